@@ -1,0 +1,18 @@
+# Flags for all targets. -ffp-contract=off: a compiler's choice of fused multiply-add must not change results; kernels
+# ask for FMA by name. No -march: kernels choose their instruction set at run time (cmake/rooms.cmake).
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g0")
+add_compile_options(-Wall -Wextra -Wshadow -Wno-unused-parameter -ffp-contract=off -fno-math-errno)
+if(MELETE_SANITIZE)
+  add_compile_options(-fsanitize=${MELETE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MELETE_SANITIZE})
+endif()
+if(MELETE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,80 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace melete {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Error file_error(const std::filesystem::path& path, const char* action) {
+  const ErrorKind kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::unavailable;
+  return {kind, cat("[", path.string(), "] the file must be possible to ", action, ", got: ", std::strerror(errno),
+                    "; check the path and its permissions")};
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_bytes) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return file_error(path, "open");
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return file_error(path, "read");
+  if (S_ISDIR(info.st_mode)) return invalid_argument("[", path.string(), "] must be a file, got a folder; name a file");
+  std::string bytes;
+  if (S_ISREG(info.st_mode)) bytes.reserve(static_cast<size_t>(std::min<uint64_t>(info.st_size, max_bytes)));
+  char buffer[65536];
+  while (true) {
+    const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return file_error(path, "read");
+    if (n == 0) return bytes;
+    if (bytes.size() + static_cast<size_t>(n) > max_bytes)
+      return exhausted("[", path.string(), "] must be at most ", max_bytes, " bytes, got more; give a smaller file");
+    bytes.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+Status write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code ignored;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
+  std::string temporary = path.string() + ".XXXXXX";
+  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file.valid()) return file_error(path, "write");
+  const bool written = write_all(file.get(), bytes) && ::fchmod(file.get(), 0644) == 0 && ::fsync(file.get()) == 0 &&
+                       ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (written) return ok_status();
+  const Error error = file_error(path, "write");
+  ::unlink(temporary.c_str());
+  return error;
+}
+
+}  // namespace melete

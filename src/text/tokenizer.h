@@ -1,0 +1,45 @@
+// Byte-level BPE (Sennrich et al. 1508.07909 over bytes, as GPT-2), trained here or loaded from any Hugging Face
+// byte-level tokenizer.json; ids equal those of the `tokenizers` package.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace melete {
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // Text from users, files and tools: never yields a special token, whatever it spells.
+  virtual std::vector<int32_t> encode(std::string_view text) const = 0;
+  // Text that we wrote ourselves (templates, traces): special tokens are recognised by their spelling.
+  virtual std::vector<int32_t> encode_trusted(std::string_view text) const = 0;
+
+  // The bytes of one token; a part of a UTF-8 character is possible, so streams must buffer (text/utf8.h).
+  virtual std::string_view token_bytes(int32_t id) const = 0;
+  virtual bool is_special(int32_t id) const = 0;
+  virtual std::optional<int32_t> special_id(std::string_view spelling) const = 0;
+  virtual int64_t vocab_size() const = 0;
+
+  // Bytes of all tokens joined, special tokens by their spelling. Unknown ids give an empty piece.
+  std::string decode(std::span<const int32_t> ids) const;
+};
+
+// Errors: not_found, corrupt (naming the field), invalid_argument (a kind of tokenizer that isn't byte-level BPE).
+Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::path& tokenizer_json);
+Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json, std::string_view where);
+
+// Trains on `lines` and returns the text of a tokenizer.json with `vocab_size` entries, the special tokens
+// (text/special_tokens.h) first. Digits stay single. Deterministic. Errors: invalid_argument (vocab_size too small).
+Result<std::string> train_tokenizer(const std::vector<std::string>& lines, int64_t vocab_size);
+
+}  // namespace melete
