@@ -1,7 +1,7 @@
 // A task: generator, verifier and reference traces of one skill. One file a task, ending in MELETE_REGISTER_TASK.
 //
 // Invariants (contract tests run over every task, seed and level):
-//   make(seed, level, n) is pure: same arguments, same bytes;
+//   make(seed, level, n) is pure: same arguments, same bytes; n changes the questions, never the context;
 //   verify(question, gold) == 1 and in any accepted spelling; 0 for empty, huge, or another question's answer;
 //   traces[0] is empty (answer only); longer verbosities never contradict the gold answer.
 #pragma once
@@ -50,14 +50,20 @@ struct TaskInfo {
   std::string summary;                               // one line for `melete task list`
   std::string family;                                // loss share and tables: vision, audio, video, data, text
   int num_levels = 1;                                // levels 0 .. num_levels - 1, easiest first
+  std::vector<std::string> level_names = {};         // what each level holds; empty, or num_levels entries
 };
 
 class Task {
  public:
   virtual ~Task() = default;
   virtual TaskInfo info() const = 0;
+  // Empty if make() works here, else what is missing (a program, a font) and what to do about it. Callers ask it
+  // before the first make(), which CHECKs.
+  virtual std::string problem() const { return {}; }
   // CHECKs 0 <= level < num_levels and num_questions >= 1; may return fewer questions than asked for.
   virtual Episode make(uint64_t seed, int level, int num_questions = 1) const = 0;
+  // The split of make(seed, level, n), whatever n. Tasks override it where the spec is cheaper than its drawing.
+  virtual Split split_at(uint64_t seed, int level) const { return split_of(make(seed, level, 1)); }
   // In [0, 1]. The default compares normalised text (task/verify.h).
   virtual double verify(const Question& question, std::string_view answer) const;
 };
