@@ -1,4 +1,4 @@
-# Flags for all targets. -ffp-contract=off: a compiler's choice of fused multiply-add must not change results; kernels
+# Flags for all targets. -Wno-psabi -ffp-contract=off: a compiler's choice of fused multiply-add must not change results; kernels
 # ask for FMA by name. No -march: kernels choose their instruction set at run time (cmake/rooms.cmake).
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)

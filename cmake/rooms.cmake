@@ -79,6 +79,15 @@ function(melete_link_rooms target)
   endforeach()
 endfunction()
 
+# For single-file programs: links the rooms of the file's #include "room/..." lines.
+function(melete_link_included_rooms target source)
+  file(STRINGS ${source} includes REGEX "^#include \"[a-z_]+/")
+  list(TRANSFORM includes REPLACE "^#include \"([a-z_]+)/.*" "\\1")
+  list(REMOVE_DUPLICATES includes)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  melete_link_rooms(${target} ${includes})
+endfunction()
+
 function(melete_tests name)
   enable_testing()
   add_executable(${name}_test ${ARGN})
@@ -97,6 +106,7 @@ function(melete_tests name)
     target_precompile_headers(${name}_test REUSE_FROM melete_${name})
   endif()
   add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()
 
 function(melete_program name)
