@@ -15,19 +15,31 @@
 
 namespace melete {
 
+// A part of trusted text: a special token, or text between special tokens.
+struct TextPiece {
+  int32_t special = -1;  // id, or -1: `text` is ordinary
+  std::string text;
+};
+
+// Immutable and safe to use from many threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Text from users, files and tools: never yields a special token, whatever it spells.
+  // Text from users, files and tools: never yields a special token, whatever it spells. Any bytes are accepted; with
+  // no normalizer, decode(encode(text)) == text.
   virtual std::vector<int32_t> encode(std::string_view text) const = 0;
   // Text that we wrote ourselves (templates, traces): special tokens are recognised by their spelling.
   virtual std::vector<int32_t> encode_trusted(std::string_view text) const = 0;
+  // The special tokens of trusted text and the text between them; encoding the pieces is encode_trusted(text).
+  virtual std::vector<TextPiece> split_trusted(std::string_view text) const = 0;
 
   // The bytes of one token; a part of a UTF-8 character is possible, so streams must buffer (text/utf8.h).
   virtual std::string_view token_bytes(int32_t id) const = 0;
+  // True for added tokens (control and location tokens); runs of white space that a file adds are ordinary.
   virtual bool is_special(int32_t id) const = 0;
   virtual std::optional<int32_t> special_id(std::string_view spelling) const = 0;
+  // The largest id plus one.
   virtual int64_t vocab_size() const = 0;
 
   // Bytes of all tokens joined, special tokens by their spelling. Unknown ids give an empty piece.
@@ -38,8 +50,10 @@ class Tokenizer {
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::path& tokenizer_json);
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json, std::string_view where);
 
-// Trains on `lines` and returns the text of a tokenizer.json with `vocab_size` entries, the special tokens
-// (text/special_tokens.h) first. Digits stay single. Deterministic. Errors: invalid_argument (vocab_size too small).
+// Trains on `lines` and returns the text of a tokenizer.json with `vocab_size` entries (fewer only if the lines have no
+// more pairs to merge), the special tokens (text/special_tokens.h) first, then the 256 bytes, then merges. Digits stay
+// single. Special tokens spelled in the lines are left out. The same counts of lines in any order give the same bytes.
+// Errors: invalid_argument (vocab_size too small).
 Result<std::string> train_tokenizer(const std::vector<std::string>& lines, int64_t vocab_size);
 
 }  // namespace melete

@@ -1,0 +1,58 @@
+// Byte-pair encoding of one pre-token (Sennrich et al. 1508.07909): merge the adjacent pair of lowest rank, leftmost
+// first, until no pair has a merge.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace melete {
+
+struct Merge {
+  int32_t left = 0, right = 0, result = 0;  // rank: the position in the list
+};
+
+// Pair of ids -> rank and result, by open addressing.
+class MergeTable {
+ public:
+  struct Entry {
+    uint64_t key = ~uint64_t{0};
+    int32_t rank = -1, result = -1;
+  };
+
+  MergeTable() : MergeTable(std::vector<Merge>()) {}
+  explicit MergeTable(const std::vector<Merge>& merges);  // of equal pairs the last counts
+
+  // The entry, or null.
+  const Entry* find(int32_t left, int32_t right) const;
+
+ private:
+  std::vector<Entry> slots_;
+  uint64_t mask_ = 0;
+};
+
+class Bpe {
+ public:
+  // token_bytes[id]: the bytes of an ordinary token, empty where an id is special or unused. ignore_merges: a
+  // pre-token that is a whole entry is that entry, whatever the merges say.
+  Bpe(std::vector<std::string> token_bytes, const std::vector<Merge>& merges, bool ignore_merges);
+
+  // Appends the ids of one pre-token. Bytes without an entry of their own are left out, as `tokenizers` does without
+  // an unknown token.
+  void encode(std::string_view piece, std::vector<int32_t>& ids) const;
+
+ private:
+  void merge(std::string_view piece, std::vector<int32_t>& ids) const;
+  void merge_short(std::vector<int32_t>& symbols) const;
+  void merge_long(std::vector<int32_t>& symbols) const;
+
+  std::vector<std::string> token_bytes_;
+  std::array<int32_t, 256> byte_ids_{};
+  MergeTable merges_;
+  std::unordered_map<std::string_view, int32_t> whole_;  // pieces that encode to one token
+};
+
+}  // namespace melete

@@ -1,0 +1,101 @@
+#include "text/unicode.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+
+namespace melete {
+namespace {
+
+bool is_space(int32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+uint16_t classes_of(int32_t c) {
+  uint16_t classes = is_space(c) ? kSpace : 0;
+  if (c == '\r' || c == '\n') classes |= kNewline;
+  switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT: classes |= kLetter | kUpperLike | kWord; break;
+    case UTF8PROC_CATEGORY_LL: classes |= kLetter | kLowerLike | kWord; break;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO: classes |= kLetter | kUpperLike | kLowerLike | kWord; break;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME: classes |= kMark | kUpperLike | kLowerLike | kWord; break;
+    case UTF8PROC_CATEGORY_ND: classes |= kNumber | kWord; break;
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO: classes |= kNumber; break;
+    case UTF8PROC_CATEGORY_PC: classes |= kWord; break;
+    default: break;
+  }
+  return classes;
+}
+
+const std::array<uint16_t, 128>& ascii_classes() {
+  static const std::array<uint16_t, 128> table = [] {
+    std::array<uint16_t, 128> classes{};
+    for (int c = 0; c < 128; ++c) classes[static_cast<size_t>(c)] = classes_of(c);
+    return classes;
+  }();
+  return table;
+}
+
+// Appends the NFC of valid UTF-8.
+void append_nfc(std::string_view valid, std::string& out) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
+                                   static_cast<utf8proc_ssize_t>(valid.size()), &mapped, options);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  if (length < 0) out.append(valid);
+  else out.append(reinterpret_cast<const char*>(mapped), static_cast<size_t>(length));
+}
+
+}  // namespace
+
+Char char_at(std::string_view text, size_t pos) {
+  const auto byte = static_cast<uint8_t>(text[pos]);
+  if (byte < 128) return {byte, ascii_classes()[byte], 1};
+  utf8proc_int32_t code_point = -1;
+  const auto left = static_cast<utf8proc_ssize_t>(std::min<size_t>(text.size() - pos, 4));
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + pos), left, &code_point);
+  if (length <= 0 || code_point < 0) return {};
+  return {code_point, classes_of(code_point), static_cast<uint8_t>(length)};
+}
+
+Char char_before(std::string_view text, size_t pos) {
+  for (size_t length = 1; length <= std::min<size_t>(4, pos); ++length) {
+    const auto byte = static_cast<uint8_t>(text[pos - length]);
+    if ((byte & 0xC0) == 0x80) continue;
+    const Char c = char_at(text.substr(0, pos), pos - length);
+    if (c.length == length) return c;
+    break;
+  }
+  return {};
+}
+
+std::string to_nfc(std::string_view text) {
+  const auto is_ascii = [](char c) { return static_cast<uint8_t>(c) < 128; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return std::string(text);
+  std::string out;
+  out.reserve(text.size());
+  size_t begin = 0;
+  for (size_t pos = 0; pos < text.size();) {
+    const Char c = char_at(text, pos);
+    if (c.code_point < 0) {
+      if (pos > begin) append_nfc(text.substr(begin, pos - begin), out);
+      out.push_back(text[pos]);
+      begin = pos + 1;
+    }
+    pos += c.length;
+  }
+  if (begin < text.size()) append_nfc(text.substr(begin), out);
+  return out;
+}
+
+}  // namespace melete
