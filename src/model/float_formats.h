@@ -1,7 +1,7 @@
 // bfloat16 and IEEE half precision to and from float32, by their bits.
 //
-// bfloat16 is the upper half of a float32 (1 sign, 8 exponent, 7 mantissa bits); half has 1, 5 and 10. Narrowing
-// rounds to nearest, ties to even; NaN stays NaN.
+// bfloat16 is the upper half of a float32 (1 sign, 8 exponent, 7 mantissa bits); half has 1, 5 and 10.
+// Narrowing rounds to nearest, ties to even; NaN stays NaN.
 #pragma once
 
 #include <bit>
@@ -9,12 +9,15 @@
 
 namespace melete {
 
-inline float float_from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+inline float float_from_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 inline uint16_t bf16_from_float(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
-  if (is_nan) return static_cast<uint16_t>((bits >> 16) | 0x0040u);  // quiet, so that the payload can't become zero
+  if (is_nan)
+    return static_cast<uint16_t>((bits >> 16) | 0x0040u);  // quiet, so that the payload can't become zero
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 

@@ -1,9 +1,11 @@
 // The safetensors file format: a table of named tensors, read through a memory map and written by rename.
 //
-// Format: u64 little-endian header length N, N bytes of JSON {"name": {"dtype", "shape", "data_offsets": [begin, end]},
-// "__metadata__": {string: string}}, then the data; offsets count from the end of the header. As the reference
-// implementation, the data must be covered exactly: no overlap, no gap, no rest. Nothing of a file is believed before it
-// has been compared with the file's size. Files must not shrink while they are open (ours appear by rename, so they don't).
+// Format: u64 little-endian header length N, N bytes of JSON {"name": {"dtype", "shape", "data_offsets":
+// [begin, end]},
+// "__metadata__": {string: string}}, then the data; offsets count from the end of the header. As the
+// reference implementation, the data must be covered exactly: no overlap, no gap, no rest. Nothing of a file
+// is believed before it has been compared with the file's size. Files must not shrink while they are open
+// (ours appear by rename, so they don't).
 #pragma once
 
 #include <cstddef>
@@ -34,7 +36,7 @@ struct TensorView {
   DataType type = DataType::f32;
   TensorShape shape;
   std::span<const std::byte> bytes;
-  std::string_view file;  // its path, for messages
+  std::shared_ptr<const std::string> file;  // its path, for messages
 
   int64_t num_elements() const { return static_cast<int64_t>(bytes.size()) / bytes_of(type); }
 };
@@ -44,9 +46,9 @@ class MappedFile;
 // The tensors of one file, or of all shards of a model folder.
 class TensorFile {
  public:
-  // `path`: a .safetensors file, or a folder with model.safetensors or model.safetensors.index.json (whose weight_map
-  // must name each tensor's shard exactly; shards lie in the same folder).
-  // Errors: not_found, unavailable, corrupt; each names the file, and the tensor where there is one.
+  // `path`: a .safetensors file, or a folder with model.safetensors or model.safetensors.index.json (whose
+  // weight_map must name each tensor's shard exactly; shards lie in the same folder). Errors: not_found,
+  // unavailable, corrupt; each names the file, and the tensor where there is one.
   static Result<TensorFile> open(const std::filesystem::path& path);
 
   // The same over bytes in memory, which must outlive the result.
@@ -57,8 +59,8 @@ class TensorFile {
   const TensorView* find(std::string_view name) const;  // null if absent
   const std::string& name() const { return name_; }     // the path that was opened
 
-  // float32 values of an F32, F16, BF16 or F64 tensor. Errors: not_found, invalid_argument (another type; for the second
-  // form, an element count other than out.size()).
+  // float32 values of an F32, F16, BF16 or F64 tensor. Errors: not_found, invalid_argument (another type; for
+  // the second form, an element count other than out.size()).
   Result<std::vector<float>> floats(std::string_view name) const;
   Status copy_floats(std::string_view name, std::span<float> out) const;
 
@@ -66,6 +68,7 @@ class TensorFile {
   Result<std::vector<int64_t>> integers(std::string_view name) const;
 
  private:
+  Status add_file(std::string_view bytes, const std::string& where);
   Result<const TensorView*> require(std::string_view name) const;
 
   std::string name_;
@@ -74,8 +77,8 @@ class TensorFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// One tensor to be written: float values are stored as `type` f32 or bf16 (rounded to nearest even), integers as i64,
-// raw bytes as they are. The values belong to the caller and are read once, in chunks.
+// One tensor to be written: float values are stored as `type` f32 or bf16 (rounded to nearest even), integers
+// as i64, raw bytes as they are. The values belong to the caller and are read once, in chunks.
 struct TensorSource {
   std::string name;
   DataType type = DataType::f32;
@@ -85,8 +88,9 @@ struct TensorSource {
 
 using TensorMetadata = std::map<std::string, std::string>;
 
-// Writes one file beside `path`, syncs, renames over it. {"format": "pt"} is added to the metadata, which other loaders
-// ask for. Errors: invalid_argument (a name twice, values that don't fit type and shape), unavailable (the disk).
+// Writes one file beside `path`, syncs, renames over it. {"format": "pt"} is added to the metadata, which
+// other loaders ask for. Errors: invalid_argument (a name twice, values that don't fit type and shape),
+// unavailable (the disk).
 Status write_safetensors(const std::filesystem::path& path, std::span<const TensorSource> tensors,
                          const TensorMetadata& metadata = {});
 

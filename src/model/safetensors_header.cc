@@ -15,10 +15,10 @@ struct TypeRow {
   int64_t bytes;
 };
 constexpr TypeRow kTypes[] = {
-    {DataType::f64, "F64", 8},   {DataType::f32, "F32", 4},   {DataType::f16, "F16", 2},
-    {DataType::bf16, "BF16", 2}, {DataType::i64, "I64", 8},   {DataType::u64, "U64", 8},
-    {DataType::i32, "I32", 4},   {DataType::u32, "U32", 4},   {DataType::i16, "I16", 2},
-    {DataType::u16, "U16", 2},   {DataType::i8, "I8", 1},     {DataType::u8, "U8", 1},
+    {DataType::f64, "F64", 8},      {DataType::f32, "F32", 4},         {DataType::f16, "F16", 2},
+    {DataType::bf16, "BF16", 2},    {DataType::i64, "I64", 8},         {DataType::u64, "U64", 8},
+    {DataType::i32, "I32", 4},      {DataType::u32, "U32", 4},         {DataType::i16, "I16", 2},
+    {DataType::u16, "U16", 2},      {DataType::i8, "I8", 1},           {DataType::u8, "U8", 1},
     {DataType::boolean, "BOOL", 1}, {DataType::f8_e4m3, "F8_E4M3", 1}, {DataType::f8_e5m2, "F8_E5M2", 1},
 };
 
@@ -28,8 +28,8 @@ const TypeRow& row_of(DataType type) {
   MELETE_CHECK(false, static_cast<int>(type));
 }
 
-// Reads the header as events, without a tree: it stops at the first thing that has no place in the format, so its work
-// and memory stay proportional to what was accepted.
+// Reads the header as events, without a tree: it stops at the first thing that has no place in the format, so
+// its work and memory stay proportional to what was accepted.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(std::string_view where, SafetensorsHeader& header) : where_(where), header_(header) {}
@@ -43,7 +43,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return fail("must hold no binary value"); }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (level_ != Level::shape && level_ != Level::offsets) return fail("must hold numbers only in shape and data_offsets");
+    if (level_ != Level::shape && level_ != Level::offsets)
+      return fail("must hold numbers only in shape and data_offsets");
     if (value > static_cast<uint64_t>(INT64_MAX)) return fail("must hold numbers below 2^63");
     if (level_ == Level::offsets) {
       if (offsets_.size() == 2) return fail("must have two data_offsets");
@@ -56,8 +57,10 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool string(string_t& value) override {
-    if (level_ == Level::metadata) return header_.metadata.emplace(key_, value).second || fail("must have unique metadata");
-    if (level_ != Level::tensor || key_ != "dtype") return fail("must hold strings only in dtype and __metadata__");
+    if (level_ == Level::metadata)
+      return header_.metadata.emplace(key_, value).second || fail("must have unique metadata");
+    if (level_ != Level::tensor || key_ != "dtype")
+      return fail("must hold strings only in dtype and __metadata__");
     for (const TypeRow& row : kTypes)
       if (value == row.name) entry_.type = row.type, has_type_ = true;
     return has_type_ || fail(cat("must have a known dtype, got ", quoted_name(value)));
@@ -67,10 +70,12 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     key_ = value;
     if (level_ == Level::top) {
       tensor_ = value;
-      if (header_.entries.contains(value) || (value == "__metadata__" && has_metadata_)) return fail("must appear once");
+      if (header_.entries.contains(value) || (value == "__metadata__" && has_metadata_))
+        return fail("must appear once");
     } else if (level_ == Level::tensor) {
       const int field = value == "dtype" ? 1 : value == "shape" ? 2 : value == "data_offsets" ? 4 : 0;
-      if (field == 0) return fail(cat("must have only dtype, shape and data_offsets, got ", quoted_name(value)));
+      if (field == 0)
+        return fail(cat("must have only dtype, shape and data_offsets, got ", quoted_name(value)));
       if ((seen_ & field) != 0) return fail(cat("must have one ", value));
       seen_ |= field;
     }
@@ -112,7 +117,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool start_array(size_t) override {
-    if (level_ != Level::tensor || key_ == "dtype") return fail("must hold arrays only as shape and data_offsets");
+    if (level_ != Level::tensor || key_ == "dtype")
+      return fail("must hold arrays only as shape and data_offsets");
     level_ = key_ == "shape" ? Level::shape : Level::offsets;
     return true;
   }
@@ -123,8 +129,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& e) override {
-    problem_ = cat("[", where_, "] the header must be valid JSON in UTF-8, got an error at byte ", position, ": ", e.what(),
-                   "; the file is damaged, get it again");
+    problem_ = cat("[", where_, "] the header must be valid JSON in UTF-8, got an error at byte ", position,
+                   ": ", e.what(), "; the file is damaged, get it again");
     return false;
   }
 
@@ -133,8 +139,10 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool fail(std::string_view what) {
     if (problem_.empty())
-      problem_ = cat("[", where_, "] ", level_ == Level::none ? std::string("the header") : "header entry " + quoted_name(tensor_),
-                     " ", what, "; the file is damaged or no safetensors file");
+      problem_ =
+          cat("[", where_, "] ",
+              level_ == Level::none ? std::string("the header") : "header entry " + quoted_name(tensor_), " ",
+              what, "; the file is damaged or no safetensors file");
     return false;
   }
 
@@ -157,16 +165,18 @@ std::optional<uint64_t> needed_bytes(const TensorEntry& entry) {
   return bytes;
 }
 
-Status check_entry(const std::string& name, const TensorEntry& entry, uint64_t data_bytes, std::string_view where) {
+Status check_entry(const std::string& name, const TensorEntry& entry, uint64_t data_bytes,
+                   std::string_view where) {
   if (entry.begin > entry.end || entry.end > data_bytes)
     return corrupt("[", where, "] tensor ", quoted_name(name), " must lie within the ", data_bytes,
                    " bytes of data, got data_offsets [", entry.begin, ", ", entry.end,
                    "]; the file is truncated or damaged, get it again");
   const std::optional<uint64_t> needed = needed_bytes(entry);
   if (!needed || *needed != entry.end - entry.begin)
-    return corrupt("[", where, "] tensor ", quoted_name(name), " must have the bytes that ", name_of(entry.type), " ",
-                   to_string(entry.shape), " needs, ", needed ? cat(*needed) : std::string("more than 2^64"), ", got ",
-                   entry.end - entry.begin, "; the file is damaged, get it again");
+    return corrupt("[", where, "] tensor ", quoted_name(name), " must have the bytes that ",
+                   name_of(entry.type), " ", to_string(entry.shape), " needs, ",
+                   needed ? cat(*needed) : std::string("more than 2^64"), ", got ", entry.end - entry.begin,
+                   "; the file is damaged, get it again");
   return ok_status();
 }
 
@@ -182,12 +192,13 @@ Status check_coverage(const SafetensorsHeader& header, uint64_t data_bytes, std:
     if (named->second.begin != covered)
       return corrupt("[", where, "] tensor ", quoted_name(named->first), " must begin at byte ", covered,
                      " of the data, where the one before it ends, got ", named->second.begin,
-                     named->second.begin < covered ? " (overlap)" : " (gap)", "; the file is damaged, get it again");
+                     named->second.begin < covered ? " (overlap)" : " (gap)",
+                     "; the file is damaged, get it again");
     covered = named->second.end;
   }
   if (covered != data_bytes)
-    return corrupt("[", where, "] the tensors must cover the file's ", data_bytes, " bytes of data, got ", covered,
-                   "; the file is damaged, get it again");
+    return corrupt("[", where, "] the tensors must cover the file's ", data_bytes, " bytes of data, got ",
+                   covered, "; the file is damaged, get it again");
   return ok_status();
 }
 
@@ -204,17 +215,21 @@ std::string to_string(const TensorShape& shape) {
 
 std::string quoted_name(std::string_view name) {
   size_t shown = std::min<size_t>(name.size(), 200);
-  while (shown > 0 && shown < name.size() && (static_cast<unsigned char>(name[shown]) & 0xc0) == 0x80) --shown;
+  while (shown > 0 && shown < name.size() && (static_cast<unsigned char>(name[shown]) & 0xc0) == 0x80)
+    --shown;
   std::string text = "'";
-  for (const char c : name.substr(0, shown)) text += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? '?' : c;
+  for (const char c : name.substr(0, shown))
+    text += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? '?' : c;
   return text + (shown < name.size() ? "...'" : "'");
 }
 
-Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes, std::string_view where) {
+Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes,
+                                                   std::string_view where) {
   SafetensorsHeader header;
   HeaderReader reader(where, header);
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &reader)) return corrupt(reader.problem());
-  for (const auto& [name, entry] : header.entries) MELETE_RETURN_IF_ERROR(check_entry(name, entry, data_bytes, where));
+  for (const auto& [name, entry] : header.entries)
+    MELETE_RETURN_IF_ERROR(check_entry(name, entry, data_bytes, where));
   MELETE_RETURN_IF_ERROR(check_coverage(header, data_bytes, where));
   return header;
 }

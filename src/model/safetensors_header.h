@@ -21,9 +21,10 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// Every entry is unique, has the bytes that its type and shape need, and all together cover [0, data_bytes) exactly.
-// Errors: corrupt, naming `where` and the tensor.
-Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes, std::string_view where);
+// Every entry is unique, has the bytes that its type and shape need, and all together cover [0, data_bytes)
+// exactly. Errors: corrupt, naming `where` and the tensor.
+Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes,
+                                                   std::string_view where);
 
 // A name as messages show it: quoted, without control characters, at most 200 bytes of it.
 std::string quoted_name(std::string_view name);
