@@ -1,0 +1,29 @@
+// Which instruction set the kernels run on: found once, at the first call.
+#pragma once
+
+#include <string_view>
+
+namespace melete {
+
+enum class Isa { scalar, avx2, avx512 };
+
+// The set in use: the best that the machine has, or the environment's MELETE_ISA=scalar|avx2|avx512 if the machine
+// has that one (an unknown or unsupported value is ignored).
+Isa active_isa();
+bool machine_has(Isa isa);
+std::string_view name_of(Isa isa);
+
+// Runs every kernel on `isa` while it lives (tests and benchmarks; not while kernels run on other threads).
+// CHECKs machine_has(isa).
+class ScopedIsa {
+ public:
+  explicit ScopedIsa(Isa isa);
+  ~ScopedIsa();
+  ScopedIsa(const ScopedIsa&) = delete;
+  ScopedIsa& operator=(const ScopedIsa&) = delete;
+
+ private:
+  Isa before_;
+};
+
+}  // namespace melete

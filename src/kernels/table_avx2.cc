@@ -1,0 +1,11 @@
+#include "kernels/simd_avx2.h"
+#include "kernels/table_body.h"
+
+namespace melete {
+
+const KernelTable& kernel_table_avx2() {
+  static constexpr KernelTable kTable = make_table<Avx2x16>();
+  return kTable;
+}
+
+}  // namespace melete

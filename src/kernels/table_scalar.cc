@@ -1,0 +1,11 @@
+#include "kernels/simd_scalar.h"
+#include "kernels/table_body.h"
+
+namespace melete {
+
+const KernelTable& kernel_table_scalar() {
+  static constexpr KernelTable kTable = make_table<Scalar16>();
+  return kTable;
+}
+
+}  // namespace melete
