@@ -143,11 +143,25 @@ Random task_random(std::string_view task, uint64_t seed, int level, Stream strea
 }
 
 bool add_question(Episode& episode, Question question) {
-  for (const Question& asked : episode.questions)
-    if (asked.text == question.text || (asked.kind == question.kind && asked.traces[2] == question.traces[2]))
-      return false;
+  int of_kind = 0;
+  for (const Question& asked : episode.questions) {
+    if (asked.text == question.text) return false;
+    if (asked.kind != question.kind) continue;
+    if (++of_kind == 2 || asked.traces[2] == question.traces[2]) return false;
+    if (asked.kind == "exist" && asked.gold == question.gold) return false;
+  }
   episode.questions.push_back(std::move(question));
   return true;
+}
+
+int draw_font(Random& random, bool held_out, bool easy) {
+  return held_out ? kHeldFont : static_cast<int>(random.integer(0, easy ? 1 : kHeldFont - 1));
+}
+
+std::string joined(const std::vector<std::string>& parts, const std::string& separator) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
 }
 
 }  // namespace melete

@@ -70,12 +70,25 @@ std::vector<Figure> in_reading_order(std::vector<Figure> figures, const Frame& f
 // The hold-out "colour-shape": these pairs appear in no picture of the other splits.
 bool is_held_pair(int color, int shape);
 
-// Every task's random streams: what is drawn, what is asked, and how it looks are independent of each other.
-enum class Stream : uint64_t { spec = 1, questions = 2, noise = 3 };
+// Every task's random streams: what is drawn and what is asked are independent of each other.
+enum class Stream : uint64_t { spec = 1, questions = 2 };
 Random task_random(std::string_view task, uint64_t seed, int level, Stream stream);
 
-// Adds `question` unless its text, or the same fact in other words (kind and full trace), was asked already.
-// Returns whether it was added.
+// Adds `question` unless its text, the same fact in other words (kind and full trace) or two questions of its
+// kind were asked already; "exist" once with each answer, as a scene holds more to point at than to miss.
 bool add_question(Episode& episode, Question question);
+
+// Part of the specs that are drawn from what their task holds out, so that both splits fill up.
+inline constexpr double kHoldOutShare = 0.03;
+
+// Families for text in pictures; the last is the hold-out "font". Easy levels use the two plain sans-serifs.
+inline constexpr std::array<const char*, 6> kFontFamilies = {"DejaVu Sans",      "Liberation Sans",
+                                                             "Liberation Serif", "DejaVu Sans Mono",
+                                                             "Liberation Mono",  "DejaVu Serif"};
+inline constexpr int kHeldFont = 5;
+int draw_font(Random& random, bool held_out, bool easy);
+
+std::string joined(const std::vector<std::string>& parts, const std::string& separator);
+inline std::string yes_or_no(bool yes) { return yes ? "yes" : "no"; }
 
 }  // namespace melete

@@ -20,8 +20,6 @@ std::string plural(int shape) {
   return std::string(shape_name(shape)) + (shape_name(shape) == std::string("cross") ? "es" : "s");
 }
 
-std::string yes_or_no(bool yes) { return yes ? "yes" : "no"; }
-
 Figures filtered(const Figures& figures, const Predicate& keep) {
   Figures kept;
   std::copy_if(figures.begin(), figures.end(), std::back_inserter(kept), keep);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "task/scene_task.h"
 #include "task/shape_questions.h"
 #include "task/verify.h"
 
@@ -14,7 +15,7 @@ namespace melete {
 namespace {
 
 constexpr double kSide = 168;
-constexpr double kHoldOutShare = 0.03;
+constexpr Frame kFrame{kSide, kSide};
 
 struct Rules {
   const char* name;
@@ -34,10 +35,12 @@ constexpr std::array<Rules, 6> kLevels = {
 struct Spec {
   std::vector<Figure> figures;  // in drawing order
   Color ground = kWhite;
-  bool held_out = false;
+  int noise = 0;
+  uint64_t noise_seed = 0;
+  std::string hold_out;
 
   std::string canonical() const {
-    std::string text = cat("shapes|", int{ground.red}, ",", int{ground.green}, ",", int{ground.blue});
+    std::string text = cat(int{ground.red}, ",", int{ground.green}, ",", int{ground.blue});
     for (const Figure& f : figures)
       text += cat("|", f.name(), " ", f.x, " ", f.y, " ", f.radius, " ", f.turn_degrees);
     return text;
@@ -76,17 +79,20 @@ struct Pool {
   int draw(Random& random) const { return random.chance(common_share) ? values[0] : random.pick(values); }
 };
 
-Spec draw_spec(uint64_t seed, int level) {
+Spec draw_shapes(uint64_t seed, int level) {
   const Rules& rules = kLevels[static_cast<size_t>(level)];
   Random random = task_random("shapes", seed, level, Stream::spec);
   Spec spec;
-  spec.held_out = random.chance(kHoldOutShare);
+  const bool held_out = random.chance(kHoldOutShare);
+  if (held_out) spec.hold_out = "colour-shape";
+  spec.noise = rules.noise;
+  spec.noise_seed = mix_seed(seed, 3);
   if (rules.varied) spec.ground = random.pick(kTints);
   const int count = static_cast<int>(random.integer(rules.min_count, rules.max_count));
   const Pool colors(kNumColors, count, random), shapes(kNumShapes, count, random);
   while (static_cast<int>(spec.figures.size()) < count) {
     Figure figure;
-    const bool must_be_held = spec.held_out && spec.figures.empty();
+    const bool must_be_held = held_out && spec.figures.empty();
     for (int attempt = 0; attempt == 0 || is_held_pair(figure.color, figure.shape) != must_be_held;
          ++attempt) {
       // A pool may hold nothing else, so later tries leave it.
@@ -105,44 +111,13 @@ Spec draw_spec(uint64_t seed, int level) {
   return spec;
 }
 
-class Shapes final : public Task {
+class Shapes final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
     TaskInfo info{"shapes", "count, name, compare and find coloured shapes", "vision",
                   static_cast<int>(kLevels.size())};
     for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
     return info;
-  }
-
-  Split split_at(uint64_t seed, int level) const override { return split_of(header(draw_spec(seed, level))); }
-
-  Episode make(uint64_t seed, int level, int num_questions) const override {
-    MELETE_CHECK(level >= 0 && level < static_cast<int>(kLevels.size()) && num_questions >= 1, level, ", ",
-                 num_questions);
-    const Spec spec = draw_spec(seed, level);
-    Episode episode = header(spec);
-    Canvas canvas(static_cast<int64_t>(kSide), static_cast<int64_t>(kSide), spec.ground);
-    for (const Figure& figure : spec.figures) draw(canvas, figure);
-    if (const int noise = kLevels[static_cast<size_t>(level)].noise)
-      canvas.add_noise(mix_seed(seed, 3), noise);
-    episode.context.emplace_back(canvas.image());
-
-    const Frame frame{kSide, kSide};
-    const ShapeScene scene{frame, in_reading_order(spec.figures, frame), spec.held_out};
-    for (const Figure& figure : scene.figures)
-      episode.transcript += (episode.transcript.empty() ? "" : " ") + label_of(figure, frame);
-
-    Random random = task_random("shapes", seed, level, Stream::questions);
-    for (int attempt = 0;
-         attempt < 30 * num_questions && static_cast<int>(episode.questions.size()) < num_questions;
-         ++attempt) {
-      const std::string_view kind = draw_kind(level, random);
-      for (int again = 0; again < 4; ++again) {
-        std::optional<Question> question = ask_about_shapes(scene, kind, random);
-        if (question && may_add(episode, *question) && add_question(episode, std::move(*question))) break;
-      }
-    }
-    return episode;
   }
 
   double verify(const Question& question, std::string_view answer) const override {
@@ -152,31 +127,32 @@ class Shapes final : public Task {
     return finds_place(answer, box, question.kind == "box") ? 1.0 : 0.0;
   }
 
- private:
-  static Episode header(const Spec& spec) {
-    Episode episode;
-    episode.spec_hash = stable_hash(spec.canonical());
-    if (spec.held_out) episode.hold_out = "colour-shape";
-    return episode;
+ protected:
+  Part draw(const Spec& spec) const override {
+    Canvas canvas(static_cast<int64_t>(kSide), static_cast<int64_t>(kSide), spec.ground);
+    for (const Figure& figure : spec.figures) melete::draw(canvas, figure);
+    if (spec.noise) canvas.add_noise(spec.noise_seed, spec.noise);
+    return canvas.image();
   }
 
-  // Twice a kind at most, and "is there" once with each answer: a scene has more to point at than to miss.
-  static bool may_add(const Episode& episode, const Question& question) {
-    int same = 0;
-    for (const Question& asked : episode.questions)
-      if (asked.kind == question.kind &&
-          (++same == 2 || (asked.kind == "exist" && asked.gold == question.gold)))
-        return false;
-    return true;
+  Spec draw_spec(uint64_t seed, int level) const override { return draw_shapes(seed, level); }
+
+  std::string transcribe(const Spec& spec) const override {
+    std::vector<std::string> labels;
+    for (const Figure& figure : in_reading_order(spec.figures, kFrame))
+      labels.push_back(label_of(figure, kFrame));
+    return joined(labels, " ");
   }
 
-  // One share each, counting twice; kinds that the scene is too small for fail and are drawn again.
-  static std::string_view draw_kind(int level, Random& random) {
+  // One share a kind, counting twice; kinds that the scene is too small for fail and are drawn again.
+  std::optional<Question> ask(const Spec& spec, int level, Random& random) const override {
+    const ShapeScene scene{kFrame, in_reading_order(spec.figures, kFrame), !spec.hold_out.empty()};
     const auto index = static_cast<size_t>(random.integer(0, static_cast<int64_t>(kShapeKinds.size()) + 1));
     const std::string_view kind = index < kShapeKinds.size()    ? kShapeKinds[index]
                                   : index == kShapeKinds.size() ? "count"
                                                                 : "count_colour";
-    return level == 0 && kind == "count" ? "count_colour" : kind;  // "how many" is always one there
+    // "How many shapes" is always one on the first level.
+    return ask_about_shapes(scene, level == 0 && kind == "count" ? "count_colour" : kind, random);
   }
 };
 
