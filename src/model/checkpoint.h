@@ -46,6 +46,10 @@ struct ProcessorLimits {
   double video_fps = 2.0;
 };
 
+// The limits in a folder's processor_config.json; the defaults where the file or a field is absent. Errors:
+// corrupt, invalid_argument (a limit out of range), each naming the file.
+Result<ProcessorLimits> read_processor_limits(const std::filesystem::path& folder);
+
 struct SaveOptions {
   DataType type = DataType::f32;  // or bf16
   int64_t max_shard_bytes = int64_t{5} << 30;

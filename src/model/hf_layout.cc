@@ -1,5 +1,8 @@
 #include "model/hf_layout.h"
 
+#include "base/file.h"
+#include "model/config_fields.h"
+
 namespace melete {
 namespace {
 
@@ -55,7 +58,47 @@ const char* processor_class(const ModelConfig& config) {
   return config.is_spark() ? "MuseSparkProcessor" : "MuseGlimmerProcessor";
 }
 
+// A part of processor_config.json; an empty object if it is absent or isn't one.
+nlohmann::json part_of(const nlohmann::json& processor, const char* name) {
+  const auto found = processor.find(name);
+  return found != processor.end() && found->is_object() ? *found : nlohmann::json::object();
+}
+
+bool in_range(const ProcessorLimits& limits) {
+  const auto count = [](int64_t value) { return value >= 1 && value <= (int64_t{1} << 20); };
+  return count(limits.max_image_tokens) && count(limits.max_video_frame_tokens) &&
+         count(limits.max_video_frames) && limits.video_fps > 0 && limits.video_fps <= 1000;
+}
+
 }  // namespace
+
+Result<ProcessorLimits> read_processor_limits(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "processor_config.json";
+  ProcessorLimits limits;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return limits;
+  MELETE_ASSIGN_OR_RETURN(const std::string text, read_file(path, uint64_t{1} << 20));
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    return corrupt("[", path.string(), "] must be a JSON object, got something else; check the file");
+  std::string problem;
+  const nlohmann::json image = part_of(json, "image_processor"), video = part_of(json, "video_processor");
+  ConfigFields image_fields(image, "image_processor.", problem),
+      video_fields(video, "video_processor.", problem);
+  limits.max_image_tokens = image_fields.integer("max_image_tokens", limits.max_image_tokens);
+  limits.max_video_frame_tokens =
+      video_fields.integer("max_video_frame_tokens", limits.max_video_frame_tokens);
+  limits.max_video_frames = video_fields.integer("num_frames", limits.max_video_frames);
+  limits.video_fps = video_fields.number("fps", limits.video_fps);
+  if (problem.empty() && !in_range(limits))
+    problem =
+        cat("max_image_tokens, max_video_frame_tokens and num_frames must be 1 to 2^20 and fps above 0 to "
+            "1000, got ",
+            limits.max_image_tokens, ", ", limits.max_video_frame_tokens, ", ", limits.max_video_frames,
+            " and ", limits.video_fps);
+  if (!problem.empty()) return invalid_argument("[", path.string(), "] ", problem, "; correct the file");
+  return limits;
+}
 
 Json generation_config_json(const ModelConfig& config) {
   const auto& ends = config.text.eos_token_ids;
