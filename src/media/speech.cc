@@ -20,18 +20,19 @@ namespace {
 constexpr int64_t kRateHz = 24000;
 constexpr size_t kMaxTextBytes = 1000;
 constexpr size_t kMaxMemorySamples = size_t{16} << 20;  // 64 MiB of floats
-constexpr float kSilence = 0.004f;                      // espeak-ng's pauses are exact zeros, its onsets are soft
+constexpr float kSilence = 0.004f;  // espeak-ng's pauses are exact zeros, its onsets are soft
 constexpr double kKeptSilence_s = 0.01;
 constexpr std::string_view kMagic = "MELSP01\n";
 
 Error bad_utterance(const Utterance& utterance, std::string_view must, std::string_view details = "") {
-  return invalid_argument("[speech] ", must, ", got ", describe(utterance), details.empty() ? "" : ": ", details,
-                          "; change the text, voice, speed or pitch");
+  return invalid_argument("[speech] ", must, ", got ", describe(utterance), details.empty() ? "" : ": ",
+                          details, "; change the text, voice, speed or pitch");
 }
 
 uint32_t little_endian(std::string_view bytes, size_t at, int count) {
   uint32_t value = 0;
-  for (int i = count - 1; i >= 0; --i) value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
+  for (int i = count - 1; i >= 0; --i)
+    value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
   return value;
 }
 
@@ -67,7 +68,8 @@ std::optional<Audio> parse_streamed_wav(std::string_view bytes) {
 
 std::vector<float> resampled(const Audio& audio) {
   const double ratio = static_cast<double>(kRateHz) / static_cast<double>(audio.rate_hz);
-  std::vector<float> out(static_cast<size_t>(std::ceil(static_cast<double>(audio.samples.size()) * ratio)) + 16);
+  std::vector<float> out(static_cast<size_t>(std::ceil(static_cast<double>(audio.samples.size()) * ratio)) +
+                         16);
   SRC_DATA data{};
   data.data_in = audio.samples.data();
   data.input_frames = static_cast<long>(audio.samples.size());
@@ -92,7 +94,8 @@ std::vector<float> trimmed(const std::vector<float>& samples) {
 std::string cache_bytes(const std::string& key, const std::string& pcm16) {
   const std::string rest = key + '\n' + pcm16;
   std::array<char, 17> checksum{};
-  std::snprintf(checksum.data(), checksum.size(), "%016llx", static_cast<unsigned long long>(stable_hash(rest)));
+  std::snprintf(checksum.data(), checksum.size(), "%016llx",
+                static_cast<unsigned long long>(stable_hash(rest)));
   return cat(kMagic, checksum.data(), rest);
 }
 
@@ -101,7 +104,8 @@ std::optional<std::string_view> cached_samples(std::string_view bytes, const std
   const size_t head = kMagic.size() + 16 + key.size() + 1;
   if (bytes.size() <= head || (bytes.size() - head) % 2 != 0) return std::nullopt;
   const std::string_view pcm16 = bytes.substr(head);
-  if (bytes.substr(kMagic.size() + 16, key.size()) != key || bytes != cache_bytes(key, std::string(pcm16))) return std::nullopt;
+  if (bytes.substr(kMagic.size() + 16, key.size()) != key || bytes != cache_bytes(key, std::string(pcm16)))
+    return std::nullopt;
   return pcm16;
 }
 
@@ -110,8 +114,15 @@ std::shared_ptr<const Audio> clip_of(std::string_view pcm16) {
 }
 
 Result<std::string> synthesize(const std::string& program, const Utterance& utterance) {
-  const std::vector<std::string> arguments = {program, "-v", utterance.voice, "-s", cat(utterance.words_per_minute),
-                                              "-p", cat(utterance.pitch), "--stdin", "--stdout"};
+  const std::vector<std::string> arguments = {program,
+                                              "-v",
+                                              utterance.voice,
+                                              "-s",
+                                              cat(utterance.words_per_minute),
+                                              "-p",
+                                              cat(utterance.pitch),
+                                              "--stdin",
+                                              "--stdout"};
   ProcessOptions options;
   options.input = utterance.text;
   options.max_output_bytes = uint64_t{16} << 20;
@@ -119,16 +130,21 @@ Result<std::string> synthesize(const std::string& program, const Utterance& utte
   if (output.exit_status != 0 || !output.err.empty())
     return bad_utterance(utterance, "espeak-ng must know the voice and say the text", output.err);
   const auto spoken = parse_streamed_wav(output.out);
-  if (!spoken) return corrupt("[speech] espeak-ng must write a 16-bit mono WAV, got ", output.out.size(), " other bytes; install espeak-ng 1.51 or later");
-  const std::vector<float> samples = spoken->samples.empty() ? std::vector<float>{} : trimmed(resampled(*spoken));
+  if (!spoken)
+    return corrupt("[speech] espeak-ng must write a 16-bit mono WAV, got ", output.out.size(),
+                   " other bytes; install espeak-ng 1.51 or later");
+  const std::vector<float> samples =
+      spoken->samples.empty() ? std::vector<float>{} : trimmed(resampled(*spoken));
   if (samples.empty()) return bad_utterance(utterance, "the text must have words to say");
   return pcm16_of(samples);
 }
 
 std::filesystem::path default_cache_folder() {
   if (const char* folder = std::getenv("MELETE_SPEECH_CACHE")) return folder;
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::filesystem::path(cache) / "melete/speech";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache/melete/speech";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+    return std::filesystem::path(cache) / "melete/speech";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".cache/melete/speech";
   return {};
 }
 
@@ -184,7 +200,8 @@ Result<std::shared_ptr<const Audio>> Speech::say(const Utterance& utterance) {
   if (utterance.pitch < 0 || utterance.pitch > 99) return bad_utterance(utterance, "pitch must be 0 to 99");
   if (utterance.text.empty() || utterance.text.size() > kMaxTextBytes)
     return bad_utterance(utterance, cat("the text must have 1 to ", kMaxTextBytes, " bytes"));
-  if (utterance.voice.empty() || utterance.voice.front() == '-') return bad_utterance(utterance, "the voice must have a name");
+  if (utterance.voice.empty() || utterance.voice.front() == '-')
+    return bad_utterance(utterance, "the voice must have a name");
   MELETE_ASSIGN_OR_RETURN(const std::string engine, version());
   const std::string key = cat(describe(utterance), '|', engine);
   {
@@ -204,7 +221,8 @@ Result<std::shared_ptr<const Audio>> Speech::say(const Utterance& utterance) {
   remember(key, clip);
   if (!cache_folder_.empty()) {
     const Status kept = write_file(cache_path(key), cache_bytes(key, pcm16));
-    if (!kept.ok()) log_debug("a spoken clip could not be kept, so it is made anew each time: ", kept.error().message);
+    if (!kept.ok())
+      log_debug("a spoken clip could not be kept, so it is made anew each time: ", kept.error().message);
   }
   return clip;
 }

@@ -1,8 +1,8 @@
 // Speech from the espeak-ng program, at 24 kHz mono, with silence cut off at both ends.
 //
 // A clip is a pure function of (text, voice, speed, pitch) and espeak-ng's version. Since it takes about ten
-// milliseconds to make, clips are kept in a folder (16-bit samples, checked when read, written by rename, so any
-// number of processes may share it) and, up to a limit, in memory. Neither cache changes a sample.
+// milliseconds to make, clips are kept in a folder (16-bit samples, checked when read, written by rename, so
+// any number of processes may share it) and, up to a limit, in memory. Neither cache changes a sample.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@
 namespace melete {
 
 struct Utterance {
-  std::string text;              // plain words; markup is read out as text
-  // An espeak-ng voice with an optional variant: "en-us+f3". British is "en": espeak-ng 1.51 ignores any variant of
-  // "en-gb", as it does variants that it doesn't know.
+  std::string text;  // plain words; markup is read out as text
+  // An espeak-ng voice with an optional variant: "en-us+f3". British is "en": espeak-ng 1.51 ignores any
+  // variant of "en-gb", as it does variants that it doesn't know.
   std::string voice = "en-us";
-  int words_per_minute = 160;    // 80 .. 450
-  int pitch = 50;                // 0 .. 99
+  int words_per_minute = 160;  // 80 .. 450
+  int pitch = 50;              // 0 .. 99
 };
 
 // The canonical spelling of an utterance, for spec hashes: "four zero seven|en-us+m3|160|50".
@@ -52,8 +52,8 @@ class Speech {
 
   const std::filesystem::path cache_folder_;
   const std::string program_;
-  std::mutex mutex_;                                                        // guards what follows
-  std::string version_;                                                     // empty until asked for
+  std::mutex mutex_;     // guards what follows
+  std::string version_;  // empty until asked for
   std::unordered_map<std::string, std::shared_ptr<const Audio>> memory_;
   size_t memory_samples_ = 0;
 };

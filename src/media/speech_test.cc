@@ -40,8 +40,8 @@ class SpeechTest : public testing::Test {
 TEST_F(SpeechTest, CachesChangeNoSample) {
   Speech none(""), first(folder_), second(folder_);
   const auto expected = samples(none, kNine);
-  EXPECT_EQ(samples(first, kNine), expected);   // made
-  EXPECT_EQ(samples(first, kNine), expected);   // from memory
+  EXPECT_EQ(samples(first, kNine), expected);  // made
+  EXPECT_EQ(samples(first, kNine), expected);  // from memory
   EXPECT_EQ(files().size(), 1u);
   EXPECT_EQ(samples(second, kNine), expected);  // from disk
 }
@@ -53,7 +53,8 @@ TEST_F(SpeechTest, BrokenCacheFilesAreMadeAnew) {
   const std::string whole = *read_file(path);
   std::string changed = whole;
   changed[whole.size() / 2] ^= 1;
-  for (const std::string& bytes : {std::string(), whole.substr(0, 10), whole.substr(0, whole.size() - 2), changed}) {
+  for (const std::string& bytes :
+       {std::string(), whole.substr(0, 10), whole.substr(0, whole.size() - 2), changed}) {
     ASSERT_TRUE(write_file(path, bytes).ok());
     Speech again(folder_);
     EXPECT_EQ(samples(again, kNine), expected);
@@ -113,9 +114,11 @@ TEST_F(SpeechTest, ManyThreadsGetTheSameClips) {
 
 TEST_F(SpeechTest, RefusesWhatCannotBeSaid) {
   Speech speech(folder_);
-  for (const Utterance& bad : {Utterance{"", "en-us", 160, 50}, Utterance{"...", "en-us", 160, 50}, Utterance{"one", "xx-none", 160, 50},
-                               Utterance{"one", "-h", 160, 50}, Utterance{"one", "", 160, 50}, Utterance{"one", "en-us", 10, 50},
-                               Utterance{"one", "en-us", 160, 100}, Utterance{std::string(5000, 'a'), "en-us", 160, 50}}) {
+  for (const Utterance& bad :
+       {Utterance{"", "en-us", 160, 50}, Utterance{"...", "en-us", 160, 50},
+        Utterance{"one", "xx-none", 160, 50}, Utterance{"one", "-h", 160, 50}, Utterance{"one", "", 160, 50},
+        Utterance{"one", "en-us", 10, 50}, Utterance{"one", "en-us", 160, 100},
+        Utterance{std::string(5000, 'a'), "en-us", 160, 50}}) {
     const auto clip = speech.say(bad);
     ASSERT_FALSE(clip.ok()) << describe(bad);
     EXPECT_EQ(clip.error().kind, ErrorKind::invalid_argument) << clip.error().message;

@@ -1,7 +1,8 @@
 // Addition of two whole numbers, answered at once or column by column from the right with carries.
 //
 // Digits are single tokens, so a trace states one column a step: "8+5=13 7+6+1=14 4+3+1=8".
-// Levels: numbers of up to 3, 4 and 6 digits; each length is drawn equally often. Hold-out: a summand in 640..659.
+// Levels: numbers of up to 3, 4 and 6 digits; each length is drawn equally often. Hold-out: a summand in
+// 640..659.
 #include <algorithm>
 
 #include "base/random.h"
@@ -30,7 +31,8 @@ Columns columns_of(int64_t a, int64_t b) {
     if (!text.terse.empty()) text.terse += ' ';
     text.terse += step;
     carry = sum / 10;
-    text.full += cat(step, ": write ", a > 9 || b > 9 ? sum % 10 : sum, a > 9 || b > 9 ? cat(" carry ", carry) : "", '\n');
+    text.full += cat(step, ": write ", a > 9 || b > 9 ? sum % 10 : sum,
+                     a > 9 || b > 9 ? cat(" carry ", carry) : "", '\n');
   }
   return text;
 }
@@ -48,9 +50,9 @@ class Addition final : public Task {
     const int64_t b = draw_number(random, kMaxDigits[static_cast<size_t>(level)]);
 
     Question question;
-    const std::array<std::string, 5> texts = {cat("What is ", a, " + ", b, "?"), cat(a, " + ", b, " ="),
-                                              cat("Add ", a, " and ", b, "."), cat("What is ", a, " plus ", b, "?"),
-                                              cat("Work out ", a, " + ", b, ".")};
+    const std::array<std::string, 5> texts = {
+        cat("What is ", a, " + ", b, "?"), cat(a, " + ", b, " ="), cat("Add ", a, " and ", b, "."),
+        cat("What is ", a, " plus ", b, "?"), cat("Work out ", a, " + ", b, ".")};
     question.text = random.pick(texts);
     question.gold = cat(a + b);
     question.kind = "add";

@@ -29,7 +29,8 @@ TEST(Addition, GoldIsTheSumOfTheNumbersInTheQuestion) {
   }
 }
 
-// Every step of the trace adds up, carries reach the next column, and the steps' last digits spell the answer.
+// Every step of the trace adds up, carries reach the next column, and the steps' last digits spell the
+// answer.
 TEST(Addition, TraceWorksColumnByColumn) {
   const auto task = Registry<Task>::instance().make("addition");
   const std::regex step("([0-9])\\+([0-9])(\\+1)?=([0-9]+)");
@@ -39,7 +40,8 @@ TEST(Addition, TraceWorksColumnByColumn) {
     std::string written;
     int64_t carry = 0, last = 0;
     const std::string& trace = question.traces[1];
-    for (auto it = std::sregex_iterator(trace.begin(), trace.end(), step); it != std::sregex_iterator(); ++it) {
+    for (auto it = std::sregex_iterator(trace.begin(), trace.end(), step); it != std::sregex_iterator();
+         ++it) {
       EXPECT_EQ(std::stoll((*it)[1]), numbers[0] % 10);
       EXPECT_EQ(std::stoll((*it)[2]), numbers[1] % 10);
       EXPECT_EQ((*it)[3].matched, carry == 1) << trace;
@@ -64,7 +66,8 @@ TEST(Addition, BothOrdersOfTheSummandsShareASplit) {
     const auto pair = std::minmax(numbers[0], numbers[1]);
     const auto [found, fresh] = hashes.emplace(std::pair(pair.first, pair.second), episode.spec_hash);
     EXPECT_EQ(found->second, episode.spec_hash);
-    EXPECT_EQ(episode.hold_out.empty(), (numbers[0] < 640 || numbers[0] > 659) && (numbers[1] < 640 || numbers[1] > 659));
+    EXPECT_EQ(episode.hold_out.empty(),
+              (numbers[0] < 640 || numbers[0] > 659) && (numbers[1] < 640 || numbers[1] > 659));
   }
 }
 

@@ -20,7 +20,9 @@ std::string csv_of(const Records& records) {
 
 class CsvLookup final : public Task {
  public:
-  TaskInfo info() const override { return {"csv_lookup", "look up and add up cells of a CSV table", "data", kRecordLevels}; }
+  TaskInfo info() const override {
+    return {"csv_lookup", "look up and add up cells of a CSV table", "data", kRecordLevels};
+  }
 
   Episode make(uint64_t seed, int level, int num_questions) const override {
     MELETE_CHECK(level >= 0 && level < kRecordLevels && num_questions >= 1, "level=", level);

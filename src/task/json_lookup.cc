@@ -19,7 +19,8 @@ Json object_of(const Records& records, size_t row) {
   return object;
 }
 
-// One record a line, as people and log files write them; nlohmann's dump would give one line or a line a value.
+// One record a line, as people and log files write them; nlohmann's dump would give one line or a line a
+// value.
 std::string json_of(const Records& records, bool keyed) {
   std::string text = keyed ? "{\n" : "[\n";
   for (size_t row = 0; row < records.keys.size(); ++row) {
@@ -38,7 +39,9 @@ std::string json_of(const Records& records, bool keyed) {
 
 class JsonLookup final : public Task {
  public:
-  TaskInfo info() const override { return {"json_lookup", "look up and add up values of a JSON document", "data", kRecordLevels}; }
+  TaskInfo info() const override {
+    return {"json_lookup", "look up and add up values of a JSON document", "data", kRecordLevels};
+  }
 
   Episode make(uint64_t seed, int level, int num_questions) const override {
     MELETE_CHECK(level >= 0 && level < kRecordLevels && num_questions >= 1, "level=", level);

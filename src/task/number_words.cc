@@ -25,7 +25,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::vector<std::string> words_of(std::string_view text) {
   std::string spaced;
   for (const char c : text)
-    spaced += c == ',' || c == '.' || c == '-' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    spaced += c == ',' || c == '.' || c == '-'
+                  ? ' '
+                  : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   std::istringstream stream(spaced);
   std::vector<std::string> words;
   for (std::string word; stream >> word;) words.push_back(word);
@@ -40,7 +42,8 @@ int index_in(const std::string& word, const std::array<const char*, N>& table) {
 
 std::optional<int64_t> number_of_words(const std::vector<std::string>& words) {
   if (words.empty()) return std::nullopt;
-  int64_t thousands = 0, group = 0, room = 1000;  // the next word must be worth less than `room`: "two three" is none
+  int64_t thousands = 0, group = 0,
+          room = 1000;  // the next word must be worth less than `room`: "two three" is none
   for (size_t i = 0; i < words.size(); ++i) {
     const int small = index_in(words[i], kSmall), tens = index_in(words[i], kTens);
     if (small >= 0 && small < room && (small > 0 || words.size() == 1)) {
@@ -56,7 +59,8 @@ std::optional<int64_t> number_of_words(const std::vector<std::string>& words) {
       thousands = group * 1000;
       group = 0;
       room = 1000;
-    } else if (words[i] != "and" || i + 1 == words.size() || i == 0 || (words[i - 1] != "hundred" && words[i - 1] != "thousand")) {
+    } else if (words[i] != "and" || i + 1 == words.size() || i == 0 ||
+               (words[i - 1] != "hundred" && words[i - 1] != "thousand")) {
       return std::nullopt;
     }
   }
@@ -78,7 +82,8 @@ std::optional<int64_t> number_of_digits(std::string_view text) {
     if (!is_digit(text[i]) || ++num_digits > 15) return std::nullopt;
     value = value * 10 + (text[i] - '0');
   }
-  if (num_digits == 0 || (comma != std::string_view::npos && (text.size() - comma) % 4 != 0)) return std::nullopt;
+  if (num_digits == 0 || (comma != std::string_view::npos && (text.size() - comma) % 4 != 0))
+    return std::nullopt;
   return negative ? -value : value;
 }
 
@@ -87,7 +92,9 @@ std::optional<int64_t> number_of_digits(std::string_view text) {
 std::string spell_number(int64_t value) {
   MELETE_CHECK(value >= 0 && value <= 999'999, value);
   if (value < 20) return kSmall[static_cast<size_t>(value)];
-  const auto join = [](std::string head, int64_t rest) { return rest == 0 ? head : head + ' ' + spell_number(rest); };
+  const auto join = [](std::string head, int64_t rest) {
+    return rest == 0 ? head : head + ' ' + spell_number(rest);
+  };
   if (value < 100) return join(kTens[static_cast<size_t>(value / 10)], value % 10);
   if (value < 1000) return join(spell_number(value / 100) + " hundred", value % 100);
   return join(spell_number(value / 1000) + " thousand", value % 1000);

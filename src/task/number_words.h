@@ -18,8 +18,8 @@ std::string spell_digits(std::string_view digits);
 // seven", "Forty-two"); empty if the answer says anything else or has more than 64 characters.
 std::optional<int64_t> read_number(std::string_view answer);
 
-// The digits that a whole answer lists: "407", "4 0 7", "4, 0, 7.", "four zero seven" -> "407". Empty for any other
-// text, for words that are no single digits, and for more than 64 characters.
+// The digits that a whole answer lists: "407", "4 0 7", "4, 0, 7.", "four zero seven" -> "407". Empty for any
+// other text, for words that are no single digits, and for more than 64 characters.
 std::string read_digits(std::string_view answer);
 
 }  // namespace melete

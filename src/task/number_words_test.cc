@@ -12,7 +12,8 @@ TEST(NumberWords, SpelledAndReadBack) {
   EXPECT_EQ(spell_number(407), "four hundred seven");
   EXPECT_EQ(spell_number(12'030), "twelve thousand thirty");
   for (int64_t value = 0; value < 2'000; ++value) EXPECT_EQ(read_number(spell_number(value)), value);
-  for (int64_t value = 2'000; value <= 999'999; value += 997) EXPECT_EQ(read_number(spell_number(value)), value);
+  for (int64_t value = 2'000; value <= 999'999; value += 997)
+    EXPECT_EQ(read_number(spell_number(value)), value);
 }
 
 TEST(NumberWords, ReadsWhatPeopleWrite) {
@@ -26,15 +27,17 @@ TEST(NumberWords, ReadsWhatPeopleWrite) {
 }
 
 TEST(NumberWords, RefusesEverythingElse) {
-  for (const char* text : {"", " ", "-", "1,02", ",102", "1,0245", "1024,", "12a", "two three", "hundred", "and", "four hundred and",
-                           "two and three", "ten two", "twenty hundred", "zero one", "seven apples", "1234567890123456", "4 0 7"})
+  for (const char* text : {"", " ", "-", "1,02", ",102", "1,0245", "1024,", "12a", "two three", "hundred",
+                           "and", "four hundred and", "two and three", "ten two", "twenty hundred",
+                           "zero one", "seven apples", "1234567890123456", "4 0 7"})
     EXPECT_FALSE(read_number(text).has_value()) << text;
   EXPECT_FALSE(read_number(std::string(1'000'000, '1')).has_value());
 }
 
 TEST(NumberWords, DigitLists) {
   EXPECT_EQ(spell_digits("407"), "four zero seven");
-  for (const char* text : {"407", "4 0 7", "4, 0, 7.", "Four zero seven", "four-zero-7"}) EXPECT_EQ(read_digits(text), "407") << text;
+  for (const char* text : {"407", "4 0 7", "4, 0, 7.", "Four zero seven", "four-zero-7"})
+    EXPECT_EQ(read_digits(text), "407") << text;
   for (const char* text : {"", "forty seven", "4 apples", "x"}) EXPECT_EQ(read_digits(text), "") << text;
 }
 

@@ -18,18 +18,33 @@ struct Theme {
 
 const Words kColours = {"red", "blue", "green", "yellow", "black", "white"};
 const std::array<Theme, 4> kThemes = {{
-    {"item", {"apple", "pear", "plum", "bread", "milk", "cheese", "egg", "rice", "tea", "cake", "fish", "corn"},
-     {"price", "stock", "weight"}, "colour", kColours},
-    {"name", {"Ann", "Ben", "Cara", "Dan", "Eva", "Finn", "Gus", "Hana", "Ida", "Jon", "Kim", "Leo"},
-     {"age", "score", "size"}, "city", {"Rome", "Paris", "Oslo", "Lima", "Cairo", "Delhi"}},
-    {"animal", {"cat", "dog", "cow", "horse", "bird", "fox", "bear", "duck", "goat", "mouse", "frog", "sheep"},
-     {"age", "weight", "speed"}, "colour", kColours},
-    {"town", {"Alba", "Brook", "Castle", "Dover", "Eden", "Ford", "Grove", "Hill", "Isle", "Kirk", "Lake", "Mill"},
-     {"buses", "parks", "schools"}, "river", {"Ash", "Elm", "Oak", "Pine"}},
+    {"item",
+     {"apple", "pear", "plum", "bread", "milk", "cheese", "egg", "rice", "tea", "cake", "fish", "corn"},
+     {"price", "stock", "weight"},
+     "colour",
+     kColours},
+    {"name",
+     {"Ann", "Ben", "Cara", "Dan", "Eva", "Finn", "Gus", "Hana", "Ida", "Jon", "Kim", "Leo"},
+     {"age", "score", "size"},
+     "city",
+     {"Rome", "Paris", "Oslo", "Lima", "Cairo", "Delhi"}},
+    {"animal",
+     {"cat", "dog", "cow", "horse", "bird", "fox", "bear", "duck", "goat", "mouse", "frog", "sheep"},
+     {"age", "weight", "speed"},
+     "colour",
+     kColours},
+    {"town",
+     {"Alba", "Brook", "Castle", "Dover", "Eden", "Ford", "Grove", "Hill", "Isle", "Kirk", "Lake", "Mill"},
+     {"buses", "parks", "schools"},
+     "river",
+     {"Ash", "Elm", "Oak", "Pine"}},
 }};
 const Theme kHeldOutTheme = {
-    "tool", {"hammer", "saw", "drill", "rope", "nail", "axe", "file", "lamp", "brush", "tape", "pump", "knife"},
-    {"price", "stock", "weight"}, "colour", kColours};
+    "tool",
+    {"hammer", "saw", "drill", "rope", "nail", "axe", "file", "lamp", "brush", "tape", "pump", "knife"},
+    {"price", "stock", "weight"},
+    "colour",
+    kColours};
 constexpr double kHoldOutShare = 0.03;
 
 struct Size {
@@ -69,12 +84,16 @@ Question cell_question(Random& random, const Records& records) {
   const std::array<std::string, 4> texts = {
       cat("What is the ", column.name, " of ", key, "?"), cat("Look up the ", column.name, " of ", key, "."),
       cat("Which ", column.name, " does ", key, " have?"), cat(key, ": what ", column.name, "?")};
-  std::string whole_row = key;
-  for (const auto& each : records.columns) whole_row += cat(", ", each.name, ' ', each.cell(row));
-  return {random.pick(texts), cell,
-          {"", cat(key, ' ', cell), cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, "."),
-           cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, ". Check: ", key, ' ', cell, ".")},
-          {}, column.numeric() ? "cell" : "word cell"};
+  std::string whole_row;
+  for (const auto& each : records.columns)
+    whole_row += cat(whole_row.empty() ? "" : ", ", each.name, ' ', each.cell(row));
+  return {
+      random.pick(texts),
+      cell,
+      {"", cat(key, ' ', cell), cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, "."),
+       cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, ". Check: ", key, ' ', cell, ".")},
+      {},
+      column.numeric() ? "cell" : "word cell"};
 }
 
 const RecordColumn& pick_numeric(Random& random, const Records& records) {
@@ -93,8 +112,11 @@ Question row_question(Random& random, const Records& records) {
                                             cat("Find the ", asked, " with ", column.name, ' ', value, "."),
                                             cat("What ", asked, " has a ", column.name, " of ", value, "?")};
   const std::string full = cat(column.name, ": ", listed(records, column), ". ", value, " is ", key, ".");
-  return {random.pick(texts), key, {"", cat(value, ' ', key), full, cat(full, " Check: ", key, ' ', value, ".")},
-          {}, "row of value"};
+  return {random.pick(texts),
+          key,
+          {"", cat(value, ' ', key), full, cat(full, " Check: ", key, ' ', value, ".")},
+          {},
+          "row of value"};
 }
 
 Question extreme_question(Random& random, const Records& records, bool highest) {
@@ -102,17 +124,23 @@ Question extreme_question(Random& random, const Records& records, bool highest) 
   const auto& numbers = column.numbers;
   const auto found = highest ? std::max_element(numbers.begin(), numbers.end())
                              : std::min_element(numbers.begin(), numbers.end());
-  const std::string &key = records.keys[static_cast<size_t>(found - numbers.begin())], &asked = records.key_name;
+  const std::string &key = records.keys[static_cast<size_t>(found - numbers.begin())],
+                    &asked = records.key_name;
   const char* word = highest ? "highest" : "lowest";
-  const std::array<std::string, 3> texts = {cat("Which ", asked, " has the ", word, ' ', column.name, "?"),
-                                            cat("Find the ", asked, " with the ", word, ' ', column.name, "."),
-                                            cat("What ", asked, " has the ", word, ' ', column.name, "?")};
-  const std::string full = cat(column.name, ": ", listed(records, column), ". ", word, " is ", *found, ": ", key, ".");
+  const std::array<std::string, 3> texts = {
+      cat("Which ", asked, " has the ", word, ' ', column.name, "?"),
+      cat("Find the ", asked, " with the ", word, ' ', column.name, "."),
+      cat("What ", asked, " has the ", word, ' ', column.name, "?")};
+  const std::string full =
+      cat(column.name, ": ", listed(records, column), ". ", word, " is ", *found, ": ", key, ".");
   std::string values;
   for (const int64_t value : numbers) values += cat(value, ' ');
-  return {random.pick(texts), key,
-          {"", cat(values, word, ' ', *found), full, cat(full, " Check: no ", highest ? "higher" : "lower", " than ", *found, ".")},
-          {}, word};
+  return {random.pick(texts),
+          key,
+          {"", cat(values, word, ' ', *found), full,
+           cat(full, " Check: no ", highest ? "higher" : "lower", " than ", *found, ".")},
+          {},
+          word};
 }
 
 // "3+9=12 12+5=17", from the first row down or from the last row up.
@@ -130,13 +158,17 @@ std::string running_sum(std::vector<int64_t> numbers, bool from_last) {
 Question sum_question(Random& random, const Records& records) {
   const auto& column = pick_numeric(random, records);
   const int64_t sum = std::accumulate(column.numbers.begin(), column.numbers.end(), int64_t{0});
-  const std::array<std::string, 3> texts = {cat("What is the total ", column.name, "?"),
-                                            cat("Add up the ", column.name, " of every ", records.key_name, "."),
-                                            cat("What is the sum of ", column.name, "?")};
+  const std::array<std::string, 3> texts = {
+      cat("What is the total ", column.name, "?"),
+      cat("Add up the ", column.name, " of every ", records.key_name, "."),
+      cat("What is the sum of ", column.name, "?")};
   const std::string terse = running_sum(column.numbers, false);
   const std::string full = cat(column.name, ": ", listed(records, column), ". ", terse, ".");
-  return {random.pick(texts), cat(sum),
-          {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")}, {}, "total"};
+  return {random.pick(texts),
+          cat(sum),
+          {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")},
+          {},
+          "total"};
 }
 
 Question count_question(Random& random, const Records& records) {
@@ -156,10 +188,12 @@ Question count_question(Random& random, const Records& records) {
     full += cat(records.keys[row], ' ', value, value > limit ? " yes, " : " no, ");
   }
   full += cat("count ", count, ".");
-  return {random.pick(texts), cat(count),
+  return {random.pick(texts),
+          cat(count),
           {"", cat(terse, "count ", count), full,
-           cat(full, " Check: ", static_cast<int64_t>(sorted.size()) - count, " are not over ", limit, ".")},
-          {}, "count"};
+           cat(full, " Check: not over ", limit, ": ", static_cast<int64_t>(sorted.size()) - count, ".")},
+          {},
+          "count"};
 }
 
 }  // namespace
@@ -192,7 +226,8 @@ std::vector<Question> draw_record_questions(Random& random, const Records& recor
       case 4: question = extreme_question(random, records, true); break;
       case 5: question = extreme_question(random, records, false); break;
       case 6: question = sum_question(random, records); break;
-      case 7: case 8: question = count_question(random, records); break;
+      case 7:
+      case 8: question = count_question(random, records); break;
       default: question = cell_question(random, records);
     }
     const bool known = std::any_of(questions.begin(), questions.end(), [&](const Question& other) {

@@ -70,11 +70,13 @@ const Row& row_with(const Document& document, const std::string& column, const s
   return document.rows[0];
 }
 
-// Column and, if the question names one, value or key, by looking for the document's own words in the question.
+// Column and, if the question names one, value or key, by looking for the document's own words in the
+// question.
 std::string solve(const Document& document, const Question& question) {
   std::set<std::string> words;
   const std::regex word("[A-Za-z0-9]+");
-  for (auto it = std::sregex_iterator(question.text.begin(), question.text.end(), word); it != std::sregex_iterator(); ++it)
+  for (auto it = std::sregex_iterator(question.text.begin(), question.text.end(), word);
+       it != std::sregex_iterator(); ++it)
     words.insert(it->str());
   std::string column, key;
   for (const auto& [name, unused] : document.rows[0])
@@ -87,12 +89,15 @@ std::string solve(const Document& document, const Question& question) {
       if (words.contains(row.at(document.key_name))) return row.at(column);
     return "no such row";
   }
-  if (question.kind == "row of value") return row_with(document, column, std::to_string(number)).at(document.key_name);
+  if (question.kind == "row of value")
+    return row_with(document, column, std::to_string(number)).at(document.key_name);
   std::vector<int64_t> values;
   for (const Row& row : document.rows) values.push_back(std::stoll(row.at(column)));
-  if (question.kind == "total") return std::to_string(std::accumulate(values.begin(), values.end(), int64_t{0}));
+  if (question.kind == "total")
+    return std::to_string(std::accumulate(values.begin(), values.end(), int64_t{0}));
   if (question.kind == "count")
-    return std::to_string(std::count_if(values.begin(), values.end(), [&](int64_t value) { return value > number; }));
+    return std::to_string(
+        std::count_if(values.begin(), values.end(), [&](int64_t value) { return value > number; }));
   const int64_t best = question.kind == "highest" ? *std::max_element(values.begin(), values.end())
                                                   : *std::min_element(values.begin(), values.end());
   return row_with(document, column, std::to_string(best)).at(document.key_name);
@@ -107,7 +112,8 @@ void expect_answers(const std::string& name, Document (*parse)(const std::string
       const Document document = parse(std::get<std::string>(episode.context.at(0)));
       std::set<std::string> texts;
       for (const Question& question : episode.questions) {
-        EXPECT_EQ(question.gold, solve(document, question)) << std::get<std::string>(episode.context[0]) << question.text;
+        EXPECT_EQ(question.gold, solve(document, question))
+            << std::get<std::string>(episode.context[0]) << question.text;
         EXPECT_TRUE(texts.insert(question.text).second) << "asked twice: " << question.text;
         ++kinds[question.kind];
       }
@@ -128,8 +134,8 @@ TEST(Records, SumsInTracesAddUp) {
     for (const Question& question : task->make(seed, 2, 4).questions) {
       if (question.kind != "total") continue;
       std::string last;
-      for (auto it = std::sregex_iterator(question.traces[3].begin(), question.traces[3].end(), sum); it != std::sregex_iterator();
-           ++it, ++sums) {
+      for (auto it = std::sregex_iterator(question.traces[3].begin(), question.traces[3].end(), sum);
+           it != std::sregex_iterator(); ++it, ++sums) {
         EXPECT_EQ(std::stoll((*it)[1]) + std::stoll((*it)[2]), std::stoll((*it)[3])) << question.traces[3];
         last = (*it)[3];
       }

@@ -67,7 +67,8 @@ double loudness(const std::vector<float>& samples) {
 
 }  // namespace
 
-SpokenClip draw_clip(Random& random, const SpokenRange& range, const std::function<std::string(Random&)>& draw_text) {
+SpokenClip draw_clip(Random& random, const SpokenRange& range,
+                     const std::function<std::string(Random&)>& draw_text) {
   const int64_t slot = random.integer(0, 99);
   if (slot < 2) {
     const char* variant = random.pick(kHeldOutVoices);
@@ -76,28 +77,34 @@ SpokenClip draw_clip(Random& random, const SpokenRange& range, const std::functi
     return clip;
   }
   const Split wanted = slot == 2 ? Split::test : slot == 3 ? Split::dev : Split::train;
-  while (true) {  // one spec in a hundred is dev's or test's, so this ends after hundreds of cheap draws at most
+  while (
+      true) {  // one spec in a hundred is dev's or test's, so this ends after hundreds of cheap draws at most
     const std::string text = draw_text(random);
-    SpokenClip clip{wanted == Split::train ? pool_style(range, text, random.integer(0, range.styles_per_text - 1))
-                                           : draw_style(random, range),
+    SpokenClip clip{wanted == Split::train
+                        ? pool_style(range, text, random.integer(0, range.styles_per_text - 1))
+                        : draw_style(random, range),
                     ""};
     clip.utterance.text = text;
     if (split_of(clip) == wanted) return clip;
   }
 }
 
-Split split_of(const SpokenClip& clip) { return clip.hold_out.empty() ? split_of_hash(clip.spec_hash()) : Split::hold_out; }
+Split split_of(const SpokenClip& clip) {
+  return clip.hold_out.empty() ? split_of_hash(clip.spec_hash()) : Split::hold_out;
+}
 
 Audio record(Random& random, const SpokenRange& range, const SpokenClip& clip) {
   const auto said = Speech::shared().say(clip.utterance);
   MELETE_CHECK(said.ok(), said.ok() ? "" : said.error().message);
-  const std::vector<float> voice = stretched((*said)->samples, 1.0 + random.uniform(-kMaxSpeedChange, kMaxSpeedChange));
+  const std::vector<float> voice =
+      stretched((*said)->samples, 1.0 + random.uniform(-kMaxSpeedChange, kMaxSpeedChange));
   Audio audio;
   const double rate = static_cast<double>(audio.rate_hz);
   const auto lead = static_cast<size_t>(random.uniform(0.0, kMaxLead_s) * rate);
   const auto tail = static_cast<size_t>(random.uniform(0.0, kMaxTail_s) * rate);
   audio.samples.assign(std::max(lead + voice.size() + tail, static_cast<size_t>(kMinLength_s * rate)), 0.0f);
-  const float peak = std::fabs(*std::max_element(voice.begin(), voice.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
+  const float peak = std::fabs(*std::max_element(
+      voice.begin(), voice.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
   const auto gain = static_cast<float>(random.uniform(0.25, 0.9)) / peak;
   std::transform(voice.begin(), voice.end(), audio.samples.begin() + static_cast<std::ptrdiff_t>(lead),
                  [gain](float sample) { return gain * sample; });
@@ -107,13 +114,16 @@ Audio record(Random& random, const SpokenRange& range, const SpokenClip& clip) {
 
 void add_noise(Random& random, double snr_db, Audio& audio) {
   const double smoothing = random.uniform(0.0, 0.9);  // 0: white, towards 1: brown
-  // Four 16-bit uniforms add up to something normal enough, at a tenth of the price; a uniform's variance is 1/12.
+  // Four 16-bit uniforms add up to something normal enough, at a tenth of the price; a uniform's variance is
+  // 1/12.
   const double scale = std::sqrt(12.0 / 4.0) * std::sqrt(1.0 - smoothing * smoothing);
   const double level = loudness(audio.samples) * std::pow(10.0, -snr_db / 20.0);
   double state = 0.0;
   for (float& sample : audio.samples) {
     const uint64_t bits = random.next_u64();
-    const auto sum = static_cast<double>((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)) / 65536.0;
+    const auto sum =
+        static_cast<double>((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)) /
+        65536.0;
     state = smoothing * state + scale * (sum - 2.0);
     sample = std::clamp(sample + static_cast<float>(level * state), -1.0f, 1.0f);
   }

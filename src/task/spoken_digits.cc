@@ -1,8 +1,9 @@
-// Spoken digits ("four zero seven") and whole numbers ("four hundred seven"): which, how many, the first, the last.
+// Spoken digits ("four zero seven") and whole numbers ("four hundred seven"): which, how many, the first, the
+// last.
 //
-// The answer's canonical spelling is digits without spaces, "407"; "4 0 7" and "four zero seven" are accepted.
-// Levels: one digit, one or two, one to three, numbers from 10 to 999, digits and numbers in all voices and loud noise.
-// Hold-outs: two voices (task/spoken.h).
+// The answer's canonical spelling is digits without spaces, "407"; "4 0 7" and "four zero seven" are
+// accepted. Levels: one digit, one or two, one to three, numbers from 10 to 999, digits and numbers in all
+// voices and loud noise. Hold-outs: two voices (task/spoken.h).
 #include <array>
 
 #include "task/number_words.h"
@@ -53,15 +54,23 @@ Question which_question(Random& random, const Said& said, bool only_one) {
   const Texts number = {"Which number was said?", "What number do you hear?", "Write down the number."};
   const std::string words = said.words(), &digits = said.digits;
   const std::string full = cat("I hear: ", words, '.');
-  return {random.pick(said.is_number ? number : only_one ? one : list), digits,
-          {"", words, full, cat(full, " As digits: ", digits, '.')}, {}, said.is_number ? "number" : "digits"};
+  return {random.pick(said.is_number ? number
+                      : only_one     ? one
+                                     : list),
+          digits,
+          {"", words, full, cat(full, " As digits: ", digits, '.')},
+          {},
+          said.is_number ? "number" : "digits"};
 }
 
 Question count_question(Random& random, const Said& said) {
   const Texts texts = {"How many digits were said?", "How many digits do you hear?", "Count the digits."};
   const std::string words = said.words(), full = cat("I hear: ", words, ". Digits: ", said.digits, '.');
-  return {random.pick(texts), cat(said.digits.size()),
-          {"", words, full, cat(full, " That makes ", said.digits.size(), '.')}, {}, "count"};
+  return {random.pick(texts),
+          cat(said.digits.size()),
+          {"", words, full, cat(full, " That makes ", said.digits.size(), '.')},
+          {},
+          "count"};
 }
 
 Question end_question(Random& random, const Said& said, bool first) {
@@ -69,8 +78,11 @@ Question end_question(Random& random, const Said& said, bool first) {
                             : Texts{"What is the last digit?", "Which digit comes last?", "Last digit?"};
   const std::string gold(1, first ? said.digits.front() : said.digits.back());
   const std::string words = said.words(), full = cat("I hear: ", words, ". Digits: ", said.digits, '.');
-  return {random.pick(texts), gold,
-          {"", words, full, cat(full, first ? " First: " : " Last: ", gold, '.')}, {}, first ? "first" : "last"};
+  return {random.pick(texts),
+          gold,
+          {"", words, full, cat(full, first ? " First: " : " Last: ", gold, '.')},
+          {},
+          first ? "first" : "last"};
 }
 
 // Which digits is asked first more often than not, since everything else follows from it.
@@ -93,7 +105,11 @@ std::vector<Question> draw_questions(Random& random, const Said& said, int level
 class SpokenDigits final : public Task {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"spoken_digits", "tell which digits or number a voice says", "audio", static_cast<int>(kLevels.size()), {}};
+    TaskInfo info{"spoken_digits",
+                  "tell which digits or number a voice says",
+                  "audio",
+                  static_cast<int>(kLevels.size()),
+                  {}};
     for (const Level& level : kLevels) info.level_names.emplace_back(level.name);
     return info;
   }

@@ -30,7 +30,8 @@ TEST(Spoken, SplitsAreDisjointAndTrainingHearsFewStyles) {
     const SpokenClip clip = draw_clip(random, range, draw_digit);
     ++counts[split_of(clip)];
     specs[split_of(clip)].insert(describe(clip.utterance));
-    const bool held_out_voice = clip.utterance.voice.ends_with("+f4") || clip.utterance.voice.ends_with("+m6");
+    const bool held_out_voice =
+        clip.utterance.voice.ends_with("+f4") || clip.utterance.voice.ends_with("+m6");
     EXPECT_EQ(held_out_voice, split_of(clip) == Split::hold_out);
   }
   EXPECT_LE(specs[Split::train].size(), 80u);
@@ -55,7 +56,8 @@ TEST_F(SpokenTest, EveryVoiceSoundsDifferent) {
   }
   EXPECT_EQ(clips.size(), 6u * 13u);
   std::set<std::vector<float>> sounds;
-  for (const auto& [voice, clip] : clips) EXPECT_TRUE(sounds.insert(clip).second) << voice << " sounds like another";
+  for (const auto& [voice, clip] : clips)
+    EXPECT_TRUE(sounds.insert(clip).second) << voice << " sounds like another";
 }
 
 TEST_F(SpokenTest, TheClipSaysTheAnswer) {
@@ -65,7 +67,8 @@ TEST_F(SpokenTest, TheClipSaysTheAnswer) {
       const Episode episode = task->make(seed, level, 4);
       EXPECT_EQ(split_of(episode), task->split_at(seed, level));
       const std::string listed = read_digits(episode.transcript);
-      const std::string said = listed.empty() ? std::to_string(read_number(episode.transcript).value()) : listed;
+      const std::string said =
+          listed.empty() ? std::to_string(read_number(episode.transcript).value()) : listed;
       for (const Question& question : episode.questions) {
         const std::string expected = question.kind == "count"   ? std::to_string(said.size())
                                      : question.kind == "first" ? said.substr(0, 1)
@@ -85,7 +88,8 @@ TEST_F(SpokenTest, DigitsMayBeSpelledInManyWays) {
   question.gold = "407";
   for (const char* answer : {"407", "4 0 7", "4, 0, 7.", "four zero seven", "Four hundred seven"})
     EXPECT_EQ(task->verify(question, answer), 1.0) << answer;
-  for (const char* answer : {"470", "40", "4 0 7 7", "four seven", ""}) EXPECT_EQ(task->verify(question, answer), 0.0) << answer;
+  for (const char* answer : {"470", "40", "4 0 7 7", "four seven", ""})
+    EXPECT_EQ(task->verify(question, answer), 0.0) << answer;
 }
 
 TEST_F(SpokenTest, LengthsAndLevelsOfSound) {

@@ -1,0 +1,144 @@
+// A voice asks a small sum ("three plus four"); the answer is a number.
+//
+// Levels: adding digits, adding and taking away digits, numbers up to 60, all three operations in all voices
+// and noise. Hold-outs: two voices (task/spoken.h).
+#include <array>
+
+#include "task/number_words.h"
+#include "task/spoken.h"
+
+namespace melete {
+namespace {
+
+struct Level {
+  const char* name;
+  int64_t max_first, max_second;
+  int num_operations;  // of kOperations
+  bool asks_in_words;  // "what is three plus four" as well
+  SpokenRange range;
+};
+
+const std::array<Level, 4> kLevels = {{
+    {"adding digits", 9, 9, 1, false, {140, 210, false, 20, 40, 8}},
+    {"adding and taking away digits", 9, 9, 2, true, {140, 210, false, 20, 40, 6}},
+    {"numbers up to 60", 60, 9, 2, true, {150, 220, false, 15, 40, 4}},
+    {"three operations, all voices, noise", 9, 9, 3, true, {140, 230, true, 0, 30, 6}},
+}};
+
+struct Operation {
+  const char* word;
+  char sign;
+};
+constexpr std::array<Operation, 3> kOperations = {{{"plus", '+'}, {"minus", '-'}, {"times", '*'}}};
+
+struct Sum {
+  int64_t a = 0, b = 0;
+  Operation operation = kOperations[0];
+  bool in_words = false;
+
+  int64_t value() const { return operation.sign == '+' ? a + b : operation.sign == '-' ? a - b : a * b; }
+  std::string words() const {
+    return cat(in_words ? "what is " : "", spell_number(a), ' ', operation.word, ' ', spell_number(b));
+  }
+  std::string equation() const { return cat(a, operation.sign, b, '=', value()); }
+};
+
+Sum draw_sum(Random& random, const Level& level) {
+  Sum sum;
+  sum.operation = kOperations[static_cast<size_t>(random.integer(0, level.num_operations - 1))];
+  sum.a = random.integer(0, level.max_first);
+  sum.b = random.integer(0, level.max_second);
+  if (sum.operation.sign == '-' && sum.b > sum.a) std::swap(sum.a, sum.b);
+  sum.in_words = level.asks_in_words && random.chance(0.5);
+  return sum;
+}
+
+using Texts = std::vector<const char*>;
+
+Question draw_question(Random& random, const Sum& sum, int kind) {
+  const Texts answer = {"What is the answer?", "Answer the spoken question.",
+                        "Work out what the voice asks."};
+  const Texts first = {"Which number is said first?", "What is the first number?"};
+  const Texts second = {"Which number is said last?", "What is the last number?"};
+  const Texts operation = {"Is it plus, minus or times?", "Which operation is said?"};
+  const std::string full = cat("I hear: ", sum.words(), ". ");
+  if (kind == 0) {
+    const std::string check = sum.operation.sign == '-'   ? cat(sum.value(), '+', sum.b, '=', sum.a)
+                              : sum.operation.sign == '+' ? cat(sum.b, '+', sum.a, '=', sum.value())
+                                                          : cat(sum.b, '*', sum.a, '=', sum.value());
+    return {random.pick(answer),
+            cat(sum.value()),
+            {"", sum.equation(), cat(full, sum.equation(), '.'),
+             cat(full, sum.equation(), ". Check: ", check, '.')},
+            {},
+            "answer"};
+  }
+  const std::string gold = kind == 1 ? cat(sum.a) : kind == 2 ? cat(sum.b) : sum.operation.word;
+  const std::string result = cat(kind == 1 ? "First: " : kind == 2 ? "Last: " : "Operation: ", gold, '.');
+  return {random.pick(kind == 1   ? first
+                      : kind == 2 ? second
+                                  : operation),
+          gold,
+          {"", sum.words(), cat(full, result),
+           cat(full, result, " In signs: ", sum.a, sum.operation.sign, sum.b, '.')},
+          {},
+          kind == 1   ? "first"
+          : kind == 2 ? "last"
+                      : "operation"};
+}
+
+class SpokenArithmetic final : public Task {
+ public:
+  TaskInfo info() const override {
+    TaskInfo info{"spoken_arithmetic",
+                  "answer a small sum that a voice asks",
+                  "audio",
+                  static_cast<int>(kLevels.size()),
+                  {}};
+    for (const Level& level : kLevels) info.level_names.emplace_back(level.name);
+    return info;
+  }
+  std::string problem() const override { return Speech::shared().problem(); }
+  Split split_at(uint64_t seed, int level) const override {
+    Random random = random_of(seed, level);
+    Sum sum;
+    return split_of(draw(random, level, sum));
+  }
+
+  Episode make(uint64_t seed, int level, int num_questions) const override {
+    MELETE_CHECK(level >= 0 && level < std::ssize(kLevels) && num_questions >= 1, "level=", level);
+    Random random = random_of(seed, level);
+    const Level& chosen = kLevels[static_cast<size_t>(level)];
+    Sum sum;
+    const SpokenClip clip = draw(random, level, sum);
+    Episode episode;
+    episode.context.emplace_back(record(random, chosen.range, clip));
+    std::vector<int> kinds = {1, 2};
+    if (chosen.num_operations > 1) kinds.push_back(3);
+    random.shuffle(kinds);
+    kinds.insert(kinds.begin() + (random.chance(0.8) ? 0 : 1), 0);
+    for (size_t i = 0; i < kinds.size() && std::ssize(episode.questions) < num_questions; ++i)
+      episode.questions.push_back(draw_question(random, sum, kinds[i]));
+    episode.transcript = clip.utterance.text;
+    episode.spec_hash = clip.spec_hash();
+    episode.hold_out = clip.hold_out;
+    return episode;
+  }
+
+ private:
+  static Random random_of(uint64_t seed, int level) {
+    return Random(seed, stable_hash("spoken_arithmetic") + static_cast<uint64_t>(level));
+  }
+  static SpokenClip draw(Random& random, int level, Sum& sum) {
+    const Level& chosen = kLevels[static_cast<size_t>(level)];
+    return draw_clip(random, chosen.range, [&](Random& each) {
+      sum = draw_sum(each, chosen);
+      return sum.words();
+    });
+  }
+};
+
+MELETE_REGISTER_TASK("spoken_arithmetic", SpokenArithmetic);
+
+}  // namespace
+}  // namespace melete
