@@ -67,7 +67,8 @@ TEST(Process, KillsTheWholeGroupAtTheTimeLimit) {
   const auto pid_file = std::filesystem::temp_directory_path() / cat("melete_process_test_", ::getpid());
   ProcessOptions options;
   options.time_limit = std::chrono::milliseconds(200);
-  const auto result = run_process({"sh", "-c", cat("sleep 1000 & echo $! > ", pid_file.string(), "; wait")}, options);
+  const auto result =
+      run_process({"sh", "-c", cat("sleep 1000 & echo $! > ", pid_file.string(), "; wait")}, options);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().kind, ErrorKind::timeout);
   std::string pid;
@@ -93,13 +94,26 @@ TEST(Process, StopsAtTheOutputLimit) {
 TEST(Process, HoldsMemoryAndFileLimits) {
   ProcessOptions options;
   options.max_memory_bytes = uint64_t{64} << 20;
-  EXPECT_NE(run_process({"dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1"}, options)->exit_status, 0);
+  EXPECT_NE(run_process({"dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1"}, options)->exit_status,
+            0);
   const auto path = std::filesystem::temp_directory_path() / cat("melete_process_write_", ::getpid());
   ProcessOptions read_only;
   read_only.write_files = false;
-  EXPECT_NE(run_process({"dd", "if=/dev/zero", "of=" + path.string(), "bs=4k", "count=1"}, read_only)->exit_status, 0);
+  EXPECT_NE(
+      run_process({"dd", "if=/dev/zero", "of=" + path.string(), "bs=4k", "count=1"}, read_only)->exit_status,
+      0);
   EXPECT_EQ(std::filesystem::file_size(path), 0U);
   std::filesystem::remove(path);
+}
+
+TEST(Process, StopsAtTheLimitOnProcessorTime) {
+  ProcessOptions options;
+  options.max_cpu = std::chrono::milliseconds(100);
+  const auto result = run_process({"sh", "-c", "while :; do :; done"}, options);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind, ErrorKind::timeout);
+  EXPECT_NE(result.error().message.find("processor time"), std::string::npos) << result.error().message;
+  EXPECT_TRUE(run_process({"sleep", "0.3"}, options).ok());
 }
 
 TEST(Process, WorksFromManyThreads) {

@@ -16,8 +16,9 @@ Result<Part> decode_text(std::string_view bytes) {
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
   if (bytes.empty()) return corrupt("[text] the file must not be empty, got no bytes; give another");
   if (!is_plain_text(bytes))
-    return corrupt("[media] must be a picture, sound, clip or UTF-8 text of a known format, got none of them; "
-                   "convert it to PNG, WAV, MP4 or CSV");
+    return corrupt(
+        "[media] must be a picture, sound, clip or UTF-8 text of a known format, got none of them; "
+        "convert it to PNG, WAV, MP4 or CSV");
   if (bytes.size() > kMaxTextBytes)
     return exhausted("[text] must have at most ", kMaxTextBytes, " bytes, got ", bytes.size(), "; cut it");
   return Part(std::string(bytes));
@@ -25,7 +26,8 @@ Result<Part> decode_text(std::string_view bytes) {
 
 Result<Part> decode(std::string_view bytes) {
   if (bytes.size() > kMaxFileBytes)
-    return exhausted("[media] must have at most ", kMaxFileBytes, " bytes, got ", bytes.size(), "; give a smaller file");
+    return exhausted("[media] must have at most ", kMaxFileBytes, " bytes, got ", bytes.size(),
+                     "; give a smaller file");
   const Sniffed found = sniff(bytes);
   switch (found.type) {
     case FileType::png: return decode_in_worker(Decoder::png, bytes);
@@ -34,7 +36,8 @@ Result<Part> decode(std::string_view bytes) {
     case FileType::gif: return decode_in_worker(Decoder::gif, bytes);
     case FileType::sound: return decode_in_worker(Decoder::sound, bytes);
     case FileType::video: return decode_video(bytes, found.demuxer);
-    case FileType::heif: return corrupt("[media] must be PNG, JPEG, WebP or GIF, got HEIC or AVIF; convert it to JPEG");
+    case FileType::heif:
+      return corrupt("[media] must be PNG, JPEG, WebP or GIF, got HEIC or AVIF; convert it to JPEG");
     case FileType::unknown: break;
   }
   return decode_text(bytes);

@@ -55,14 +55,16 @@ class Decoder {
     int code = 0;
     GifByteType* block = nullptr;
     if (DGifGetExtension(gif_, &code, &block) == GIF_ERROR) return false;
-    if (code == GRAPHICS_EXT_FUNC_CODE && block != nullptr && block[0] == 4) DGifExtensionToGCB(4, block + 1, &control_);
+    if (code == GRAPHICS_EXT_FUNC_CODE && block != nullptr && block[0] == 4)
+      DGifExtensionToGCB(4, block + 1, &control_);
     while (block != nullptr)
       if (DGifGetExtensionNext(gif_, &block) == GIF_ERROR) return false;
     return true;
   }
 
   Status read_frame() {
-    constexpr int kShortest = 1, kDefault = 10;  // hundredths of a second; browsers show shorter frames this long
+    constexpr int kShortest = 1,
+                  kDefault = 10;  // hundredths of a second; browsers show shorter frames this long
     if (DGifGetImageDesc(gif_) == GIF_ERROR) return broken("a damaged frame header");
     const GifImageDesc box = gif_->Image;
     MELETE_RETURN_IF_ERROR(check_picture_size("gif", box.Width, box.Height));
@@ -88,7 +90,8 @@ class Decoder {
     line_.resize(static_cast<size_t>(box.Width));
     for (const Pass& pass : passes)
       for (int y = pass.first; y < box.Height; y += pass.step) {
-        if (DGifGetLine(gif_, line_.data(), box.Width) == GIF_ERROR) return broken("damaged or missing pixels");
+        if (DGifGetLine(gif_, line_.data(), box.Width) == GIF_ERROR)
+          return broken("damaged or missing pixels");
         draw_line(box, y, colors);
       }
     return ok_status();
@@ -112,7 +115,8 @@ class Decoder {
     const int64_t right = std::min<int64_t>(box.Left + box.Width, canvas_.width);
     for (int64_t y = box.Top; y < std::min<int64_t>(box.Top + box.Height, canvas_.height); ++y)
       if (right > box.Left)
-        std::fill_n(&canvas_.rgb[static_cast<size_t>((y * canvas_.width + box.Left) * 3)], (right - box.Left) * 3, 255);
+        std::fill_n(&canvas_.rgb[static_cast<size_t>((y * canvas_.width + box.Left) * 3)],
+                    (right - box.Left) * 3, 255);
   }
 
   static constexpr GraphicsControlBlock kNoControl{DISPOSAL_UNSPECIFIED, false, 0, NO_TRANSPARENT_COLOR};
@@ -130,7 +134,8 @@ class Decoder {
 
 Result<Part> decode_gif(std::string_view bytes) {
   int failure = 0;
-  const std::unique_ptr<GifFileType, void (*)(GifFileType*)> gif(DGifOpen(&bytes, read_bytes, &failure), close_gif);
+  const std::unique_ptr<GifFileType, void (*)(GifFileType*)> gif(DGifOpen(&bytes, read_bytes, &failure),
+                                                                 close_gif);
   if (gif == nullptr) return broken("a damaged header");
   return Decoder(gif.get()).run();
 }

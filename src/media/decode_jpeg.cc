@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <string>
 
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 
 #include "media/decoders.h"
 #include "media/orientation.h"
@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kMaxScans = 200;  // a progressive file of tiny scans could otherwise cost hours
 
-// jpeg_error_mgr must come first: libjpeg hands back a pointer to it. Scalars only, so that longjmp skips no destructor.
+// jpeg_error_mgr must come first: libjpeg hands back a pointer to it. Scalars only, so that longjmp skips no
+// destructor.
 struct Failure {
   jpeg_error_mgr manager;
   std::jmp_buf target;
@@ -34,17 +35,16 @@ void on_message(j_common_ptr info, int level) {
     case JWRN_ADOBE_XFORM:
     case JWRN_JFIF_MAJOR:
     case JWRN_TOO_MUCH_DATA:
-    case JWRN_BOGUS_PROGRESSION:
-      return;
-    default:
-      on_error(info);
+    case JWRN_BOGUS_PROGRESSION: return;
+    default: on_error(info);
   }
 }
 
 void on_progress(j_common_ptr info) {
   if (info->is_decompressor == 0) return;
   if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > kMaxScans) {
-    std::snprintf(reinterpret_cast<Failure*>(info->err)->message, JMSG_LENGTH_MAX, "more than %d scans", kMaxScans);
+    std::snprintf(reinterpret_cast<Failure*>(info->err)->message, JMSG_LENGTH_MAX, "more than %d scans",
+                  kMaxScans);
     std::longjmp(reinterpret_cast<Failure*>(info->err)->target, 1);  // NOLINT
   }
 }
@@ -70,7 +70,8 @@ void read_orientation(Reader& reader) {
 void cmyk_to_rgb(const uint8_t* cmyk, uint8_t* rgb, int64_t pixels, bool inverted) {
   for (int64_t i = 0; i < pixels; ++i, cmyk += 4) {
     const int black = inverted ? cmyk[3] : 255 - cmyk[3];
-    for (int c = 0; c < 3; ++c) *rgb++ = static_cast<uint8_t>(((inverted ? cmyk[c] : 255 - cmyk[c]) * black + 127) / 255);
+    for (int c = 0; c < 3; ++c)
+      *rgb++ = static_cast<uint8_t>(((inverted ? cmyk[c] : 255 - cmyk[c]) * black + 127) / 255);
   }
 }
 
@@ -79,7 +80,9 @@ void read_rows(Reader& reader) {
   const bool inks = jpeg.out_color_space == JCS_CMYK;
   if (inks) reader.cmyk_row.resize(static_cast<size_t>(reader.image.width) * 4);
   while (jpeg.output_scanline < jpeg.output_height) {
-    uint8_t* rgb = &reader.image.rgb[static_cast<size_t>(jpeg.output_scanline) * static_cast<size_t>(reader.image.width) * 3];
+    uint8_t* rgb =
+        &reader.image
+             .rgb[static_cast<size_t>(jpeg.output_scanline) * static_cast<size_t>(reader.image.width) * 3];
     JSAMPROW row = inks ? reader.cmyk_row.data() : rgb;
     if (jpeg_read_scanlines(&jpeg, &row, 1) != 1) return;
     if (inks) cmyk_to_rgb(row, rgb, reader.image.width, jpeg.saw_Adobe_marker != 0);

@@ -55,7 +55,8 @@ void read_orientation(Reader& reader, png_structp png, png_infop info) {
     reader.orientation = exif_orientation({reinterpret_cast<const char*>(exif), length});
 }
 
-// False after an error, which `reader` then holds. No local here may have a destructor: libpng leaves by longjmp.
+// False after an error, which `reader` then holds. No local here may have a destructor: libpng leaves by
+// longjmp.
 bool read_image(Reader& reader, png_structp png, png_infop info) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;  // NOLINT: libpng's way
   png_set_user_limits(png, kMaxSide, kMaxSide);
@@ -90,7 +91,8 @@ void lay_on_white(Image& image) {
   uint8_t* out = image.rgb.data();
   for (size_t i = 0; i < pixels; ++i, in += 4, out += 3) {
     const int alpha = in[3];
-    for (int c = 0; c < 3; ++c) out[c] = static_cast<uint8_t>((in[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    for (int c = 0; c < 3; ++c)
+      out[c] = static_cast<uint8_t>((in[c] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
   image.rgb.resize(pixels * 3);
 }
@@ -114,7 +116,8 @@ Result<Part> decode_png(std::string_view bytes) {
   const bool complete = info != nullptr && read_image(reader, png, info);
   png_destroy_read_struct(&png, &info, nullptr);
   if (reader.over_limit) return reader.limit;
-  if (!complete) return corrupt("[png] must be a whole picture, got: ", reader.problem, "; save the file again");
+  if (!complete)
+    return corrupt("[png] must be a whole picture, got: ", reader.problem, "; save the file again");
   if (reader.channels == 4) lay_on_white(reader.image);
   return Part(oriented(std::move(reader.image), reader.orientation));
 }

@@ -33,7 +33,8 @@ sf_count_t seek(sf_count_t offset, int from, void* data) {
 
 sf_count_t read_bytes(void* into, sf_count_t count, void* data) {
   auto& source = *static_cast<Source*>(data);
-  const size_t n = std::min(static_cast<size_t>(std::max<sf_count_t>(count, 0)), source.bytes.size() - source.position);
+  const size_t n =
+      std::min(static_cast<size_t>(std::max<sf_count_t>(count, 0)), source.bytes.size() - source.position);
   std::memcpy(into, source.bytes.data() + source.position, n);
   source.position += n;
   return static_cast<sf_count_t>(n);
@@ -45,8 +46,8 @@ Error broken(const std::string& problem) {
   return corrupt("[sound] must be a whole sound file, got: ", problem, "; save the file again");
 }
 
-// libsndfile shortens a WAV whose data chunk claims more than the file has; a cut file must not pass for a short one.
-// Programs that write to pipes leave 0 or a number near 2^31 or 2^32 there: "until the end".
+// libsndfile shortens a WAV whose data chunk claims more than the file has; a cut file must not pass for a
+// short one. Programs that write to pipes leave 0 or a number near 2^31 or 2^32 there: "until the end".
 Status check_wav_length(std::string_view bytes) {
   constexpr uint32_t kUntilTheEnd = 0x7ff00000;
   const auto number = [&](size_t at) {
@@ -85,8 +86,8 @@ Status read_samples(SNDFILE* file, const SF_INFO& info, Audio& audio) {
 
 bool knows_its_length(const SF_INFO& info) {
   const int format = info.format & SF_FORMAT_TYPEMASK;
-  return (format == SF_FORMAT_FLAC || format == SF_FORMAT_WAV || format == SF_FORMAT_AIFF) && info.frames > 0 &&
-         info.frames < SF_COUNT_MAX;
+  return (format == SF_FORMAT_FLAC || format == SF_FORMAT_WAV || format == SF_FORMAT_AIFF) &&
+         info.frames > 0 && info.frames < SF_COUNT_MAX;
 }
 
 }  // namespace
@@ -96,14 +97,16 @@ Result<Part> decode_sound(std::string_view bytes) {
   SF_VIRTUAL_IO io{length, seek, read_bytes, refuse_to_write, tell};
   Source source{bytes};
   SF_INFO info{};
-  const std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> file(sf_open_virtual(&io, SFM_READ, &info, &source), sf_close);
+  const std::unique_ptr<SNDFILE, int (*)(SNDFILE*)> file(sf_open_virtual(&io, SFM_READ, &info, &source),
+                                                         sf_close);
   if (file == nullptr) return broken(sf_strerror(nullptr));
   if (info.channels < 1 || info.channels > kMaxChannels || info.samplerate < 1)
     return broken(cat(info.channels, " channels at ", info.samplerate, " Hz"));
   if (knows_its_length(info) && info.frames > kMaxSamples)
     return exhausted("[sound] must have at most ", kMaxSamples, " samples, got ", info.frames, "; cut it");
   Audio audio{info.samplerate, {}};
-  if (knows_its_length(info)) audio.samples.reserve(std::min(static_cast<size_t>(info.frames), bytes.size() * 8));
+  if (knows_its_length(info))
+    audio.samples.reserve(std::min(static_cast<size_t>(info.frames), bytes.size() * 8));
   MELETE_RETURN_IF_ERROR(read_samples(file.get(), info, audio));
   if (sf_error(file.get()) != SF_ERR_NO_ERROR) return broken(sf_strerror(file.get()));
   if (audio.samples.empty()) return broken("no samples");

@@ -39,11 +39,12 @@ int orientation_of(const WebPData& data) {
 Result<Part> decode_still(const WebPData& data, const WebPBitstreamFeatures& features) {
   Image image = blank(features.width, features.height);
   if (features.has_alpha == 0) {
-    if (WebPDecodeRGBInto(data.bytes, data.size, image.rgb.data(), image.rgb.size(), features.width * 3) == nullptr)
+    if (WebPDecodeRGBInto(data.bytes, data.size, image.rgb.data(), image.rgb.size(), features.width * 3) ==
+        nullptr)
       return broken("damaged or missing pixels");
   } else {
-    const std::unique_ptr<uint8_t, void (*)(void*)> rgba(WebPDecodeRGBA(data.bytes, data.size, nullptr, nullptr),
-                                                         WebPFree);
+    const std::unique_ptr<uint8_t, void (*)(void*)> rgba(
+        WebPDecodeRGBA(data.bytes, data.size, nullptr, nullptr), WebPFree);
     if (rgba == nullptr) return broken("damaged or missing pixels");
     rgba_on_white(rgba.get(), image);
   }
@@ -55,17 +56,19 @@ Result<Part> decode_animation(const WebPData& data) {
   WebPAnimDecoderOptions options;
   if (WebPAnimDecoderOptionsInit(&options) == 0) return broken("another library version");
   options.color_mode = MODE_RGBA;
-  const std::unique_ptr<WebPAnimDecoder, void (*)(WebPAnimDecoder*)> decoder(WebPAnimDecoderNew(&data, &options),
-                                                                             WebPAnimDecoderDelete);
+  const std::unique_ptr<WebPAnimDecoder, void (*)(WebPAnimDecoder*)> decoder(
+      WebPAnimDecoderNew(&data, &options), WebPAnimDecoderDelete);
   WebPAnimInfo info{};
-  if (decoder == nullptr || WebPAnimDecoderGetInfo(decoder.get(), &info) == 0) return broken("a damaged animation");
+  if (decoder == nullptr || WebPAnimDecoderGetInfo(decoder.get(), &info) == 0)
+    return broken("a damaged animation");
   Image canvas = blank(info.canvas_width, info.canvas_height);
   FrameCollector frames(kMaxVideoBytes);
   int previous_end_ms = 0, begin_ms = 0;
   for (uint32_t i = 0; i < info.frame_count; ++i) {
     uint8_t* rgba = nullptr;
     int end_ms = 0;
-    if (WebPAnimDecoderGetNext(decoder.get(), &rgba, &end_ms) == 0) return broken("damaged or missing frames");
+    if (WebPAnimDecoderGetNext(decoder.get(), &rgba, &end_ms) == 0)
+      return broken("damaged or missing frames");
     rgba_on_white(rgba, canvas);
     frames.add(canvas, begin_ms / 1000.0);
     const int shown_ms = end_ms - previous_end_ms;

@@ -7,7 +7,7 @@ namespace melete {
 void FrameCollector::add(const Image& frame, double time_s) {
   if (seen_++ % stride_ != 0) return;
   const auto bytes = static_cast<int64_t>(frame.rgb.size());
-  while (video_.frames.size() > 1 && static_cast<int64_t>(video_.frames.size() + 1) * bytes > max_bytes_) {
+  while (!video_.frames.empty() && static_cast<int64_t>(video_.frames.size() + 1) * bytes > max_bytes_) {
     size_t kept = 0;
     for (size_t i = 0; i < video_.frames.size(); i += 2, ++kept) {
       if (i != kept) video_.frames[kept] = std::move(video_.frames[i]);

@@ -1,5 +1,6 @@
-// Collects the frames of an animation within a memory limit: when the limit is reached every second frame goes, and
-// from then on only every second one is kept, so the kept ones stay evenly spread over the whole clip.
+// Collects the frames of an animation within a memory limit: when the limit is reached every second frame
+// goes, and from then on only every second one is kept, so the kept ones stay evenly spread over the whole
+// clip.
 #pragma once
 
 #include "media/part.h"

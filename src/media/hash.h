@@ -1,5 +1,5 @@
-// 128-bit hash of bytes (MurmurHash3 x64-128, Appleby 2010), the same on every platform. For cache keys: fast and well
-// mixed, not made to resist someone who searches for two inputs with one hash.
+// 128-bit hash of bytes (MurmurHash3 x64-128, Appleby 2010), the same on every platform. For cache keys: fast
+// and well mixed, not made to resist someone who searches for two inputs with one hash.
 #pragma once
 
 #include <array>

@@ -7,8 +7,8 @@
 
 namespace melete {
 
-// The orientation, 1..8, of a TIFF block as EXIF holds it (with or without the "Exif\0\0" before it); 1 if the block
-// has none or is broken.
+// The orientation, 1..8, of a TIFF block as EXIF holds it (with or without the "Exif\0\0" before it); 1 if
+// the block has none or is broken.
 int exif_orientation(std::string_view exif);
 
 // The image as it is to be seen: turned and mirrored by `orientation` (1 leaves it as it is).

@@ -22,10 +22,11 @@ struct Cells {
   int64_t rows = 0, columns = 0;
 };
 
-// CPython's hash of the tuple (rows, columns): the reference picks among equally good sizes by the order in which a
-// Python set yields them, which is a function of these hashes.
+// CPython's hash of the tuple (rows, columns): the reference picks among equally good sizes by the order in
+// which a Python set yields them, which is a function of these hashes.
 uint64_t tuple_hash(const Cells& cells) {
-  constexpr uint64_t kPrime1 = 11400714785074694791U, kPrime2 = 14029467366897019727U, kPrime5 = 2870177450012600261U;
+  constexpr uint64_t kPrime1 = 11400714785074694791U, kPrime2 = 14029467366897019727U,
+                     kPrime5 = 2870177450012600261U;
   uint64_t hash = kPrime5;
   for (const int64_t lane : {cells.rows, cells.columns}) {
     hash += static_cast<uint64_t>(lane) * kPrime2;
@@ -34,7 +35,8 @@ uint64_t tuple_hash(const Cells& cells) {
   return hash + (2 ^ kPrime5 ^ 3527539U);
 }
 
-// The distinct candidates in the order of that set: eight slots, a taken slot leads on by the bits of the hash.
+// The distinct candidates in the order of that set: eight slots, a taken slot leads on by the bits of the
+// hash.
 std::vector<Cells> set_order(const std::vector<Cells>& candidates) {
   std::array<const Cells*, 8> slots{};
   for (const Cells& cells : candidates) {
@@ -82,11 +84,12 @@ Cells choose_cells(double height, double width, int64_t max_tokens) {
 Status check_image(const Image& image, int64_t max_tokens) {
   if (image.width < 1 || image.height < 1 || image.width > (1 << 24) || image.height > (1 << 24) ||
       static_cast<int64_t>(image.rgb.size()) != image.width * image.height * 3)
-    return invalid_argument("[image] must have width * height * 3 bytes and both sides at least 1, got ", image.width,
-                            " x ", image.height, " and ", image.rgb.size(), " bytes; give a complete image");
+    return invalid_argument("[image] must have width * height * 3 bytes and both sides at least 1, got ",
+                            image.width, " x ", image.height, " and ", image.rgb.size(),
+                            " bytes; give a complete image");
   if (image.width > kMaxAspect * image.height || image.height > kMaxAspect * image.width)
-    return invalid_argument("[image] the longer side must be at most ", kMaxAspect, " times the shorter, got ",
-                            image.width, " x ", image.height, "; crop it");
+    return invalid_argument("[image] the longer side must be at most ", kMaxAspect,
+                            " times the shorter, got ", image.width, " x ", image.height, "; crop it");
   if (max_tokens < 1)
     return invalid_argument("[image] the token limit must be at least 1, got ", max_tokens, "; raise it");
   return ok_status();
@@ -126,11 +129,13 @@ void write_patches(const Image& frame, float* rows) {
 void extend_hash(Media& media, const void* data, size_t bytes) {
   uint64_t before[2];
   std::memcpy(before, media.hash.data(), sizeof before);
-  media.hash = hash_bytes({static_cast<const uint8_t*>(data), bytes}, before[0] ^ (before[1] * 0x9e3779b97f4a7c15U));
+  media.hash =
+      hash_bytes({static_cast<const uint8_t*>(data), bytes}, before[0] ^ (before[1] * 0x9e3779b97f4a7c15U));
 }
 
 void start_hash(Media& media) {
-  const std::array<int64_t, 4> shape = {static_cast<int64_t>(media.kind), media.grid_t, media.grid_h, media.grid_w};
+  const std::array<int64_t, 4> shape = {static_cast<int64_t>(media.kind), media.grid_t, media.grid_h,
+                                        media.grid_w};
   extend_hash(media, shape.data(), sizeof shape);
 }
 
@@ -189,12 +194,15 @@ Result<std::vector<float>> resample(const Audio& audio) {
 }
 
 Status check_audio(const Audio& audio, const MediaLimits& limits) {
-  if (audio.samples.empty()) return invalid_argument("[audio] must have samples, got none; give a longer sound");
+  if (audio.samples.empty())
+    return invalid_argument("[audio] must have samples, got none; give a longer sound");
   if (audio.rate_hz < 1000 || audio.rate_hz > 384000)
-    return invalid_argument("[audio] the rate must be from 1 to 384 kHz, got ", audio.rate_hz, " Hz; resample it");
+    return invalid_argument("[audio] the rate must be from 1 to 384 kHz, got ", audio.rate_hz,
+                            " Hz; resample it");
   const double length_s = static_cast<double>(audio.samples.size()) / static_cast<double>(audio.rate_hz);
   if (length_s > limits.max_audio_s)
-    return invalid_argument("[audio] must last at most ", limits.max_audio_s, " s, got ", length_s, " s; cut it");
+    return invalid_argument("[audio] must last at most ", limits.max_audio_s, " s, got ", length_s,
+                            " s; cut it");
   if (!std::all_of(audio.samples.begin(), audio.samples.end(), [](float s) { return std::isfinite(s); }))
     return invalid_argument("[audio] samples must be finite, got others; write the sound again");
   return ok_status();
@@ -210,17 +218,18 @@ TowerSize tower_size(int64_t width, int64_t height, int64_t max_tokens) {
 
 std::vector<int64_t> sampled_frames(int64_t num_frames, double fps, const MediaLimits& limits) {
   constexpr double kTimeRounding = 1e-6;  // fps comes from times; a clip of 10 s must not become 9.999
-  const auto wanted =
-      static_cast<int64_t>(std::min(static_cast<double>(num_frames) * limits.video_fps / fps + kTimeRounding, 1e9));
+  const auto wanted = static_cast<int64_t>(
+      std::min(static_cast<double>(num_frames) * limits.video_fps / fps + kTimeRounding, 1e9));
   int64_t count = std::min({wanted, limits.max_video_frames, num_frames});
   count = std::min(std::max(kFramesPerGroup, count / kFramesPerGroup * kFramesPerGroup), num_frames);
   std::vector<int64_t> indices;
-  // Single precision, from both ends: where a rounded position falls short of a whole frame, so does the reference's.
+  // Single precision, from both ends: where a rounded position falls short of a whole frame, so does the
+  // reference's.
   const float last = static_cast<float>(num_frames - 1);
   const float step = count > 1 ? last / static_cast<float>(count - 1) : 0.0F;
   for (int64_t i = 0; i < count; ++i) {
-    const float position =
-        i < count / 2 || count == 1 ? step * static_cast<float>(i) : last - step * static_cast<float>(count - 1 - i);
+    const float position = i < count / 2 || count == 1 ? step * static_cast<float>(i)
+                                                       : last - step * static_cast<float>(count - 1 - i);
     indices.push_back(static_cast<int64_t>(position));
   }
   return indices;
@@ -246,7 +255,8 @@ Result<std::shared_ptr<const Media>> preprocess(const Video& video, const MediaL
   const int64_t groups = (static_cast<int64_t>(indices.size()) + kFramesPerGroup - 1) / kFramesPerGroup;
   std::shared_ptr<Media> media;
   for (int64_t slot = 0; slot < groups * kFramesPerGroup; ++slot) {
-    const size_t index = static_cast<size_t>(indices[std::min(static_cast<size_t>(slot), indices.size() - 1)]);
+    const size_t index =
+        static_cast<size_t>(indices[std::min(static_cast<size_t>(slot), indices.size() - 1)]);
     const Image frame = to_tower_size(video.frames[index], limits.max_video_frame_tokens);
     if (slot == 0) media = make_grid(MediaKind::video, groups, frame);
     if (slot % kFramesPerGroup == 0) media->group_times_s.push_back(video.times_s[index]);
@@ -267,7 +277,8 @@ Result<std::shared_ptr<const Media>> preprocess(const Audio& audio, const MediaL
   } else {
     MELETE_ASSIGN_OR_RETURN(media->waveform, resample(audio));
   }
-  const size_t tokens = std::max<size_t>(1, (media->waveform.size() + kSamplesPerToken - 1) / kSamplesPerToken);
+  const size_t tokens =
+      std::max<size_t>(1, (media->waveform.size() + kSamplesPerToken - 1) / kSamplesPerToken);
   media->waveform.resize(tokens * kSamplesPerToken, 0.0F);
   start_hash(*media);
   extend_hash(*media, media->waveform.data(), media->waveform.size() * sizeof(float));

@@ -46,7 +46,8 @@ Image unpatch(const Media& media, int64_t frame) {
     for (int64_t x = 0; x < image.width; ++x)
       for (int64_t c = 0; c < 3; ++c) {
         const int64_t row = y / 14 * media.grid_w + x / 14;
-        const float value = media.patches[static_cast<size_t>(row * 1176 + frame * 588 + c * 196 + y % 14 * 14 + x % 14)];
+        const float value =
+            media.patches[static_cast<size_t>(row * 1176 + frame * 588 + c * 196 + y % 14 * 14 + x % 14)];
         image.rgb.push_back(static_cast<uint8_t>(std::lround(value * 127.5F + 127.5F)));
       }
   return image;
@@ -92,7 +93,8 @@ TEST(Preprocess, LaysOutClipsAsTheReference) {
   MediaLimits limits;
   limits.max_video_frame_tokens = expected["max_tokens"];
   const auto media =
-      preprocess(clip(expected["frames"], expected["fps"], expected["width"], expected["height"]), limits).value();
+      preprocess(clip(expected["frames"], expected["fps"], expected["width"], expected["height"]), limits)
+          .value();
   ASSERT_EQ((std::vector<int64_t>{media->grid_t, media->grid_h, media->grid_w}),
             expected["grid"].get<std::vector<int64_t>>());
   expect_samples(*media, expected["samples"]);
@@ -116,8 +118,10 @@ TEST(Preprocess, TakesTheSameFramesAgainFromWhatItTook) {
     const double fps = random.uniform(4.0, 60.0);
     const std::vector<int64_t> once = sampled_frames(frames, fps, {});
     if (once.size() < 2) continue;
-    const double kept_fps = static_cast<double>(once.size() - 1) / (static_cast<double>(once.back() - once.front()) / fps);
-    EXPECT_EQ(sampled_frames(static_cast<int64_t>(once.size()), kept_fps, {}).size(), once.size()) << frames << " " << fps;
+    const double kept_fps =
+        static_cast<double>(once.size() - 1) / (static_cast<double>(once.back() - once.front()) / fps);
+    EXPECT_EQ(sampled_frames(static_cast<int64_t>(once.size()), kept_fps, {}).size(), once.size())
+        << frames << " " << fps;
   }
 }
 
@@ -171,12 +175,16 @@ TEST(Preprocess, ResamplesWithoutMovingOrDamping) {
     const double hz = 440.0;
     Audio audio{rate, {}};
     for (int64_t i = 0; i < rate; ++i)
-      audio.samples.push_back(0.5F * static_cast<float>(std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / static_cast<double>(rate))));
+      audio.samples.push_back(0.5F *
+                              static_cast<float>(std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) /
+                                                          static_cast<double>(rate))));
     const auto media = preprocess(audio, {}).value();
     EXPECT_EQ(media->waveform.size(), 24960U) << rate;
     double worst = 0.0;
     for (size_t i = 2000; i < 22000; ++i)
-      worst = std::max(worst, std::abs(media->waveform[i] - 0.5 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 24000.0)));
+      worst = std::max(
+          worst, std::abs(media->waveform[i] -
+                          0.5 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 24000.0)));
     EXPECT_LT(worst, 2e-3) << rate;
   }
 }

@@ -22,9 +22,9 @@ double lanczos(double x) {
 // For each output position: its first input position and its weights, all padded with zeros to `taps`.
 struct Taps {
   int64_t taps = 0;
-  int precision = 0;              // weights are w * 2^precision
-  std::vector<int64_t> first;     // [output]
-  std::vector<int32_t> weights;   // [output, taps]
+  int precision = 0;             // weights are w * 2^precision
+  std::vector<int64_t> first;    // [output]
+  std::vector<int32_t> weights;  // [output, taps]
 };
 
 Taps make_taps(int64_t input, int64_t output) {
@@ -48,7 +48,8 @@ Taps make_taps(int64_t input, int64_t output) {
     for (int64_t j = begin; j < end; ++j) largest = std::max(largest, row[j - first] /= sum);
     taps.first.push_back(first);
   }
-  while (taps.precision < kMaxPrecision && static_cast<int>(0.5 + largest * (1 << (taps.precision + 1))) < (1 << 15))
+  while (taps.precision < kMaxPrecision &&
+         static_cast<int>(0.5 + largest * (1 << (taps.precision + 1))) < (1 << 15))
     ++taps.precision;
   const double unit = 1 << taps.precision;
   for (const double w : real) taps.weights.push_back(static_cast<int32_t>(w * unit + (w < 0.0 ? -0.5 : 0.5)));
@@ -77,7 +78,8 @@ void resize_row(const uint8_t* in, uint8_t* out, const Taps& taps) {
   }
 }
 
-// One output row from `taps` input rows of `stride` bytes, in blocks of a fixed length that compilers vectorise.
+// One output row from `taps` input rows of `stride` bytes, in blocks of a fixed length that compilers
+// vectorise.
 void mix_rows(const uint8_t* in, int64_t stride, const int32_t* weights, const Taps& taps, uint8_t* out) {
   constexpr int64_t kBlock = 64;
   for (int64_t x = 0; x < stride; x += kBlock) {
@@ -108,8 +110,8 @@ Image resize_lanczos(const Image& image, int64_t width, int64_t height) {
     const Taps taps = make_taps(image.width, width);
     wide.rgb.resize(static_cast<size_t>(width * image.height * 3));
     for (int64_t y = 0; y < image.height; ++y)
-      resize_row(&image.rgb[static_cast<size_t>(y * image.width * 3)], &wide.rgb[static_cast<size_t>(y * width * 3)],
-                 taps);
+      resize_row(&image.rgb[static_cast<size_t>(y * image.width * 3)],
+                 &wide.rgb[static_cast<size_t>(y * width * 3)], taps);
   }
   if (height == image.height) return wide;
   const Taps taps = make_taps(image.height, height);
@@ -117,7 +119,8 @@ Image resize_lanczos(const Image& image, int64_t width, int64_t height) {
   Image result{width, height, std::vector<uint8_t>(static_cast<size_t>(stride * height))};
   for (int64_t y = 0; y < height; ++y)
     mix_rows(&wide.rgb[static_cast<size_t>(taps.first[static_cast<size_t>(y)] * stride)], stride,
-             &taps.weights[static_cast<size_t>(y * taps.taps)], taps, &result.rgb[static_cast<size_t>(y * stride)]);
+             &taps.weights[static_cast<size_t>(y * taps.taps)], taps,
+             &result.rgb[static_cast<size_t>(y * stride)]);
   return result;
 }
 

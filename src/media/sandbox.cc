@@ -34,34 +34,106 @@ bool allow_bits(const Filter& filter, const char* name, unsigned index, uint64_t
 }
 
 bool allow_memory_and_ending(const Filter& filter) {
-  return allow(filter, {"read", "write", "readv", "writev", "pread64", "lseek", "close", "fstat", "munmap", "mremap",
-                        "brk", "madvise", "futex", "exit", "exit_group", "rt_sigreturn", "rt_sigprocmask",
-                        "rt_sigaction", "sigaltstack", "getrandom", "clock_gettime", "clock_getres", "gettimeofday",
-                        "time", "sched_yield", "restart_syscall", "rseq", "getpid", "gettid"});
+  return allow(filter, {"read",
+                        "write",
+                        "readv",
+                        "writev",
+                        "pread64",
+                        "lseek",
+                        "close",
+                        "fstat",
+                        "munmap",
+                        "mremap",
+                        "brk",
+                        "madvise",
+                        "futex",
+                        "exit",
+                        "exit_group",
+                        "rt_sigreturn",
+                        "rt_sigprocmask",
+                        "rt_sigaction",
+                        "sigaltstack",
+                        "getrandom",
+                        "clock_gettime",
+                        "clock_getres",
+                        "gettimeofday",
+                        "time",
+                        "sched_yield",
+                        "restart_syscall",
+                        "rseq",
+                        "getpid",
+                        "gettid"});
 }
 
 Error no_seccomp() {
-  return unavailable("[media] decoding needs a Linux kernel with seccomp filters, got none; run it where they are allowed");
+  return unavailable(
+      "[media] decoding needs a Linux kernel with seccomp filters, got none; run it where they are allowed");
 }
 
 bool allow_program(const Filter& filter) {
   constexpr uint64_t kWriting = O_ACCMODE | O_CREAT | O_TRUNC;
   return allow_memory_and_ending(filter) &&
-         allow(filter, {"mmap",          "mprotect",     "stat",           "lstat",          "newfstatat",
-                        "statx",         "access",       "faccessat",      "faccessat2",     "readlink",
-                        "readlinkat",    "getcwd",       "getdents64",     "execve",         "arch_prctl",
-                        "set_tid_address", "set_robust_list", "prlimit64", "getrlimit",      "sched_getaffinity",
-                        "sched_setaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_min", "sched_get_priority_max",
-                        "getcpu",        "membarrier",   "uname",          "sysinfo",        "getuid",
-                        "geteuid",       "getgid",       "getegid",        "getppid",        "getrusage",
-                        "times",         "fcntl",        "dup",            "dup2",           "dup3",
-                        "pipe",          "pipe2",        "poll",           "ppoll",          "select",
-                        "pselect6",      "nanosleep",    "clock_nanosleep", "eventfd2",      "fadvise64",
-                        "fstatfs",       "statfs",       "tgkill",         "get_mempolicy",  "exit"}) &&
-         allow_bits(filter, "open", 1, kWriting, O_RDONLY) && allow_bits(filter, "openat", 2, kWriting, O_RDONLY) &&
+         allow(filter, {"mmap",
+                        "mprotect",
+                        "stat",
+                        "lstat",
+                        "newfstatat",
+                        "statx",
+                        "access",
+                        "faccessat",
+                        "faccessat2",
+                        "readlink",
+                        "readlinkat",
+                        "getcwd",
+                        "getdents64",
+                        "execve",
+                        "arch_prctl",
+                        "set_tid_address",
+                        "set_robust_list",
+                        "prlimit64",
+                        "getrlimit",
+                        "sched_getaffinity",
+                        "sched_setaffinity",
+                        "sched_getparam",
+                        "sched_getscheduler",
+                        "sched_get_priority_min",
+                        "sched_get_priority_max",
+                        "getcpu",
+                        "membarrier",
+                        "uname",
+                        "sysinfo",
+                        "getuid",
+                        "geteuid",
+                        "getgid",
+                        "getegid",
+                        "getppid",
+                        "getrusage",
+                        "times",
+                        "fcntl",
+                        "dup",
+                        "dup2",
+                        "dup3",
+                        "pipe",
+                        "pipe2",
+                        "poll",
+                        "ppoll",
+                        "select",
+                        "pselect6",
+                        "nanosleep",
+                        "clock_nanosleep",
+                        "eventfd2",
+                        "fadvise64",
+                        "fstatfs",
+                        "statfs",
+                        "tgkill",
+                        "get_mempolicy",
+                        "exit"}) &&
+         allow_bits(filter, "open", 1, kWriting, O_RDONLY) &&
+         allow_bits(filter, "openat", 2, kWriting, O_RDONLY) &&
          allow_bits(filter, "clone", 0, CLONE_THREAD, CLONE_THREAD) &&
          // glibc falls back to clone, whose flags a filter can see.
-         seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0) == 0;
+         seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0) ==
+             0;
 }
 
 std::string export_filter(const Filter& filter) {

@@ -53,8 +53,8 @@ bool matches(const Signature& signature, std::string_view bytes) {
 bool is_mp3_frame(std::string_view bytes) {
   if (bytes.size() < 4) return false;
   const auto b = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  return b(0) == 0xff && (b(1) & 0xe0) == 0xe0 && (b(1) & 0x18) != 0x08 && (b(1) & 0x06) != 0 && (b(2) & 0xf0) != 0xf0 &&
-         (b(2) & 0xf0) != 0 && (b(2) & 0x0c) != 0x0c;
+  return b(0) == 0xff && (b(1) & 0xe0) == 0xe0 && (b(1) & 0x18) != 0x08 && (b(1) & 0x06) != 0 &&
+         (b(2) & 0xf0) != 0xf0 && (b(2) & 0xf0) != 0 && (b(2) & 0x0c) != 0x0c;
 }
 
 bool is_transport_stream(std::string_view bytes) {
@@ -86,7 +86,8 @@ bool is_plain_text(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {
     const auto first = static_cast<uint8_t>(bytes[i]);
     if (first < 0x80) {
-      if ((first < 0x20 && first != '\t' && first != '\n' && first != '\f' && first != '\r') || first == 0x7f) return false;
+      if ((first < 0x20 && first != '\t' && first != '\n' && first != '\f' && first != '\r') || first == 0x7f)
+        return false;
       ++i;
       continue;
     }

@@ -15,7 +15,8 @@ struct Sniffed {
 // `unknown` where no signature is found: perhaps text.
 Sniffed sniff(std::string_view bytes);
 
-// True if the bytes are UTF-8 without control characters other than tab, line feed, form feed and carriage return.
+// True if the bytes are UTF-8 without control characters other than tab, line feed, form feed and carriage
+// return.
 bool is_plain_text(std::string_view bytes);
 
 }  // namespace melete

@@ -1,7 +1,5 @@
 #include "media/video.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -17,16 +15,16 @@
 namespace melete {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kTimeLimit{2000};
+// Processor time of both programs together; the wall limit is for a machine that is stuck.
+constexpr std::chrono::milliseconds kCpuLimit{1800}, kWallLimit{10'000};
 constexpr int64_t kMaxPackets = 200'000;
-constexpr double kWholeDecodePixels = 4e8;  // about what one core decodes in a second; above it, key frames only
+constexpr double kWholeDecodePixels = 2.5e8;  // about a second's decoding; above it, key frames only
 constexpr const char* kInput = "file:/proc/self/fd/0";
 
 Error broken(std::string_view problem) {
   constexpr size_t kMostShown = 200;
-  return corrupt("[video] must be a whole clip, got: ", problem.substr(0, std::min(problem.find('\n'), kMostShown)),
-                 "; save the file again");
+  return corrupt("[video] must be a whole clip, got: ",
+                 problem.substr(0, std::min(problem.find('\n'), kMostShown)), "; save the file again");
 }
 
 struct Packet {
@@ -37,25 +35,25 @@ struct Packet {
 struct Probe {
   bool has_video = false, has_sound = false;
   int64_t width = 0, height = 0;
-  double fps = 0.0;                // average; 0: unknown
-  int64_t promised_frames = 0;     // as the header says; 0: it doesn't
-  std::vector<Packet> packets;     // of the video stream, in order of time
+  double fps = 0.0;             // average; 0: unknown
+  int64_t promised_frames = 0;  // as the header says; 0: it doesn't
+  std::vector<Packet> packets;  // of the video stream, in order of time
 };
 
 class Tool {
  public:
-  Tool(std::string_view bytes, const char* demuxer) : bytes_(bytes), demuxer_(demuxer), start_(Clock::now()) {}
+  Tool(std::string_view bytes, const char* demuxer) : bytes_(bytes), demuxer_(demuxer) {}
 
-  // Runs ffprobe or ffmpeg with the input set, within what is left of the time.
+  // Runs ffprobe or ffmpeg with the input set, within what is left of the processor time.
   Result<std::string> run(const char* program, const std::vector<std::string>& before_input,
-                          const std::vector<std::string>& after_input, uint64_t max_output_bytes) const {
+                          const std::vector<std::string>& after_input, uint64_t max_output_bytes) {
     MELETE_ASSIGN_OR_RETURN(const std::string filter, program_filter());
     ProcessOptions options;
     options.input = bytes_;
-    options.time_limit = std::chrono::duration_cast<std::chrono::milliseconds>(start_ + kTimeLimit - Clock::now());
+    options.time_limit = kWallLimit;
     options.max_output_bytes = max_output_bytes;
     options.max_memory_bytes = uint64_t{1} << 30;
-    options.max_cpu_s = 2;
+    options.max_cpu = std::max(std::chrono::milliseconds(1), kCpuLimit - used_);
     options.write_files = false;
     options.seccomp_program = filter;
     options.readable_folders = {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"};
@@ -65,14 +63,15 @@ class Tool {
     arguments.insert(arguments.end(), after_input.begin(), after_input.end());
     auto output = run_process(arguments, options);
     if (!output.ok()) return problem_with(program, output.error());
-    if (output->exit_status == 128 + SIGKILL) return too_slow();
+    used_ += output->cpu;
     if (output->exit_status != 0) return broken(output->err.empty() ? "a damaged stream" : output->err);
     return std::move(output->out);
   }
 
  private:
   static Error too_slow() {
-    return timed_out("[video] decoding must take at most ", kTimeLimit.count(), " ms, got more; cut or scale the clip");
+    return timed_out("[video] decoding must take at most ", kCpuLimit.count(),
+                     " ms, got more; cut or scale the clip");
   }
 
   static Error problem_with(const char* program, const Error& error) {
@@ -86,7 +85,7 @@ class Tool {
 
   std::string_view bytes_;
   const char* demuxer_;
-  Clock::time_point start_;
+  std::chrono::milliseconds used_{0};
 };
 
 double to_double(const Json& object, const char* key, double otherwise) {
@@ -132,11 +131,12 @@ void order_packets(Probe& probe) {
   for (Packet& packet : probe.packets) packet.time_s -= start;
 }
 
-Result<Probe> probe_file(const Tool& tool) {
+Result<Probe> probe_file(Tool& tool) {
   MELETE_ASSIGN_OR_RETURN(
       const std::string text,
-      tool.run("ffprobe", {}, {"-of", "json=compact=1", "-show_entries",
-                               "stream=codec_type,width,height,avg_frame_rate,nb_frames:packet=codec_type,pts_time,flags"},
+      tool.run("ffprobe", {},
+               {"-of", "json=compact=1", "-show_entries",
+                "stream=codec_type,width,height,avg_frame_rate,nb_frames:packet=codec_type,pts_time,flags"},
                kMaxPackets * 100));
   MELETE_ASSIGN_OR_RETURN(const Json json, parse_json(text, "ffprobe"));
   Probe probe;
@@ -147,7 +147,8 @@ Result<Probe> probe_file(const Tool& tool) {
     return broken(error.what());
   }
   const auto packets = static_cast<int64_t>(probe.packets.size());
-  if (packets > kMaxPackets) return exhausted("[video] must have at most ", kMaxPackets, " frames; cut the clip");
+  if (packets > kMaxPackets)
+    return exhausted("[video] must have at most ", kMaxPackets, " frames; cut the clip");
   order_packets(probe);
   return probe;
 }
@@ -156,8 +157,8 @@ Result<Probe> probe_file(const Tool& tool) {
 struct Plan {
   bool key_frames_only = false;
   bool all = false;
-  std::vector<int64_t> picks;      // indices among the frames that the decoder gives
-  std::vector<double> times_s;     // of the picks
+  std::vector<int64_t> picks;   // indices among the frames that the decoder gives
+  std::vector<double> times_s;  // of the picks
   int64_t width = 0, height = 0;
 };
 
@@ -166,8 +167,10 @@ Plan make_plan(const Probe& probe) {
   Plan plan;
   const int64_t frame_bytes = probe.width * probe.height * 3;
   std::vector<Packet> candidates = probe.packets;
-  const auto keys = std::count_if(candidates.begin(), candidates.end(), [](const Packet& p) { return p.key; });
-  const double cost = static_cast<double>(candidates.size()) * static_cast<double>(probe.width * probe.height);
+  const auto keys =
+      std::count_if(candidates.begin(), candidates.end(), [](const Packet& p) { return p.key; });
+  const double cost =
+      static_cast<double>(candidates.size()) * static_cast<double>(probe.width * probe.height);
   plan.key_frames_only = cost > kWholeDecodePixels && keys >= kEnoughKeyFrames;
   if (plan.key_frames_only) std::erase_if(candidates, [](const Packet& p) { return !p.key; });
   const auto count = static_cast<int64_t>(candidates.size());
@@ -180,8 +183,10 @@ Plan make_plan(const Probe& probe) {
   for (const int64_t pick : plan.picks) plan.times_s.push_back(candidates[static_cast<size_t>(pick)].time_s);
   const double fit = std::sqrt(static_cast<double>(kMaxVideoBytes) /
                                (static_cast<double>(frame_bytes) * static_cast<double>(plan.picks.size())));
-  plan.width = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(probe.width) * std::min(fit, 1.0)));
-  plan.height = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(probe.height) * std::min(fit, 1.0)));
+  plan.width =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(probe.width) * std::min(fit, 1.0)));
+  plan.height =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(probe.height) * std::min(fit, 1.0)));
   return plan;
 }
 
@@ -194,11 +199,12 @@ std::string filters(const Probe& probe, const Plan& plan) {
     text += "',";
   }
   const double scale = static_cast<double>(plan.width) / static_cast<double>(probe.width);
-  if (plan.width < probe.width) text += cat("scale='max(1,trunc(iw*", scale, "))':'max(1,trunc(ih*", scale, "))':flags=area,");
+  if (plan.width < probe.width)
+    text += cat("scale='max(1,trunc(iw*", scale, "))':'max(1,trunc(ih*", scale, "))':flags=area,");
   return text + "format=rgb24";
 }
 
-Result<Part> decode_frames(const Tool& tool, const Probe& probe) {
+Result<Part> decode_frames(Tool& tool, const Probe& probe) {
   MELETE_RETURN_IF_ERROR(check_picture_size("video", probe.width, probe.height));
   if (probe.packets.empty()) return broken("no frames");
   if (probe.promised_frames > static_cast<int64_t>(probe.packets.size()) + 1)
@@ -208,23 +214,26 @@ Result<Part> decode_frames(const Tool& tool, const Probe& probe) {
   if (plan.key_frames_only) before.insert(before.end(), {"-skip_frame", "nokey"});
   MELETE_ASSIGN_OR_RETURN(
       const std::string pictures,
-      tool.run("ffmpeg", before, {"-map", "0:v:0", "-vf", filters(probe, plan), "-fps_mode", "passthrough", "-frames:v",
-                                  std::to_string(plan.picks.size()), "-c:v", "ppm", "-f", "image2pipe", "pipe:1"},
+      tool.run("ffmpeg", before,
+               {"-map", "0:v:0", "-vf", filters(probe, plan), "-fps_mode", "passthrough", "-frames:v",
+                std::to_string(plan.picks.size()), "-c:v", "ppm", "-f", "image2pipe", "pipe:1"},
                static_cast<uint64_t>(kMaxVideoBytes) + (8 << 20)));
   Video video;
   MELETE_ASSIGN_OR_RETURN(video.frames, parse_ppm_frames(pictures));
   if (video.frames.empty() || video.frames.size() * 4 < plan.picks.size() * 3)
     return broken(cat(video.frames.size(), " readable frames of ", plan.picks.size()));
-  video.times_s.assign(plan.times_s.begin(), plan.times_s.begin() + static_cast<int64_t>(video.frames.size()));
+  video.times_s.assign(plan.times_s.begin(),
+                       plan.times_s.begin() + static_cast<int64_t>(video.frames.size()));
   return Part(std::move(video));
 }
 
-Result<Part> decode_track(const Tool& tool) {
+Result<Part> decode_track(Tool& tool) {
   Audio audio{24000, {}};
-  MELETE_ASSIGN_OR_RETURN(const std::string samples,
-                          tool.run("ffmpeg", {"-nostdin"}, {"-map", "0:a:0", "-ac", "1", "-ar", "24000", "-c:a", "pcm_f32le",
-                                                            "-f", "f32le", "pipe:1"},
-                                   static_cast<uint64_t>(kMaxSamples) * sizeof(float)));
+  MELETE_ASSIGN_OR_RETURN(
+      const std::string samples,
+      tool.run("ffmpeg", {"-nostdin"},
+               {"-map", "0:a:0", "-ac", "1", "-ar", "24000", "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"},
+               static_cast<uint64_t>(kMaxSamples) * sizeof(float)));
   audio.samples.resize(samples.size() / sizeof(float));
   std::memcpy(audio.samples.data(), samples.data(), audio.samples.size() * sizeof(float));
   for (float& sample : audio.samples) sample = std::isfinite(sample) ? std::clamp(sample, -1.0F, 1.0F) : 0.0F;
@@ -235,9 +244,11 @@ Result<Part> decode_track(const Tool& tool) {
 // The number that `bytes` starts with, and the white space after it, are taken off; nothing if there is none.
 std::optional<int64_t> take_number(std::string_view& bytes) {
   int64_t value = 0;
-  const auto [end, failure] = std::from_chars(bytes.data(), bytes.data() + std::min<size_t>(bytes.size(), 10), value);
+  const auto [end, failure] =
+      std::from_chars(bytes.data(), bytes.data() + std::min<size_t>(bytes.size(), 10), value);
   const auto digits = static_cast<size_t>(end - bytes.data());
-  if (failure != std::errc() || value < 1 || digits >= bytes.size() || (bytes[digits] != ' ' && bytes[digits] != '\n'))
+  if (failure != std::errc() || value < 1 || digits >= bytes.size() ||
+      (bytes[digits] != ' ' && bytes[digits] != '\n'))
     return std::nullopt;
   bytes.remove_prefix(digits + 1);
   return value;
@@ -258,14 +269,15 @@ Result<std::vector<Image>> parse_ppm_frames(std::string_view bytes) {
     if (size > bytes.size()) return broken("a frame that ends too early");
     if (!frames.empty() && (frames[0].width != *width || frames[0].height != *height))
       return broken("frames of different sizes");
-    frames.push_back({*width, *height, std::vector<uint8_t>(bytes.begin(), bytes.begin() + static_cast<int64_t>(size))});
+    frames.push_back(
+        {*width, *height, std::vector<uint8_t>(bytes.begin(), bytes.begin() + static_cast<int64_t>(size))});
     bytes.remove_prefix(size);
   }
   return frames;
 }
 
 Result<Part> decode_video(std::string_view bytes, const char* demuxer) {
-  const Tool tool(bytes, demuxer);
+  Tool tool(bytes, demuxer);
   MELETE_ASSIGN_OR_RETURN(const Probe probe, probe_file(tool));
   if (probe.has_video) return decode_frames(tool, probe);
   if (probe.has_sound) return decode_track(tool);
