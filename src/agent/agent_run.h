@@ -1,0 +1,73 @@
+// One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends, answers, and
+// reports every piece as an event.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "agent/mode.h"
+#include "text/channel_parser.h"
+
+namespace melete {
+
+struct AgentPlan {
+  int32_t id = 0;
+  Opening opening = Opening::answer;
+  double temperature = 0;
+  int64_t max_reasoning_tokens = 0;
+};
+
+class AgentRun {
+ public:
+  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it. Puts agent.spawned.
+  AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence, EventLog& log);
+  ~AgentRun();
+  AgentRun(const AgentRun&) = delete;
+  AgentRun& operator=(const AgentRun&) = delete;
+
+  // After each Engine::step(): closes reasoning whose budget is spent, and notices the end. Errors: Engine::append's.
+  Status advance();
+  // Stops at once and releases the pages; puts agent.killed.
+  void kill(const std::string& reason);
+  // Closes the reasoning now and asks for the answer (a deadline is near).
+  Status hurry();
+
+  bool done() const { return done_; }
+  int32_t id() const { return plan_.id; }
+  const std::string& answer() const { return answer_; }          // with location tokens
+  const std::string& reasoning() const { return reasoning_; }
+  const std::vector<TextMark>& marks() const { return marks_; }
+  const std::string& finish() const { return finish_; }
+  int64_t reasoning_tokens() const { return reasoning_tokens_; }
+  int64_t answer_tokens() const { return answer_tokens_; }
+  int64_t forced_tokens() const { return forced_tokens_; }
+  double mean_confidence() const { return tokens_ ? confidence_sum_ / static_cast<double>(tokens_) : 0; }
+
+ private:
+  void start(int64_t max_tokens);
+  bool take(const SampledToken& token);
+  void take_events(const std::vector<ChannelEvent>& events);
+  Status close_reasoning();
+  void finish_with(const std::string& reason);
+  void release();
+  void put_marks(const std::vector<TextMark>& marks, const char* channel);
+
+  Services services_;
+  const Request& request_;
+  AgentPlan plan_;
+  SequenceId sequence_;
+  EventLog& log_;
+  ChannelParser parser_;
+  MarkParser reasoning_marks_, answer_marks_;
+  bool in_answer_ = false, done_ = false, released_ = false, closing_ = false;
+  std::string answer_, reasoning_, finish_;
+  std::vector<TextMark> marks_;
+  int64_t tokens_ = 0, reasoning_tokens_ = 0, answer_tokens_ = 0, forced_tokens_ = 0;
+  double confidence_sum_ = 0;
+};
+
+// The agent's answer as the API gives it: text, marks in Muse's JSON form where it is nothing but marks.
+Answer answer_of(const AgentRun& run);
+
+}  // namespace melete

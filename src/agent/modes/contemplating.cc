@@ -1,0 +1,143 @@
+// Contemplating: N agents reason in parallel over one prefilled prompt and vote; the run stops as soon as the vote is
+// certified or can't change, and returns the answer of the leading candidate's most confident agent.
+//
+// Sources: self-consistency 2203.11171; anytime-valid stopping: agent/vote.h; confidence as the mean of minus the top-20
+// log-probabilities, DeepConf 2508.15260. Votes are counted in the agents' order, so that the certificate holds and a
+// replay decides the same.
+#include <algorithm>
+
+#include "agent/answer_key.h"
+#include "agent/modes/single_agent.h"
+#include "agent/vote.h"
+
+namespace melete {
+namespace {
+
+constexpr double kAgentTemperature = 0.7;
+
+using Agents = std::vector<std::unique_ptr<AgentRun>>;
+
+// Counts the finished agents from the first on, and stops at the first that still works.
+class Ballot {
+ public:
+  Ballot(const Agents& agents, double delta) : agents_(agents), vote_(delta) {}
+
+  // True if the vote is decided.
+  bool count(EventLog& log) {
+    while (next_ < agents_.size() && agents_[next_]->done() && decision_.empty()) {
+      const AgentRun& agent = *agents_[next_++];
+      if (agent.finish() == "stop") vote_.put(answer_key(agent.answer()));
+      Json counts = Json::object();
+      for (const Vote::Candidate& candidate : vote_.candidates()) counts[candidate.key] = candidate.votes;
+      log.put(agent.id(), "vote.updated", agent.reasoning_tokens() + agent.answer_tokens(),
+              {{"counts", counts}, {"e_value", vote_.leader_e_value()}, {"certified", vote_.certified()}});
+      const auto remaining = static_cast<int64_t>(agents_.size() - next_);
+      if (vote_.certified()) decision_ = "certified";
+      if (vote_.locked(remaining)) decision_ = "locked";
+      if (remaining == 0) decision_ = "complete";
+    }
+    return !decision_.empty();
+  }
+
+  const Vote& vote() const { return vote_; }
+  const std::string& decision() const { return decision_; }
+
+  // The most confident agent of the leading candidate; without votes, the most confident that wrote anything, or the first.
+  const AgentRun& winner() const {
+    const int64_t leader = vote_.leader();
+    const AgentRun* best = nullptr;
+    for (const auto& agent : agents_) {
+      const bool votes = agent->finish() == "stop" && leader >= 0 &&
+                         answer_key(agent->answer()) == vote_.candidates()[static_cast<size_t>(leader)].key;
+      if (leader >= 0 ? !votes : agent->answer().empty()) continue;
+      if (!best || agent->mean_confidence() > best->mean_confidence()) best = agent.get();
+    }
+    return best ? *best : *agents_.front();
+  }
+
+ private:
+  const Agents& agents_;
+  Vote vote_;
+  size_t next_ = 0;
+  std::string decision_;
+};
+
+class Contemplating : public Mode {
+ public:
+  std::string summary() const override { return "several agents reason in parallel over one prompt and vote"; }
+
+  Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
+    if (request.num_agents < 1 || request.num_agents > 256)
+      return invalid_argument("[agents] must be 1 to 256, got ", request.num_agents, "; choose fewer or more");
+    const Deadline clock(request.deadline_s);
+    Usage usage;
+    Agents agents;
+    MELETE_RETURN_IF_ERROR(spawn(request, services, log, clock, usage, agents));
+    Ballot ballot(agents, request.delta);
+    std::string cut;
+    while (!ballot.count(log) && cut.empty()) {
+      services.engine.step();
+      if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
+      for (const auto& agent : agents) {
+        MELETE_RETURN_IF_ERROR(agent->advance());
+        if (clock.near()) MELETE_RETURN_IF_ERROR(agent->hurry());
+      }
+      if (request.stop_requested()) cut = "cancelled";
+      if (clock.over()) cut = "deadline";
+    }
+    const std::string decision = ballot.decision().empty() ? cut : ballot.decision();
+    for (const auto& agent : agents) agent->kill(decision);
+    ballot.count(log);
+    return conclude(ballot, agents, decision, cut, usage, log);
+  }
+
+ private:
+  static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock, Usage& usage,
+                      Agents& agents) {
+    const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
+    MELETE_ASSIGN_OR_RETURN(const SequenceId first,
+                            prefill_conversation(request, effort, Opening::reasoning, services, clock, usage));
+    std::vector<SequenceId> sequences = {first};
+    if (request.num_agents > 1) {
+      auto children = services.engine.fork(first, request.num_agents - 1);
+      if (!children.ok()) {
+        services.engine.release(first);
+        return children.error();
+      }
+      sequences.insert(sequences.end(), children->begin(), children->end());
+    }
+    AgentPlan plan;
+    plan.opening = Opening::reasoning;
+    plan.temperature = request.temperature < 0 ? kAgentTemperature : request.temperature;
+    plan.max_reasoning_tokens = request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
+    for (const SequenceId sequence : sequences) {
+      agents.push_back(std::make_unique<AgentRun>(services, request, plan, sequence, log));
+      ++plan.id;
+    }
+    return ok_status();
+  }
+
+  static Answer conclude(const Ballot& ballot, const Agents& agents, const std::string& decision, const std::string& cut,
+                         Usage usage, EventLog& log) {
+    const AgentRun& winner = ballot.winner();
+    Answer answer = answer_of(winner);
+    if (!cut.empty()) answer.finish = cut;
+    for (const Vote::Candidate& candidate : ballot.vote().candidates()) answer.votes.push_back({candidate.key, candidate.votes});
+    answer.certificate_e = ballot.vote().leader_e_value();
+    answer.certified = ballot.vote().certified();
+    for (const auto& agent : agents) {
+      usage.reasoning_tokens += agent->reasoning_tokens();
+      usage.answer_tokens += agent->answer_tokens();
+      usage.forced_tokens += agent->forced_tokens();
+    }
+    answer.usage = usage;
+    log.put(-1, "decision", 0,
+            {{"rule", decision}, {"agent", winner.id()}, {"e_value", answer.certificate_e}, {"certified", answer.certified}});
+    return answer;
+  }
+};
+
+MELETE_REGISTER_MODE("contemplating", Contemplating);
+
+}  // namespace
+}  // namespace melete

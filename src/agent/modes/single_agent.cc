@@ -1,0 +1,42 @@
+#include "agent/modes/single_agent.h"
+
+namespace melete {
+
+Result<SequenceId> prefill_conversation(const Request& request, Effort effort, Opening opening, Services& services,
+                                        const Deadline& clock, Usage& usage) {
+  Conversation conversation = request.conversation;
+  conversation.effort = effort;
+  MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, services.tokenizer, opening));
+  MELETE_ASSIGN_OR_RETURN(const SequenceId sequence, services.engine.prefill(prompt));
+  usage.prompt_tokens = static_cast<int64_t>(prompt.tokens.size());
+  usage.prefill_s = clock.elapsed_s();
+  return sequence;
+}
+
+Result<Answer> run_single_agent(const Request& request, Effort effort, const AgentPlan& plan, Services& services,
+                                EventLog& log) {
+  const Deadline clock(request.deadline_s);
+  Usage usage;
+  MELETE_ASSIGN_OR_RETURN(const SequenceId sequence,
+                          prefill_conversation(request, effort, plan.opening, services, clock, usage));
+  AgentRun agent(services, request, plan, sequence, log);
+  std::string cut;
+  while (!agent.done()) {
+    services.engine.step();
+    if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
+    MELETE_RETURN_IF_ERROR(agent.advance());
+    if (clock.near()) MELETE_RETURN_IF_ERROR(agent.hurry());
+    if (request.stop_requested()) cut = "cancelled";
+    if (clock.over()) cut = "deadline";
+    if (!cut.empty()) agent.kill(cut);
+  }
+  Answer answer = answer_of(agent);
+  if (!cut.empty()) answer.finish = cut;
+  usage.reasoning_tokens = agent.reasoning_tokens();
+  usage.answer_tokens = agent.answer_tokens();
+  usage.forced_tokens = agent.forced_tokens();
+  answer.usage = usage;
+  return answer;
+}
+
+}  // namespace melete
