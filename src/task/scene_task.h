@@ -19,7 +19,8 @@ class SceneTask : public Task {
     const TaskInfo facts = info();
     MELETE_CHECK(level >= 0 && level < facts.num_levels && num_questions >= 1, facts.name, " level=", level,
                  " n=", num_questions);
-    const Spec spec = draw_spec(seed, level);
+    Spec spec = draw_spec(seed, level);
+    lay_out(spec);
     Episode episode = header(spec);
     episode.context.push_back(draw(spec));
     episode.transcript = transcribe(spec);
@@ -34,12 +35,16 @@ class SceneTask : public Task {
 
  protected:
   virtual Spec draw_spec(uint64_t seed, int level) const = 0;
+  // Fills in what drawing and asking need and the split doesn't, if that takes long.
+  virtual void lay_out(Spec&) const {}
   virtual Part draw(const Spec& spec) const = 0;
   virtual std::string transcribe(const Spec& spec) const = 0;
   // One random question; empty if what was drawn isn't clear here (it is called again).
   virtual std::optional<Question> ask(const Spec& spec, int level, Random& random) const = 0;
 
  private:
+  static constexpr int kMostFailures = 40;  // in a row: the scene holds no more to ask
+
   Episode header(const Spec& spec) const {
     Episode episode;
     episode.spec_hash = stable_hash(info().name + "|" + spec.canonical());
