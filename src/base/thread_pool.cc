@@ -9,7 +9,8 @@
 namespace melete {
 namespace {
 
-// A decode step makes dozens of short runs; sleeping between them would cost more than the work. Longer pauses sleep.
+// A decode step makes dozens of short runs; sleeping between them would cost more than the work. Longer
+// pauses sleep.
 constexpr int kSpins = 4000;
 
 thread_local bool inside_run = false;
@@ -58,8 +59,8 @@ void ThreadPool::work() {
     if (stop_) return;
     if (seen % 2 == 0) continue;
     busy_.fetch_add(1);
-    // The run may have closed (and another opened) since `seen` was read; only a run that is still open may be entered,
-    // and the closer waits for busy_ to fall to zero before it touches the task.
+    // The run may have closed (and another opened) since `seen` was read; only a run that is still open may
+    // be entered, and the closer waits for busy_ to fall to zero before it touches the task.
     if (generation_.load() == seen) take_tasks(*task_, num_tasks_);
     if (busy_.fetch_sub(1) == 1) busy_.notify_all();
   }
@@ -89,7 +90,8 @@ void ThreadPool::for_ranges(int64_t count, int64_t grain, const std::function<vo
   if (count <= 0) return;
   // A few ranges a thread, so that one which the system takes away doesn't hold the others up.
   const int64_t most = int64_t{4} * num_threads();
-  const int64_t ranges = num_threads() == 1 ? 1 : std::clamp<int64_t>(count / std::max<int64_t>(grain, 1), 1, most);
+  const int64_t ranges =
+      num_threads() == 1 ? 1 : std::clamp<int64_t>(count / std::max<int64_t>(grain, 1), 1, most);
   run(ranges, [&](int64_t i) { body(count * i / ranges, count * (i + 1) / ranges); });
 }
 

@@ -1,5 +1,6 @@
-// ThreadPool: splits index ranges over a fixed set of threads. Only for work whose result doesn't depend on who does
-// what; the kernels' contract (kernels/matrix.h) gives that, so thread count never changes a bit of any output.
+// ThreadPool: splits index ranges over a fixed set of threads. Only for work whose result doesn't depend on
+// who does what; the kernels' contract (kernels/matrix.h) gives that, so thread count never changes a bit of
+// any output.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,9 @@ class ThreadPool {
 
   int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls task(0) .. task(num_tasks - 1), each once, in any order and on any thread, and returns when all have ended.
-  // The first exception that a task throws is rethrown here. A call from inside a task runs on that task's thread.
+  // Calls task(0) .. task(num_tasks - 1), each once, in any order and on any thread, and returns when all
+  // have ended. The first exception that a task throws is rethrown here. A call from inside a task runs on
+  // that task's thread.
   void run(int64_t num_tasks, const std::function<void(int64_t)>& task);
 
   // Splits [0, count) into ranges of at least `grain` and calls body(begin, end) on each.
@@ -34,11 +36,11 @@ class ThreadPool {
   void take_tasks(const std::function<void(int64_t)>& task, int64_t num_tasks);
 
   std::vector<std::thread> workers_;
-  std::mutex caller_;                       // one run() at a time
-  std::atomic<uint32_t> generation_{0};     // odd while a run is open
+  std::mutex caller_;                    // one run() at a time
+  std::atomic<uint32_t> generation_{0};  // odd while a run is open
   std::atomic<bool> stop_{false};
   std::atomic<int64_t> next_{0};
-  std::atomic<int> busy_{0};                // workers inside the open run
+  std::atomic<int> busy_{0};  // workers inside the open run
   const std::function<void(int64_t)>* task_ = nullptr;
   int64_t num_tasks_ = 0;
   std::mutex error_mutex_;

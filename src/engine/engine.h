@@ -1,7 +1,9 @@
 // The engine: one thread owns the weights, the pages and the batch; everything else talks through this class.
 //
-// Invariants, each a test: logits of position t don't depend on anything after t; prefill in any chunks, decode, and a
-// batch of any size give the same bits; fork then run equals run alone; a sink that throws or blocks can't stall others.
+// Invariants, each a test: logits of position t don't depend on anything after t; prefill in any chunks,
+// decode, and a batch of any size give the same bits; fork then run equals run alone; a sink that throws ends
+// its own sequence only. All calls come from one thread. A sequence id that isn't held is a bug of the
+// caller.
 #pragma once
 
 #include <array>
@@ -10,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -18,25 +21,34 @@
 namespace melete {
 
 struct Sampling {
-  double temperature = 0.0;         // 0: greedy
+  double temperature = 0.0;  // 0: greedy
   double top_p = 1.0;
-  int64_t top_k = 0;                // 0: off
+  int64_t top_k = 0;  // 0: off
   double min_p = 0.0;
-  uint64_t seed = 0;                // Philox(seed, stream, token index): independent of batching
-  uint64_t stream = 0;              // the agent's number
+  uint64_t seed = 0;    // Philox(seed, stream, token index): independent of batching
+  uint64_t stream = 0;  // the agent's number
   int64_t max_tokens = 512;
-  std::vector<int32_t> stop_tokens; // generation ends after one of these
+  std::vector<int32_t> stop_tokens;  // generation ends after one of these, which the sink still sees
+};
+
+struct RankedToken {
+  int32_t id = 0;
+  float log_prob = 0;
 };
 
 struct SampledToken {
   int32_t id = 0;
-  float log_prob = 0;               // under the untempered distribution
-  float confidence = 0;             // minus the mean log-prob of the top 20 (DeepConf, 2508.15260)
+  float log_prob = 0;            // under the untempered distribution
+  float confidence = 0;          // minus the mean log-prob of the top 20 (DeepConf, 2508.15260)
+  std::vector<RankedToken> top;  // the 20 likeliest (or the whole vocabulary), likeliest first
 };
 
-enum class FinishReason { stop, length, cancelled };
+// exhausted: no room left for the next token's keys and values. failed: the sink threw, see
+// Engine::failure().
+enum class FinishReason { stop, length, cancelled, exhausted, failed };
 
-// Called on the thread that steps the engine, in order. Return false to cancel the sequence.
+// Called on the thread that steps the engine, in order. Return false to cancel the sequence. May call any
+// function of the engine except step(), and may cancel or release any sequence, its own too.
 using TokenSink = std::function<bool(const SampledToken&)>;
 
 using SequenceId = int64_t;
@@ -44,24 +56,40 @@ using SequenceId = int64_t;
 class Engine {
  public:
   // Loads a Hugging Face folder (config.json, *.safetensors). Errors name the file and the tensor.
-  static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model_dir, int num_threads = 0 /* all */);
+  // max_kv_bytes: limit of the key-value cache; it grows as needed.
+  static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model_dir,
+                                              int num_threads = 0 /* all */,
+                                              int64_t max_kv_bytes = int64_t{2} << 30);
   virtual ~Engine() = default;
 
-  // Runs the towers and the decoder over the prompt. Errors: invalid_argument (ids out of range, media missing),
-  // exhausted (longer than the context).
+  // Runs the towers and the decoder over the prompt. Errors: invalid_argument (ids out of range, media
+  // missing or of a kind that the model lacks), exhausted (longer than the context, or no memory for its
+  // pages).
   virtual Result<SequenceId> prefill(const Prompt& prompt) = 0;
-  virtual Result<std::vector<SequenceId>> fork(SequenceId sequence, int count) = 0;   // children share the prefix
-  virtual Status append(SequenceId sequence, std::span<const int32_t> tokens) = 0;    // never counted as sampled
+  virtual Result<std::vector<SequenceId>> fork(SequenceId sequence,
+                                               int count) = 0;  // children share the prefix
+
+  // Continues a sequence that isn't running: tool results, forced closings, the next turn with its media.
+  // Never counted as sampled. Errors as prefill's; the sequence is then as it was.
+  virtual Status append(SequenceId sequence, std::span<const int32_t> tokens) = 0;
+  virtual Status append(SequenceId sequence, const Prompt& prompt) = 0;
+
   virtual void start(SequenceId sequence, const Sampling& sampling, TokenSink sink) = 0;
-  virtual bool step() = 0;                                   // one decode step for all started; false: none is left
-  virtual FinishReason finish_reason(SequenceId sequence) const = 0;
-  virtual void cancel(SequenceId sequence) = 0;              // stops it; it can be started or appended to again
-  virtual void release(SequenceId sequence) = 0;             // frees its pages at once
+  virtual bool step() = 0;  // one token for all started; false: none is left
+  virtual bool is_running(SequenceId sequence) const = 0;
+  virtual FinishReason finish_reason(SequenceId sequence) const = 0;  // of the last run; cancelled before any
+  virtual std::string failure(SequenceId sequence) const = 0;         // what the sink threw, else empty
+  virtual void cancel(SequenceId sequence) = 0;   // stops it; it can be started or appended to again
+  virtual void release(SequenceId sequence) = 0;  // frees its pages at once
+
+  // Positions of a sequence: prompt, appended and sampled tokens.
+  virtual int64_t length(SequenceId sequence) const = 0;
 
   // Logits after every position of the prompt, [tokens, vocab]: for tests and `melete debug logits`.
   virtual Result<std::vector<float>> logits(const Prompt& prompt) = 0;
   virtual int64_t vocab_size() const = 0;
   virtual int64_t context_length() const = 0;
+  virtual int64_t pages_in_use() const = 0;  // key-value pages that some sequence holds
 };
 
 }  // namespace melete

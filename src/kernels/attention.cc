@@ -30,8 +30,9 @@ RowRun run_at(std::span<const AttentionRow> rows, int64_t begin, int64_t most) {
 }
 
 // All rows [begin, end) for one kv head, cut into tiles of (row, query head) pairs.
-void attend(const KernelTable& table, const HeadShape& shape, ConstMatrix q, std::span<const AttentionRow> rows,
-            RowRun range, int64_t kv_head, int64_t page_offset, float scale, float* scratch, float* o) {
+void attend(const KernelTable& table, const HeadShape& shape, ConstMatrix q,
+            std::span<const AttentionRow> rows, RowRun range, int64_t kv_head, int64_t page_offset,
+            float scale, float* scratch, float* o) {
   const int64_t share = shape.heads / shape.kv_heads;
   const int64_t tile_rows = std::max<int64_t>(1, table.attention_rows / share);
   AttentionWork work{};
@@ -104,8 +105,10 @@ void attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, std::spa
   const int64_t block = std::max<int64_t>(1, table.attention_rows / (shape.heads / shape.kv_heads)) * 4;
   const int64_t blocks = (q.rows + block - 1) / block;
   for_slots(pool, blocks * shape.kv_heads, slots, [&](int64_t slot, int64_t piece) {
-    const RowRun range{piece / shape.kv_heads * block, std::min((piece / shape.kv_heads + 1) * block, q.rows)};
-    attend(table, shape, q, rows, range, piece % shape.kv_heads, page_offset, scale, scratch.data() + slot * slice, o.data);
+    const RowRun range{piece / shape.kv_heads * block,
+                       std::min((piece / shape.kv_heads + 1) * block, q.rows)};
+    attend(table, shape, q, rows, range, piece % shape.kv_heads, page_offset, scale,
+           scratch.data() + slot * slice, o.data);
   });
 }
 
@@ -116,14 +119,15 @@ int64_t segment_pages(const HeadShape& shape, std::span<const int64_t> lengths) 
 }
 
 void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, ConstMatrix k, ConstMatrix v,
-                       std::span<const int64_t> lengths, float scale, std::span<float> pages, std::span<float> scratch,
-                       Matrix o) {
+                       std::span<const int64_t> lengths, float scale, std::span<float> pages,
+                       std::span<float> scratch, Matrix o) {
   MELETE_CHECK(static_cast<int64_t>(pages.size()) >= segment_pages(shape, lengths), pages.size());
   std::fill(pages.begin(), pages.end(), 0.0f);
   std::vector<const float*> page_list;
   std::vector<AttentionRow> rows(static_cast<size_t>(q.rows));
   int64_t row = 0, page = 0;
-  for (const int64_t length : lengths) page_list.resize(page_list.size() + static_cast<size_t>(count_pages(length)));
+  for (const int64_t length : lengths)
+    page_list.resize(page_list.size() + static_cast<size_t>(count_pages(length)));
   for (const int64_t length : lengths) {
     const float* const* first = page_list.data() + page;
     for (int64_t i = 0; i < length; ++i, ++row) {

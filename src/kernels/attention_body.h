@@ -1,7 +1,8 @@
 // Softmax attention of a few query rows over pages of one kv head, over a lane type F.
 //
-// Lanes are keys for the scores and channels for the values, so no sum crosses lanes except the softmax's own, whose
-// lane is the key's place in its page: a row's result doesn't depend on where its tile begins or ends.
+// Lanes are keys for the scores and channels for the values, so no sum crosses lanes except the softmax's
+// own, whose lane is the key's place in its page: a row's result doesn't depend on where its tile begins or
+// ends.
 #pragma once
 
 #include "kernels/math_body.h"
@@ -40,8 +41,8 @@ void score_pages(const AttentionWork& w, const float* q, int64_t page, float* sc
   }
 }
 
-// Scores -> e^(score - max) in place, zero outside [first, last]; returns one over their sum. Positions count from the
-// first score's.
+// Scores -> e^(score - max) in place, zero outside [first, last]; returns one over their sum. Positions count
+// from the first score's.
 template <class F>
 float softmax_row(float* scores, int64_t first, int64_t last, int64_t size) {
   using V = typename F::V;
@@ -68,8 +69,8 @@ float softmax_row(float* scores, int64_t first, int64_t last, int64_t size) {
 
 // Columns [16 c, 16 c + 16 P) of every row's output: sum over keys of p v, times inverse.
 template <class F, int R, int P>
-void mix_values(const AttentionWork& w, const float* scores, int64_t stride, int64_t first_page, int64_t num_pages,
-                const float* inverse, int64_t column, int64_t padded) {
+void mix_values(const AttentionWork& w, const float* scores, int64_t stride, int64_t first_page,
+                int64_t num_pages, const float* inverse, int64_t column, int64_t padded) {
   using V = typename F::V;
   V acc[R][P];
 #pragma GCC unroll 8
@@ -95,7 +96,8 @@ void mix_values(const AttentionWork& w, const float* scores, int64_t stride, int
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
     for (int p = 0; p < P; ++p)
-      store_part<F>(w.o[r] + column + 16 * p, F::mul(acc[r][p], F::set(inverse[r])), w.head_dim - column - 16 * p);
+      store_part<F>(w.o[r] + column + 16 * p, F::mul(acc[r][p], F::set(inverse[r])),
+                    w.head_dim - column - 16 * p);
   }
 }
 
@@ -114,7 +116,8 @@ void attention_rows(const AttentionWork& w) {
     for (int r = 0; r < R; ++r) q[d * R + r] = w.q[r][d];
   }
   int64_t page = 0;
-  for (; page + P <= num_pages; page += P) score_pages<F, R, P>(w, q, first_page + page, scores + 16 * page, stride);
+  for (; page + P <= num_pages; page += P)
+    score_pages<F, R, P>(w, q, first_page + page, scores + 16 * page, stride);
   for (; page < num_pages; ++page) score_pages<F, R, 1>(w, q, first_page + page, scores + 16 * page, stride);
 
   float inverse[R];

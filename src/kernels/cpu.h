@@ -7,8 +7,8 @@ namespace melete {
 
 enum class Isa { scalar, avx2, avx512 };
 
-// The set in use: the best that the machine has, or the environment's MELETE_ISA=scalar|avx2|avx512 if the machine
-// has that one (an unknown or unsupported value is ignored).
+// The set in use: the best that the machine has, or the environment's MELETE_ISA=scalar|avx2|avx512 if the
+// machine has that one (an unknown or unsupported value is ignored).
 Isa active_isa();
 bool machine_has(Isa isa);
 std::string_view name_of(Isa isa);

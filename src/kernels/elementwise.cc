@@ -32,7 +32,8 @@ void add(ThreadPool& pool, ConstMatrix a, ConstMatrix b, Matrix y) {
   check_same(a, b);
   check_same(a, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) { table.add(a.data + at, b.data + at, y.data + at, n); });
+  for_elements(pool, y.size(),
+               [&](int64_t at, int64_t n) { table.add(a.data + at, b.data + at, y.data + at, n); });
 }
 
 void gelu(ThreadPool& pool, ConstMatrix x, Matrix y) {
@@ -45,31 +46,35 @@ void swiglu(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y) {
   check_same(gate, up);
   check_same(gate, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) { table.swiglu(gate.data + at, up.data + at, y.data + at, n); });
+  for_elements(pool, y.size(),
+               [&](int64_t at, int64_t n) { table.swiglu(gate.data + at, up.data + at, y.data + at, n); });
 }
 
 void sigmoid_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix gate, Matrix y) {
   check_same(x, gate);
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(),
-               [&](int64_t at, int64_t n) { table.sigmoid_gate(x.data + at, gate.data + at, y.data + at, n); });
+  for_elements(pool, y.size(), [&](int64_t at, int64_t n) {
+    table.sigmoid_gate(x.data + at, gate.data + at, y.data + at, n);
+  });
 }
 
 void scale_sigmoid(ThreadPool& pool, ConstMatrix x, float scale, Matrix y) {
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) { table.scale_sigmoid(x.data + at, scale, y.data + at, n); });
+  for_elements(pool, y.size(),
+               [&](int64_t at, int64_t n) { table.scale_sigmoid(x.data + at, scale, y.data + at, n); });
 }
 
 void softcap(ThreadPool& pool, ConstMatrix x, float scale, float cap, Matrix y) {
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) { table.softcap(x.data + at, scale, cap, y.data + at, n); });
+  for_elements(pool, y.size(),
+               [&](int64_t at, int64_t n) { table.softcap(x.data + at, scale, cap, y.data + at, n); });
 }
 
-void residual_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix y, std::span<const float> gate, float temperature,
-                   Matrix out) {
+void residual_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix y, std::span<const float> gate,
+                   float temperature, Matrix out) {
   check_same(x, y);
   check_same(x, out);
   MELETE_CHECK(static_cast<int64_t>(gate.size()) == x.cols, gate.size(), " for ", x.cols);
@@ -79,11 +84,13 @@ void residual_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix y, std::span<con
   });
 }
 
-void rotate(ThreadPool& pool, ConstMatrix x, std::span<const float> cos, std::span<const float> sin, int64_t heads, Matrix y) {
+void rotate(ThreadPool& pool, ConstMatrix x, std::span<const float> cos, std::span<const float> sin,
+            int64_t heads, Matrix y) {
   check_same(x, y);
   MELETE_CHECK(heads > 0 && x.cols % (2 * heads) == 0, x.cols, " by ", heads, " heads");
   const int64_t head_dim = x.cols / heads;
-  MELETE_CHECK(static_cast<int64_t>(cos.size()) == x.rows * head_dim / 2 && sin.size() == cos.size(), cos.size());
+  MELETE_CHECK(static_cast<int64_t>(cos.size()) == x.rows * head_dim / 2 && sin.size() == cos.size(),
+               cos.size());
   const KernelTable& table = kernel_table();
   for_rows(pool, x, [&](int64_t begin, int64_t end) {
     table.rotate(x.data, cos.data(), sin.data(), y.data, heads, head_dim, begin, end);
@@ -97,18 +104,20 @@ void causal_conv(ThreadPool& pool, ConstMatrix x, std::span<const float> history
   MELETE_CHECK(taps > 0 && static_cast<int64_t>(w.size()) == taps * channels &&
                    static_cast<int64_t>(bias.size()) == channels &&
                    static_cast<int64_t>(history.size()) == (taps - 1) * channels,
-               channels, " channels, weight ", w.size(), ", bias ", bias.size(), ", history ", history.size());
+               channels, " channels, weight ", w.size(), ", bias ", bias.size(), ", history ",
+               history.size());
   const KernelTable& table = kernel_table();
   for_rows(pool, x, [&](int64_t begin, int64_t end) {
     table.conv(x.data, history.data(), w.data(), bias.data(), y.data, channels, taps, begin, end);
   });
 }
 
-void weighted_rows(ThreadPool& pool, ConstMatrix source, std::span<const int64_t> index, std::span<const float> weight,
-                   Matrix y) {
+void weighted_rows(ThreadPool& pool, ConstMatrix source, std::span<const int64_t> index,
+                   std::span<const float> weight, Matrix y) {
   if (y.rows == 0) return;
   const int64_t taps = static_cast<int64_t>(index.size()) / y.rows;
-  MELETE_CHECK(static_cast<int64_t>(index.size()) == taps * y.rows && weight.size() == index.size() && y.cols == source.cols,
+  MELETE_CHECK(static_cast<int64_t>(index.size()) == taps * y.rows && weight.size() == index.size() &&
+                   y.cols == source.cols,
                index.size(), " taps for ", y.rows, " rows");
   const KernelTable& table = kernel_table();
   for_rows(pool, y, [&](int64_t begin, int64_t end) {

@@ -13,7 +13,8 @@ void map_lanes(float* y, int64_t size, Op op) {
 
 template <class F>
 void add_lanes(const float* a, const float* b, float* y, int64_t size) {
-  map_lanes<F>(y, size, [&](int64_t i, int64_t n) { return F::add(load_part<F>(a + i, n), load_part<F>(b + i, n)); });
+  map_lanes<F>(y, size,
+               [&](int64_t i, int64_t n) { return F::add(load_part<F>(a + i, n), load_part<F>(b + i, n)); });
 }
 
 template <class F>
@@ -67,8 +68,8 @@ void erf_all(const float* x, float* y, int64_t size) {
 
 // out = alpha x + beta y; alpha and beta are worked out once for a block of rows.
 template <class F>
-void residual_gate_rows(const float* x, const float* y, const float* gate, float temperature, float* out, int64_t width,
-                        int64_t row_begin, int64_t row_end) {
+void residual_gate_rows(const float* x, const float* y, const float* gate, float temperature, float* out,
+                        int64_t width, int64_t row_begin, int64_t row_end) {
   constexpr int64_t kRows = 32;
   for (int64_t block = row_begin; block < row_end; block += kRows) {
     const int64_t end = row_end - block < kRows ? row_end : block + kRows;
@@ -87,8 +88,8 @@ void residual_gate_rows(const float* x, const float* y, const float* gate, float
 }
 
 template <class F>
-void weighted_rows_sum(const float* table, int64_t width, const int64_t* index, const float* weight, int64_t taps, float* y,
-                       int64_t row_begin, int64_t row_end) {
+void weighted_rows_sum(const float* table, int64_t width, const int64_t* index, const float* weight,
+                       int64_t taps, float* y, int64_t row_begin, int64_t row_end) {
   for (int64_t row = row_begin; row < row_end; ++row) {
     for (int64_t i = 0; i < width; i += 16) {
       auto acc = F::zero();
@@ -99,10 +100,11 @@ void weighted_rows_sum(const float* table, int64_t width, const int64_t* index, 
   }
 }
 
-// Halves of each head rotated: (a, b) -> (a cos - b sin, b cos + a sin); cos and sin are [rows, head_dim / 2].
+// Halves of each head rotated: (a, b) -> (a cos - b sin, b cos + a sin); cos and sin are [rows, head_dim /
+// 2].
 template <class F>
-void rotate_rows(const float* x, const float* cos, const float* sin, float* y, int64_t heads, int64_t head_dim,
-                 int64_t row_begin, int64_t row_end) {
+void rotate_rows(const float* x, const float* cos, const float* sin, float* y, int64_t heads,
+                 int64_t head_dim, int64_t row_begin, int64_t row_end) {
   const int64_t half = head_dim / 2;
   for (int64_t row = row_begin; row < row_end; ++row) {
     for (int64_t head = 0; head < heads; ++head) {
@@ -120,8 +122,8 @@ void rotate_rows(const float* x, const float* cos, const float* sin, float* y, i
 
 // y[t] = bias + sum_j weight[j] x[t - taps + 1 + j]; rows before 0 come from history, [taps - 1, channels].
 template <class F>
-void conv_rows(const float* x, const float* history, const float* weight, const float* bias, float* y, int64_t channels,
-               int64_t taps, int64_t row_begin, int64_t row_end) {
+void conv_rows(const float* x, const float* history, const float* weight, const float* bias, float* y,
+               int64_t channels, int64_t taps, int64_t row_begin, int64_t row_end) {
   for (int64_t row = row_begin; row < row_end; ++row) {
     for (int64_t i = 0; i < channels; i += 16) {
       const int64_t n = channels - i;

@@ -15,7 +15,8 @@ double ulps(float got, double expected) {
 
 std::vector<float> sweep(float low, float high, int64_t count) {
   std::vector<float> x(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) x[size_t(i)] = low + (high - low) * static_cast<float>(i) / static_cast<float>(count - 1);
+  for (int64_t i = 0; i < count; ++i)
+    x[size_t(i)] = low + (high - low) * static_cast<float>(i) / static_cast<float>(count - 1);
   return x;
 }
 
@@ -42,10 +43,15 @@ void expect_within(const std::string& what, const std::vector<float>& x, const M
 }
 
 TEST(Math, ExpIsWithinTwoUlpAndTotal) {
-  const Map map = [](ThreadPool&, ConstMatrix x, Matrix y) { exp({x.data, size_t(x.cols)}, {y.data, size_t(y.cols)}); };
-  expect_within("exp", sweep(-87, 88.7f, 200001), map, [](double v) { return std::exp(v); }, 1.5, 0);
-  expect_within("exp", sweep(-1e-3f, 1e-3f, 10001), map, [](double v) { return std::exp(v); }, 1.0, 0);
-  expect_within("exp", sweep(-104, -87, 20001), map, [](double v) { return std::exp(v); }, 1.5, 0);
+  const Map map = [](ThreadPool&, ConstMatrix x, Matrix y) {
+    exp({x.data, size_t(x.cols)}, {y.data, size_t(y.cols)});
+  };
+  expect_within(
+      "exp", sweep(-87, 88.7f, 200001), map, [](double v) { return std::exp(v); }, 1.5, 0);
+  expect_within(
+      "exp", sweep(-1e-3f, 1e-3f, 10001), map, [](double v) { return std::exp(v); }, 1.0, 0);
+  expect_within(
+      "exp", sweep(-104, -87, 20001), map, [](double v) { return std::exp(v); }, 1.5, 0);
   const auto y = mapped("exp", {-INFINITY, INFINITY, -200, 100, 0, -0.0f, NAN}, map);
   EXPECT_EQ(y[0], 0);
   EXPECT_EQ(y[1], INFINITY);
@@ -57,27 +63,38 @@ TEST(Math, ExpIsWithinTwoUlpAndTotal) {
 }
 
 TEST(Math, ErfAndTanhAreWithinTwoUlp) {
-  const Map erf_map = [](ThreadPool&, ConstMatrix x, Matrix y) { erf({x.data, size_t(x.cols)}, {y.data, size_t(y.cols)}); };
+  const Map erf_map = [](ThreadPool&, ConstMatrix x, Matrix y) {
+    erf({x.data, size_t(x.cols)}, {y.data, size_t(y.cols)});
+  };
   const Map tanh_map = [](ThreadPool& pool, ConstMatrix x, Matrix y) { softcap(pool, x, 1, 1, y); };
   for (float range : {1e-4f, 0.1f, 1.2f, 12.0f}) {
-    expect_within("erf", sweep(-range, range, 100001), erf_map, [](double v) { return std::erf(v); }, 2, 1e-37);
-    expect_within("tanh", sweep(-range, range, 100001), tanh_map, [](double v) { return std::tanh(v); }, 2, 1e-37);
+    expect_within(
+        "erf", sweep(-range, range, 100001), erf_map, [](double v) { return std::erf(v); }, 2, 1e-37);
+    expect_within(
+        "tanh", sweep(-range, range, 100001), tanh_map, [](double v) { return std::tanh(v); }, 2, 1e-37);
   }
 }
 
 TEST(Elementwise, ActivationsEqualTheirDefinitions) {
   const auto x = sweep(-30, 30, 50021);
-  expect_within("gelu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { gelu(p, a, y); },
-                [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }, 4, 3e-7);
-  expect_within("sigmoid", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { scale_sigmoid(p, a, 0.5f, y); },
-                [](double v) { return 1 / (1 + std::exp(-0.5 * v)); }, 3, 0);
-  expect_within("softcap", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { softcap(p, a, 0.25f, 20, y); },
-                [](double v) { return 20 * std::tanh(0.25 * v / 20); }, 4, 0);
-  expect_within("swiglu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { swiglu(p, a, a, y); },
-                [](double v) { return v * v / (1 + std::exp(-v)); }, 4, 0);
-  expect_within("sigmoid_gate", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { sigmoid_gate(p, a, a, y); },
-                [](double v) { return v / (1 + std::exp(-v)); }, 4, 0);
-  expect_within("add", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { add(p, a, a, y); }, [](double v) { return 2 * v; }, 0, 0);
+  expect_within(
+      "gelu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { gelu(p, a, y); },
+      [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }, 4, 3e-7);
+  expect_within(
+      "sigmoid", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { scale_sigmoid(p, a, 0.5f, y); },
+      [](double v) { return 1 / (1 + std::exp(-0.5 * v)); }, 3, 0);
+  expect_within(
+      "softcap", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { softcap(p, a, 0.25f, 20, y); },
+      [](double v) { return 20 * std::tanh(0.25 * v / 20); }, 4, 0);
+  expect_within(
+      "swiglu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { swiglu(p, a, a, y); },
+      [](double v) { return v * v / (1 + std::exp(-v)); }, 4, 0);
+  expect_within(
+      "sigmoid_gate", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { sigmoid_gate(p, a, a, y); },
+      [](double v) { return v / (1 + std::exp(-v)); }, 4, 0);
+  expect_within(
+      "add", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { add(p, a, a, y); },
+      [](double v) { return 2 * v; }, 0, 0);
 }
 
 TEST(Elementwise, AdversarialValuesGiveTheSameBits) {
@@ -93,7 +110,8 @@ TEST(Elementwise, ResidualGateKeepsTheNorm) {
     const auto x = test_values(rows * width, 1), y = test_values(rows * width, 2), g = test_values(width, 3);
     const auto out = expect_same_bits("residual_gate", [&](ThreadPool& pool) {
       std::vector<float> o(x.size());
-      residual_gate(pool, ConstMatrix(x, rows, width), ConstMatrix(y, rows, width), g, 0.3f, Matrix(std::span(o), rows, width));
+      residual_gate(pool, ConstMatrix(x, rows, width), ConstMatrix(y, rows, width), g, 0.3f,
+                    Matrix(std::span(o), rows, width));
       return o;
     });
     for (int64_t i = 0; i < rows * width; ++i) {
@@ -113,7 +131,8 @@ TEST(Elementwise, RotatesHalvesOfEachHead) {
     for (float a : angle) c.push_back(std::cos(a)), s.push_back(std::sin(a));
     const auto y = expect_same_bits("rotate", [&](ThreadPool& pool) {
       std::vector<float> o(x.size());
-      rotate(pool, ConstMatrix(x, rows, heads * head_dim), c, s, heads, Matrix(std::span(o), rows, heads * head_dim));
+      rotate(pool, ConstMatrix(x, rows, heads * head_dim), c, s, heads,
+             Matrix(std::span(o), rows, heads * head_dim));
       return o;
     });
     for (int64_t i = 0; i < rows * heads * head_dim; ++i) {
@@ -127,7 +146,8 @@ TEST(Elementwise, RotatesHalvesOfEachHead) {
 TEST(Elementwise, ConvolutionIsCausalAndContinuesFromHistory) {
   const int64_t rows = 23, taps = 7;
   for (int64_t channels : {3, 16, 41}) {
-    const auto x = test_values(rows * channels, 1), w = test_values(taps * channels, 2), b = test_values(channels, 3);
+    const auto x = test_values(rows * channels, 1), w = test_values(taps * channels, 2),
+               b = test_values(channels, 3);
     const std::vector<float> zeros(size_t((taps - 1) * channels));
     const auto conv = [&](ThreadPool& pool, std::span<const float> in, std::span<const float> history) {
       const auto n = static_cast<int64_t>(in.size()) / channels;

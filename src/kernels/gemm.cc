@@ -65,8 +65,8 @@ void run(ThreadPool& pool, const GemmWork& w, int64_t rows) {
 }
 
 GemmWork work_for(ConstMatrix x, const PackedView& b, const float* bias, Matrix y) {
-  MELETE_CHECK(x.cols == b.depth && y.rows == x.rows && y.cols == b.cols, x.rows, " x ", x.cols, " by ", b.depth, " x ",
-               b.cols, " to ", y.rows, " x ", y.cols);
+  MELETE_CHECK(x.cols == b.depth && y.rows == x.rows && y.cols == b.cols, x.rows, " x ", x.cols, " by ",
+               b.depth, " x ", b.cols, " to ", y.rows, " x ", y.cols);
   return {x.data, x.cols, 1, b.panels, b.depth, b.cols, y.data, bias, false};
 }
 
@@ -80,13 +80,15 @@ void pack(ThreadPool& pool, const float* b, int64_t depth, int64_t cols, int64_t
   pool.for_ranges(panels_of(cols), std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(depth, 1)),
                   [&](int64_t begin, int64_t end) {
                     for (int64_t p = begin; p < end; ++p)
-                      pack_panel(b + 16 * p * n_stride, depth, cols - 16 * p, k_stride, n_stride, out.data() + p * depth * 16);
+                      pack_panel(b + 16 * p * n_stride, depth, cols - 16 * p, k_stride, n_stride,
+                                 out.data() + p * depth * 16);
                   });
 }
 
 void PackedMatrix::Free::operator()(float* p) const { ::operator delete[](p, std::align_val_t{64}); }
 
-PackedMatrix::PackedMatrix(ThreadPool& pool, std::span<const float> w, int64_t out, int64_t in) : in_(in), out_(out) {
+PackedMatrix::PackedMatrix(ThreadPool& pool, std::span<const float> w, int64_t out, int64_t in)
+    : in_(in), out_(out) {
   MELETE_CHECK(static_cast<int64_t>(w.size()) == out * in, out, " x ", in);
   const auto size = static_cast<size_t>(packed_size(in, out));
   panels_.reset(static_cast<float*>(::operator new[](size * sizeof(float), std::align_val_t{64})));
@@ -118,13 +120,21 @@ void matmul_each(ThreadPool& pool, ConstMatrix x, std::span<const MatmulTarget> 
   });
 }
 
-void gemm(ThreadPool& pool, ConstMatrix a, bool transpose_a, ConstMatrix b, bool transpose_b, bool accumulate, Matrix c,
-          std::span<float> scratch) {
+void gemm(ThreadPool& pool, ConstMatrix a, bool transpose_a, ConstMatrix b, bool transpose_b, bool accumulate,
+          Matrix c, std::span<float> scratch) {
   const int64_t rows = transpose_a ? a.cols : a.rows, depth = transpose_a ? a.rows : a.cols;
   const int64_t cols = transpose_b ? b.rows : b.cols;
-  MELETE_CHECK((transpose_b ? b.cols : b.rows) == depth && c.rows == rows && c.cols == cols, rows, " x ", depth, " x ", cols);
+  MELETE_CHECK((transpose_b ? b.cols : b.rows) == depth && c.rows == rows && c.cols == cols, rows, " x ",
+               depth, " x ", cols);
   pack(pool, b.data, depth, cols, transpose_b ? 1 : b.cols, transpose_b ? b.cols : 1, scratch);
-  const GemmWork w{a.data, transpose_a ? 1 : a.cols, transpose_a ? a.cols : 1, scratch.data(), depth, cols, c.data, nullptr,
+  const GemmWork w{a.data,
+                   transpose_a ? 1 : a.cols,
+                   transpose_a ? a.cols : 1,
+                   scratch.data(),
+                   depth,
+                   cols,
+                   c.data,
+                   nullptr,
                    accumulate};
   run(pool, w, rows);
 }

@@ -1,8 +1,9 @@
 // Matrix products: y = x W^T with weights packed once, and general products with transposes for training.
 //
-// Every output element is one chain of fused multiply-adds over the depth in ascending order, starting at zero, then
-// the bias: the contract of matrix.h holds by construction. Method: packed panels and register tiles as in Goto and
-// van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008); panels of 16 columns.
+// Every output element is one chain of fused multiply-adds over the depth in ascending order, starting at
+// zero, then the bias: the contract of matrix.h holds by construction. Method: packed panels and register
+// tiles as in Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008); panels of 16
+// columns.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ namespace melete {
 // Floats that the packed form of a [depth, cols] matrix takes: columns are padded to a multiple of 16.
 int64_t packed_size(int64_t depth, int64_t cols);
 
-// Packs B [depth, cols] into panels; element (k, n) is b[k * k_stride + n * n_stride]. For y = x W^T with W [N, K]:
-// depth K, cols N, k_stride 1, n_stride K. `out` is packed_size(depth, cols) long.
+// Packs B [depth, cols] into panels; element (k, n) is b[k * k_stride + n * n_stride]. For y = x W^T with W
+// [N, K]: depth K, cols N, k_stride 1, n_stride K. `out` is packed_size(depth, cols) long.
 void pack(ThreadPool& pool, const float* b, int64_t depth, int64_t cols, int64_t k_stride, int64_t n_stride,
           std::span<float> out);
 
@@ -61,7 +62,7 @@ void matmul_each(ThreadPool& pool, ConstMatrix x, std::span<const MatmulTarget> 
 // c_MN (+)= op(a) op(b), op transposing where asked; a is [M, K] or [K, M], b is [K, N] or [N, K].
 // Training's dX = dY W is (dy, false, w, false), dW = dY^T X is (dy, true, x, false).
 // scratch: packed_size(K, N) floats.
-void gemm(ThreadPool& pool, ConstMatrix a, bool transpose_a, ConstMatrix b, bool transpose_b, bool accumulate, Matrix c,
-          std::span<float> scratch);
+void gemm(ThreadPool& pool, ConstMatrix a, bool transpose_a, ConstMatrix b, bool transpose_b, bool accumulate,
+          Matrix c, std::span<float> scratch);
 
 }  // namespace melete

@@ -7,21 +7,22 @@
 
 namespace melete {
 
-// A K block of a 12-row tile of A takes 12 KB and of two panels 32 KB, so the tile stays in the first cache level
-// while panels pass; kPanelBlock panels (512 KB) stay in the second while tiles pass.
+// A K block of a 12-row tile of A takes 12 KB and of two panels 32 KB, so the tile stays in the first cache
+// level while panels pass; kPanelBlock panels (512 KB) stay in the second while tiles pass.
 inline constexpr int64_t kDepthBlock = 256, kPanelBlock = 32;
 
 // c[R, cols] = (add ? c : 0) + a b, one chain of fma over k for each element; then + bias if given.
 // a: [depth][R]; b: P panels [depth][16], panel_stride apart.
 template <class F, int R, int P>
-void gemm_tile(const float* a, const float* b, int64_t depth, int64_t panel_stride, float* c, int64_t c_stride,
-               int64_t cols, bool add, const float* bias) {
+void gemm_tile(const float* a, const float* b, int64_t depth, int64_t panel_stride, float* c,
+               int64_t c_stride, int64_t cols, bool add, const float* bias) {
   using V = typename F::V;
   V acc[R][P];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int p = 0; p < P; ++p) acc[r][p] = add ? F::load(c + r * c_stride + 16 * p, cols - 16 * p) : F::zero();
+    for (int p = 0; p < P; ++p)
+      acc[r][p] = add ? F::load(c + r * c_stride + 16 * p, cols - 16 * p) : F::zero();
   }
   for (int64_t k = 0; k < depth; ++k) {
     V panel[P];
@@ -52,7 +53,8 @@ void gemm_tile(const float* a, const float* b, int64_t depth, int64_t panel_stri
 
 // One tile of R rows over panels [first, last), P at a time.
 template <class F, int R>
-void gemm_panels(const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row, int64_t first, int64_t last) {
+void gemm_panels(const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row, int64_t first,
+                 int64_t last) {
   constexpr int P = F::panels(R);
   const int64_t panel_stride = w.depth * 16;
   const bool add = w.accumulate || k > 0;
@@ -70,8 +72,8 @@ void gemm_panels(const GemmWork& w, const float* a, int64_t k, int64_t depth, in
 }
 
 template <class F, int R>
-void gemm_rows(int64_t rows, const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row, int64_t first,
-               int64_t last) {
+void gemm_rows(int64_t rows, const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row,
+               int64_t first, int64_t last) {
   if (rows == R) {
     gemm_panels<F, R>(w, a, k, depth, row, first, last);
   } else if constexpr (R > 1) {
@@ -96,7 +98,8 @@ void pack_tile(const GemmWork& w, int64_t row, int64_t rows, int64_t k, int64_t 
 }
 
 template <class F>
-void gemm_block(const GemmWork& w, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end) {
+void gemm_block(const GemmWork& w, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+                int64_t panel_end) {
   alignas(64) float tile[F::kMaxRows * kDepthBlock];
   const int64_t rows = row_end - row_begin, tiles = (rows + F::kMaxRows - 1) / F::kMaxRows;
   for (int64_t k = 0; k < w.depth; k += kDepthBlock) {

@@ -8,11 +8,12 @@ namespace {
 struct Size {
   int64_t m, n, k;
 };
-constexpr Size kSizes[] = {{1, 1, 1},   {1, 17, 3},   {2, 16, 16},  {3, 33, 40},   {5, 95, 257}, {7, 64, 24},
-                           {12, 40, 7}, {13, 31, 31}, {25, 130, 9}, {49, 260, 100}, {1, 300, 513}, {6, 15, 256}};
+constexpr Size kSizes[] = {{1, 1, 1},    {1, 17, 3},     {2, 16, 16},   {3, 33, 40},
+                           {5, 95, 257}, {7, 64, 24},    {12, 40, 7},   {13, 31, 31},
+                           {25, 130, 9}, {49, 260, 100}, {1, 300, 513}, {6, 15, 256}};
 
-std::vector<float> product(ThreadPool& pool, const Size& s, const std::vector<float>& x, const std::vector<float>& w,
-                           const std::vector<float>& bias) {
+std::vector<float> product(ThreadPool& pool, const Size& s, const std::vector<float>& x,
+                           const std::vector<float>& w, const std::vector<float>& bias) {
   const PackedMatrix packed(pool, w, s.n, s.k);
   std::vector<float> y(static_cast<size_t>(s.m * s.n), NAN);
   matmul(pool, ConstMatrix(x, s.m, s.k), packed.view(), bias, Matrix(std::span(y), s.m, s.n));
@@ -70,8 +71,8 @@ TEST(Gemm, TransposesAndAccumulationForGradients) {
         for (int64_t n = 0; n < N; ++n) stored_b[size_t(tb ? n * K + k : k * N + n)] = b[size_t(k * N + n)];
       const auto c = expect_same_bits("gemm", [&](ThreadPool& pool) {
         std::vector<float> scratch(size_t(packed_size(K, N))), out = start;
-        gemm(pool, ConstMatrix(stored_a, ta ? K : M, ta ? M : K), ta, ConstMatrix(stored_b, tb ? N : K, tb ? K : N), tb, true,
-             Matrix(std::span(out), M, N), scratch);
+        gemm(pool, ConstMatrix(stored_a, ta ? K : M, ta ? M : K), ta,
+             ConstMatrix(stored_b, tb ? N : K, tb ? K : N), tb, true, Matrix(std::span(out), M, N), scratch);
         return out;
       });
       for (int64_t i = 0; i < M * N; ++i) {

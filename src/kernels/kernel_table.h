@@ -1,8 +1,9 @@
-// The inner loops of every kernel, one table an instruction set. Internal to the room: the public functions are in
-// gemm.h, norm.h, rope.h, activation.h, attention.h, conv.h, logits.h; the loops in *_body.h, instantiated by table_*.cc.
+// The inner loops of every kernel, one table an instruction set. Internal to the room: the public functions
+// are in gemm.h, norm.h, rope.h, activation.h, attention.h, conv.h, logits.h; the loops in *_body.h,
+// instantiated by table_*.cc.
 //
-// Only pointers and plain structs cross this border, so that no inline function of a library is compiled for an
-// instruction set that the machine may lack and then chosen by the linker for all.
+// Only pointers and plain structs cross this border, so that no inline function of a library is compiled for
+// an instruction set that the machine may lack and then chosen by the linker for all.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,10 @@ namespace melete {
 struct GemmWork {
   const float* a;
   int64_t a_row, a_col;
-  const float* panels;   // [ceil(cols / 16)][depth][16]
+  const float* panels;  // [ceil(cols / 16)][depth][16]
   int64_t depth, cols;
-  float* c;              // row stride cols
-  const float* bias;     // [cols] or null
+  float* c;           // row stride cols
+  const float* bias;  // [cols] or null
   bool accumulate;
 };
 
@@ -26,8 +27,8 @@ struct NormWork {
   const float* x;
   float* y;
   int64_t width;
-  const float* weight;   // [width], null for NormWeight::none
-  const float* bias;     // layer norm only
+  const float* weight;  // [width], null for NormWeight::none
+  const float* bias;    // layer norm only
   NormWeight kind;
   float eps, scale;
 };
@@ -38,25 +39,25 @@ struct AttentionWork {
   int32_t rows;
   const float* q[kMaxRows];
   float* o[kMaxRows];
-  int64_t first_key[kMaxRows], last_key[kMaxRows];   // inclusive positions
-  const float* const* pages;                         // by position / 16; those outside all rows' keys may be null
-  int64_t k_offset, v_offset;                        // of the head in a page: keys [K][16], values [16][padded K]
+  int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
+  const float* const* pages;   // by position / 16; those outside all rows' keys may be null
+  int64_t k_offset, v_offset;  // of the head in a page: keys [K][16], values [16][padded K]
   int64_t head_dim;
   float scale;
-  float* scratch;                                    // attention_scratch(keys, head_dim) floats
+  float* scratch;  // attention_scratch(keys, head_dim) floats
 };
 
 struct KernelTable {
-  int32_t gemm_rows;        // rows of a tile: row ranges are best cut at multiples of it
-  int32_t attention_rows;   // at most AttentionWork::kMaxRows
+  int32_t gemm_rows;       // rows of a tile: row ranges are best cut at multiples of it
+  int32_t attention_rows;  // at most AttentionWork::kMaxRows
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
   void (*rms)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*layer_norm)(const NormWork&, int64_t row_begin, int64_t row_end);
-  void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads, int64_t head_dim,
-                 int64_t row_begin, int64_t row_end);
+  void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads,
+                 int64_t head_dim, int64_t row_begin, int64_t row_end);
   void (*attention)(const AttentionWork&);
-  void (*conv)(const float* x, const float* history, const float* weight, const float* bias, float* y, int64_t channels,
-               int64_t taps, int64_t row_begin, int64_t row_end);
+  void (*conv)(const float* x, const float* history, const float* weight, const float* bias, float* y,
+               int64_t channels, int64_t taps, int64_t row_begin, int64_t row_end);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*gelu)(const float* x, float* y, int64_t n);
   void (*swiglu)(const float* gate, const float* up, float* y, int64_t n);
@@ -65,13 +66,14 @@ struct KernelTable {
   void (*softcap)(const float* x, float scale, float cap, float* y, int64_t n);
   void (*exp)(const float* x, float* y, int64_t n);
   void (*erf)(const float* x, float* y, int64_t n);
-  void (*residual_gate)(const float* x, const float* y, const float* gate, float temperature, float* out, int64_t width,
-                        int64_t row_begin, int64_t row_end);
-  void (*weighted_rows)(const float* table, int64_t width, const int64_t* index, const float* weight, int64_t taps,
-                        float* y, int64_t row_begin, int64_t row_end);
+  void (*residual_gate)(const float* x, const float* y, const float* gate, float temperature, float* out,
+                        int64_t width, int64_t row_begin, int64_t row_end);
+  void (*weighted_rows)(const float* table, int64_t width, const int64_t* index, const float* weight,
+                        int64_t taps, float* y, int64_t row_begin, int64_t row_end);
   float (*max)(const float* x, int64_t n);
-  float (*sum_exp)(const float* x, float shift, int64_t n);       // sum of e^(x - shift)
-  int64_t (*next_above)(const float* x, float bound, int64_t begin, int64_t n);   // first i >= begin with x[i] > bound, or n
+  float (*sum_exp)(const float* x, float shift, int64_t n);  // sum of e^(x - shift)
+  int64_t (*next_above)(const float* x, float bound, int64_t begin,
+                        int64_t n);  // first i >= begin with x[i] > bound, or n
 };
 
 const KernelTable& kernel_table_scalar();

@@ -35,8 +35,10 @@ void top_k(std::span<const float> x, std::span<RankedLogit> out) {
   if (out.empty()) return;
   const KernelTable& table = kernel_table();
   const auto size = static_cast<int64_t>(x.size()), k = static_cast<int64_t>(out.size());
-  for (int64_t i = 0; i < k; ++i) out[static_cast<size_t>(i)] = {static_cast<int32_t>(i), x[static_cast<size_t>(i)]};
-  // A heap with the least on top; among equals the later id is the lesser, so only a greater value replaces it.
+  for (int64_t i = 0; i < k; ++i)
+    out[static_cast<size_t>(i)] = {static_cast<int32_t>(i), x[static_cast<size_t>(i)]};
+  // A heap with the least on top; among equals the later id is the lesser, so only a greater value replaces
+  // it.
   std::make_heap(out.begin(), out.end(), ranks_before);
   for (int64_t i = table.next_above(x.data(), out[0].value, k, size); i < size;
        i = table.next_above(x.data(), out[0].value, i + 1, size)) {

@@ -17,7 +17,8 @@ int64_t argmax(std::span<const float> x);
 // log sum e^x.
 float log_sum_exp(std::span<const float> x);
 
-// The out.size() greatest, greatest first, lower ids first among equals; one pass. CHECKs out.size() <= x.size().
+// The out.size() greatest, greatest first, lower ids first among equals; one pass. CHECKs out.size() <=
+// x.size().
 void top_k(std::span<const float> x, std::span<RankedLogit> out);
 
 }  // namespace melete

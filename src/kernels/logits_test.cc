@@ -11,10 +11,11 @@ namespace {
 TEST(Logits, TopKEqualsASortWithTiesByLowerId) {
   for (int64_t size : {1, 5, 16, 100, 5000}) {
     auto x = test_values(size, static_cast<uint64_t>(size));
-    for (float& v : x) v = std::round(v * 20) / 20;   // many ties
+    for (float& v : x) v = std::round(v * 20) / 20;  // many ties
     std::vector<int32_t> order(x.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return x[size_t(a)] > x[size_t(b)]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t a, int32_t b) { return x[size_t(a)] > x[size_t(b)]; });
     for (int64_t k : {int64_t{1}, std::min<int64_t>(size, 20), size}) {
       expect_same_bits("top_k", [&](ThreadPool&) {
         std::vector<RankedLogit> top(static_cast<size_t>(k));
@@ -39,7 +40,8 @@ TEST(Logits, LogSumExpEqualsDoubleArithmeticForLargeLogitsToo) {
       for (float& v : x) v = v * 5 + shift;
       double sum = 0;
       for (float v : x) sum += std::exp(double(v) - shift);
-      const auto got = expect_same_bits("log_sum_exp", [&](ThreadPool&) { return std::vector<float>{log_sum_exp(x)}; });
+      const auto got =
+          expect_same_bits("log_sum_exp", [&](ThreadPool&) { return std::vector<float>{log_sum_exp(x)}; });
       EXPECT_NEAR(got[0], std::log(sum) + shift, 1e-4);
     }
   }

@@ -1,5 +1,5 @@
-// exp, tanh, erf and sigmoid on sixteen lanes, within 2 ulp (erf and tanh: of values above 1e-37), written once over F.
-// Coefficients: own minimax fits (Lawson's algorithm in double) on the ranges given at each.
+// exp, tanh, erf and sigmoid on sixteen lanes, within 2 ulp (erf and tanh: of values above 1e-37), written
+// once over F. Coefficients: own minimax fits (Lawson's algorithm in double) on the ranges given at each.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ typename F::V exp_lanes(typename F::V x) {
   V r = F::fma(n, F::set(-0.693145752f), bounded);
   r = F::fma(n, F::set(-1.42860677e-6f), r);
   const V y = F::add(F::set(1.0f), F::fma(F::mul(r, r), polynomial<F>(r, kQ), r));
-  // In two steps, since 2^n alone leaves the range of normal numbers where the result may still be representable.
+  // In two steps, since 2^n alone leaves the range of normal numbers where the result may still be
+  // representable.
   const V low = F::half(n);
   return F::mul(F::mul(y, F::exp2i(low)), F::exp2i(F::sub(n, low)));
 }
@@ -40,7 +41,8 @@ typename F::V sigmoid_lanes(typename F::V x) {
 template <class F>
 typename F::V tanh_lanes(typename F::V x) {
   using V = typename F::V;
-  constexpr float kP[] = {2.2269723e-3f, -8.2627423e-3f, 2.1732720e-2f, -5.3952165e-2f, 1.3333246e-1f, -3.3333331e-1f};
+  constexpr float kP[] = {2.2269723e-3f,  -8.2627423e-3f, 2.1732720e-2f,
+                          -5.3952165e-2f, 1.3333246e-1f,  -3.3333331e-1f};
   const V one = F::set(1.0f), a = F::abs(x), s = F::mul(x, x);
   const V small = F::fma(F::mul(x, s), polynomial<F>(s, kP), x);
   const V big = F::sub(one, F::div(F::set(2.0f), F::add(exp_lanes<F>(F::add(a, a)), one)));
@@ -53,8 +55,8 @@ typename F::V erf_lanes(typename F::V x) {
   using V = typename F::V;
   constexpr float kP[] = {8.1850732e-5f, -8.0976979e-4f, 5.1969513e-3f, -2.6857704e-2f,
                           1.1283664e-1f, -3.7612632e-1f, 1.2837917e-1f};
-  constexpr float kQ[] = {5.2970777e-6f, -4.9941384e-5f, -2.7430638e-5f, 2.8691087e-3f,
-                          -2.2575596e-2f, 1.0516947e-1f, 6.3567317e-1f, 1.2854144e-1f};
+  constexpr float kQ[] = {5.2970777e-6f,  -4.9941384e-5f, -2.7430638e-5f, 2.8691087e-3f,
+                          -2.2575596e-2f, 1.0516947e-1f,  6.3567317e-1f,  1.2854144e-1f};
   const V t = F::abs(x), bounded = F::min(t, F::set(4.05f)), s = F::mul(x, x);
   const V small = F::fma(x, polynomial<F>(s, kP), x);
   const V decay = F::fma(bounded, polynomial<F>(bounded, kQ), bounded);

@@ -17,6 +17,7 @@ void centered_rms_norm(ThreadPool& pool, ConstMatrix x, std::span<const float> w
 void input_scaled_rms_norm(ThreadPool& pool, ConstMatrix x, std::span<const float> w, float eps, Matrix y);
 
 // (x - mean) / sqrt(variance + eps) w + b over each row; the variance divides by the width.
-void layer_norm(ThreadPool& pool, ConstMatrix x, std::span<const float> w, std::span<const float> b, float eps, Matrix y);
+void layer_norm(ThreadPool& pool, ConstMatrix x, std::span<const float> w, std::span<const float> b,
+                float eps, Matrix y);
 
 }  // namespace melete

@@ -1,4 +1,5 @@
-// Inner loops of the norms over a lane type F. Sums run on four accumulators of sixteen lanes in one fixed order.
+// Inner loops of the norms over a lane type F. Sums run on four accumulators of sixteen lanes in one fixed
+// order.
 #pragma once
 
 #include "kernels/kernel_table.h"

@@ -11,8 +11,8 @@ constexpr int64_t kWidths[] = {1, 8, 15, 16, 33, 64, 100, 257};
 enum class Kind { plain, scaled, centered, input_scaled, layer };
 constexpr Kind kKinds[] = {Kind::plain, Kind::scaled, Kind::centered, Kind::input_scaled, Kind::layer};
 
-std::vector<float> normed(ThreadPool& pool, Kind kind, int64_t width, const std::vector<float>& x, const std::vector<float>& w,
-                          const std::vector<float>& b) {
+std::vector<float> normed(ThreadPool& pool, Kind kind, int64_t width, const std::vector<float>& x,
+                          const std::vector<float>& w, const std::vector<float>& b) {
   const int64_t rows = static_cast<int64_t>(x.size()) / width;
   std::vector<float> out(x.size(), NAN);
   const ConstMatrix in(x, rows, width);
@@ -27,7 +27,8 @@ std::vector<float> normed(ThreadPool& pool, Kind kind, int64_t width, const std:
   return out;
 }
 
-std::vector<double> expected_row(Kind kind, std::vector<double> x, const std::vector<float>& w, const std::vector<float>& b) {
+std::vector<double> expected_row(Kind kind, std::vector<double> x, const std::vector<float>& w,
+                                 const std::vector<float>& b) {
   double mean = 0, squares = 0;
   if (kind == Kind::input_scaled)
     for (size_t i = 0; i < x.size(); ++i) x[i] *= 1.0 + w[i];
@@ -51,9 +52,11 @@ TEST(Norm, EqualsDoubleArithmeticAndScalarBits) {
       const auto y = expect_same_bits(cat("norm ", int(kind), " of ", width),
                                       [&](ThreadPool& pool) { return normed(pool, kind, width, x, w, b); });
       for (int64_t row = 0; row < kRows; ++row) {
-        const auto expected = expected_row(kind, {x.begin() + row * width, x.begin() + (row + 1) * width}, w, b);
+        const auto expected =
+            expected_row(kind, {x.begin() + row * width, x.begin() + (row + 1) * width}, w, b);
         for (int64_t i = 0; i < width; ++i)
-          ASSERT_NEAR(y[size_t(row * width + i)], expected[size_t(i)], 4e-6 * (1 + std::fabs(expected[size_t(i)])))
+          ASSERT_NEAR(y[size_t(row * width + i)], expected[size_t(i)],
+                      4e-6 * (1 + std::fabs(expected[size_t(i)])))
               << int(kind) << " width " << width;
       }
     }
@@ -74,7 +77,8 @@ TEST(Norm, RowsDontDependOnTheirBatch) {
   for (Kind kind : kKinds) {
     const auto all = normed(pool, kind, width, x, w, b);
     for (int64_t row = 0; row < 40; ++row) {
-      const auto one = normed(pool, kind, width, {x.begin() + row * width, x.begin() + (row + 1) * width}, w, b);
+      const auto one =
+          normed(pool, kind, width, {x.begin() + row * width, x.begin() + (row + 1) * width}, w, b);
       ASSERT_TRUE(std::equal(one.begin(), one.end(), all.begin() + row * width));
     }
   }

@@ -40,7 +40,8 @@ struct Avx512x16 {
     return _mm512_or_ps(_mm512_andnot_ps(sign, x), _mm512_and_ps(sign, s));
   }
   static V exp2i(V n) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
   }
   static V half(V n) { return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_cvtps_epi32(n), 1)); }
   static M less(V x, V y) { return _mm512_cmp_ps_mask(x, y, _CMP_LT_OQ); }

@@ -1,9 +1,9 @@
-// Sixteen float lanes in plain C++: the reference that the vector variants (simd_avx2.h, simd_avx512.h) equal bit for
-// bit, and the path of machines that have neither.
+// Sixteen float lanes in plain C++: the reference that the vector variants (simd_avx2.h, simd_avx512.h) equal
+// bit for bit, and the path of machines that have neither.
 //
-// Every variant has sixteen lanes, whatever its registers' width, and the same operations: each is one correctly
-// rounded IEEE operation a lane (fma included), and sum() adds in one fixed tree. So a kernel written once over a
-// variant F gives the same bits on all of them.
+// Every variant has sixteen lanes, whatever its registers' width, and the same operations: each is one
+// correctly rounded IEEE operation a lane (fma included), and sum() adds in one fixed tree. So a kernel
+// written once over a variant F gives the same bits on all of them.
 #pragma once
 
 #include <bit>
@@ -16,10 +16,11 @@ struct Scalar16 {
   struct V {
     float lane[16];
   };
-  using M = uint32_t;                     // bit i: lane i
-  static constexpr int kMaxRows = 6;      // rows of a matrix-product tile
+  using M = uint32_t;                 // bit i: lane i
+  static constexpr int kMaxRows = 6;  // rows of a matrix-product tile
 
-  // How many panels of 16 columns a tile of `rows` rows takes at once: as many accumulators as the registers hold.
+  // How many panels of 16 columns a tile of `rows` rows takes at once: as many accumulators as the registers
+  // hold.
   static constexpr int panels(int rows) { return rows == 1 ? 2 : 1; }
 
   template <class Op>
@@ -58,10 +59,10 @@ struct Scalar16 {
   static V div(V a, V b) {
     return each([&](int i) { return a.lane[i] / b.lane[i]; });
   }
-  static V fma(V a, V b, V c) {           // a * b + c, rounded once
+  static V fma(V a, V b, V c) {  // a * b + c, rounded once
     return each([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
   }
-  static V max(V a, V b) {                // b where either is not a number
+  static V max(V a, V b) {  // b where either is not a number
     return each([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
   }
   static V min(V a, V b) {
@@ -70,7 +71,7 @@ struct Scalar16 {
   static V sqrt(V a) {
     return each([&](int i) { return std::sqrt(a.lane[i]); });
   }
-  static V round(V a) {                   // to the nearest integer, ties to even
+  static V round(V a) {  // to the nearest integer, ties to even
     return each([&](int i) { return std::nearbyint(a.lane[i]); });
   }
   static V abs(V a) {
@@ -79,10 +80,10 @@ struct Scalar16 {
   static V copysign(V a, V sign) {
     return each([&](int i) { return std::copysign(a.lane[i], sign.lane[i]); });
   }
-  static V exp2i(V n) {                   // 2^n for integral n in [-126, 127]
+  static V exp2i(V n) {  // 2^n for integral n in [-126, 127]
     return each([&](int i) { return std::bit_cast<float>((static_cast<int32_t>(n.lane[i]) + 127) << 23); });
   }
-  static V half(V n) {                    // floor(n / 2) for integral n
+  static V half(V n) {  // floor(n / 2) for integral n
     return each([&](int i) { return static_cast<float>(static_cast<int32_t>(n.lane[i]) >> 1); });
   }
   static M less(V a, V b) {
@@ -94,7 +95,7 @@ struct Scalar16 {
   static M both(M a, M b) { return a & b; }
   static M without(M a, M b) { return a & ~b; }
   static bool any(M m) { return m != 0; }
-  static V select(M m, V a, V b) {        // a where m, else b
+  static V select(M m, V a, V b) {  // a where m, else b
     return each([&](int i) { return (m >> i & 1) != 0 ? a.lane[i] : b.lane[i]; });
   }
   static float sum(V a) {

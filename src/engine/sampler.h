@@ -1,0 +1,41 @@
+// From a row of logits to a token: temperature, top-k, top-p and min-p, with draws that depend on nothing but
+// the seed, the stream and the token's number.
+//
+// Sources: top-p 1904.09751; min-p 2407.01082; DeepConf's confidence 2508.15260; Philox, base/random.h.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace melete {
+
+// Greatest number of candidates in the confidence and in SampledToken's company.
+inline constexpr int64_t kTopLogProbs = 20;
+
+class Sampler {
+ public:
+  // Filters act in the order temperature, top-k, top-p, min-p, on renormalised probabilities; the likeliest
+  // token always stays. A temperature of 0 or less takes the likeliest token, the lowest id among equals.
+  // token_index: how many tokens this sequence has sampled before.
+  SampledToken sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index);
+
+ private:
+  struct Candidate {
+    int32_t id;
+    double weight;
+  };
+  int32_t draw(std::span<const float> logits, const Sampling& sampling, double uniform);
+  void keep_likeliest(std::span<const float> logits, const Sampling& sampling);
+
+  std::vector<float> weights_;  // e^((logit - max) / temperature)
+  std::vector<float> shifted_;
+  std::vector<Candidate> candidates_;
+};
+
+// [0, 1) with 53 bits: one Philox block for (seed, stream, index).
+double sampling_uniform(uint64_t seed, uint64_t stream, uint64_t index);
+
+}  // namespace melete

@@ -1,0 +1,247 @@
+#include "engine/span_ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/elementwise.h"
+#include "kernels/norm.h"
+
+namespace melete {
+
+SpanOps::SpanOps(ThreadPool& pool, Arena& arena, std::span<const BatchPart> parts)
+    : pool_(pool), arena_(arena), parts_(parts.begin(), parts.end()) {
+  for (const BatchPart& part : parts_)
+    for (int64_t i = 0; i < part.count; ++i) positions_.push_back(part.sequence->length() + i);
+}
+
+Tensor SpanOps::embed(const Table& table, std::span<const int32_t> ids) {
+  Tensor y = arena_.make(static_cast<int64_t>(ids.size()), table.width);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    MELETE_CHECK(ids[i] >= 0 && ids[i] < table.rows, "id ", ids[i]);
+    std::copy_n(table.values.data() + ids[i] * table.width, table.width, y.row(static_cast<int64_t>(i)));
+  }
+  return y;
+}
+
+Tensor SpanOps::constant(std::span<const float> values, int64_t rows, int64_t width) {
+  return Tensor::borrowed(values, rows, width);
+}
+
+Tensor SpanOps::place_rows(Tensor x, const Tensor& rows, std::span<const int64_t> at) {
+  MELETE_CHECK(rows.width() == x.width() && rows.rows() == static_cast<int64_t>(at.size()));
+  if (!x.is_unique()) {
+    Tensor copy = arena_.make(x.rows(), x.width());
+    std::copy_n(x.row(0), x.size(), copy.row(0));
+    x = std::move(copy);
+  }
+  for (size_t i = 0; i < at.size(); ++i)
+    std::copy_n(rows.row(static_cast<int64_t>(i)), x.width(), x.row(at[i]));
+  return x;
+}
+
+Tensor SpanOps::gather_rows(const Tensor& x, std::span<const int64_t> index) {
+  Tensor y = arena_.make(static_cast<int64_t>(index.size()), x.width());
+  for (size_t i = 0; i < index.size(); ++i)
+    std::copy_n(x.row(index[i]), x.width(), y.row(static_cast<int64_t>(i)));
+  return y;
+}
+
+Tensor SpanOps::weighted_rows(const Table& table, std::span<const int64_t> index,
+                              std::span<const float> weight, int64_t taps) {
+  Tensor y = arena_.make(static_cast<int64_t>(index.size()) / taps, table.width);
+  melete::weighted_rows(pool_, ConstMatrix(table.values, table.rows, table.width), index, weight, y.out());
+  return y;
+}
+
+Tensor SpanOps::fold(const Tensor& x, int64_t rows_per_row) {
+  return x.reshaped(x.rows() / rows_per_row, x.width() * rows_per_row);
+}
+
+Tensor SpanOps::channel_major(const Tensor& x, int64_t chunks) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  const int64_t channels = x.width() / chunks;
+  pool_.for_ranges(x.rows(), (1 << 14) / x.width() + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t j = 0; j < chunks; ++j) y.row(row)[c * chunks + j] = x.row(row)[j * channels + c];
+  });
+  return y;
+}
+
+Tensor SpanOps::linear(const Tensor& x, const Matrix& w) { return linear(x, w, {}); }
+
+Tensor SpanOps::linear(const Tensor& x, const Matrix& w, const Vector& bias) {
+  Tensor y = arena_.make(x.rows(), w.out());
+  matmul(pool_, x.in(), w.view(), bias, y.out());
+  return y;
+}
+
+Tensor SpanOps::rms(const Tensor& x, double eps) { return head_rms(x, 1, eps, 1.0); }
+
+Tensor SpanOps::scaled_rms(const Tensor& x, const Vector& w, double eps) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  scaled_rms_norm(pool_, x.in(), w, static_cast<float>(eps), y.out());
+  return y;
+}
+
+Tensor SpanOps::centered_rms(const Tensor& x, const Vector& w, double eps) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  centered_rms_norm(pool_, x.in(), w, static_cast<float>(eps), y.out());
+  return y;
+}
+
+Tensor SpanOps::input_scaled_rms(const Tensor& x, const Vector& w, double eps) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  input_scaled_rms_norm(pool_, x.in(), w, static_cast<float>(eps), y.out());
+  return y;
+}
+
+Tensor SpanOps::head_rms(const Tensor& x, int64_t heads, double eps, double scale) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  const int64_t rows = x.rows() * heads, width = x.width() / heads;
+  rms_norm(pool_, x.reshaped(rows, width).in(), static_cast<float>(eps), static_cast<float>(scale),
+           y.reshaped(rows, width).out());
+  return y;
+}
+
+Tensor SpanOps::layer_norm(const Tensor& x, const Vector& w, const Vector& b, double eps) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::layer_norm(pool_, x.in(), w, b, static_cast<float>(eps), y.out());
+  return y;
+}
+
+SpanOps::Rotation SpanOps::rotation_of(std::vector<float> angles) {
+  Rotation rotation;
+  for (const float angle : angles) {
+    rotation.cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))));
+    rotation.sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))));
+  }
+  rotation.angles = std::move(angles);
+  return rotation;
+}
+
+Tensor SpanOps::rotated(const Tensor& x, int64_t heads, const Rotation& rotation) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::rotate(pool_, x.in(), rotation.cos, rotation.sin, heads, y.out());
+  return y;
+}
+
+// Angles in float32, as the reference computes them: far positions differ visibly otherwise.
+Tensor SpanOps::rope(const Tensor& x, int64_t heads, double theta) {
+  const int64_t head_dim = x.width() / heads;
+  auto found = ropes_.find({theta, head_dim});
+  if (found == ropes_.end()) {
+    std::vector<float> frequencies, angles;
+    for (int64_t j = 0; j < head_dim; j += 2) {
+      const float exponent = static_cast<float>(j) / static_cast<float>(head_dim);
+      frequencies.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
+    }
+    for (const int64_t position : positions_)
+      for (const float frequency : frequencies) angles.push_back(static_cast<float>(position) * frequency);
+    found = ropes_.emplace(std::pair(theta, head_dim), rotation_of(std::move(angles))).first;
+  }
+  return rotated(x, heads, found->second);
+}
+
+Tensor SpanOps::rotate(const Tensor& x, int64_t heads, std::span<const float> angles) {
+  // Every layer of a tower gives the same angles, twice.
+  if (!std::equal(angles.begin(), angles.end(), given_.angles.begin(), given_.angles.end()))
+    given_ = rotation_of({angles.begin(), angles.end()});
+  return rotated(x, heads, given_);
+}
+
+Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind) {
+  const HeadShape shape{kind.heads, kind.kv_heads, kind.head_dim};
+  MELETE_CHECK(static_cast<int64_t>(positions_.size()) == q.rows(), positions_.size(), " for ", q.rows());
+  std::vector<AttentionRow> rows;
+  rows.reserve(positions_.size());
+  int64_t most_keys = 0, offset = 0;
+  for (const BatchPart& part : parts_) {
+    for (int64_t i = 0; i < part.count; ++i) {
+      const int64_t position = part.sequence->length() + i, row = static_cast<int64_t>(rows.size());
+      const int64_t first = part.sequence->first_key(kind.layer, position);
+      write_page(shape, k.row(row), v.row(row), position % kPagePositions,
+                 part.sequence->page_at(kind.layer, position));
+      rows.push_back({part.sequence->pages(kind.layer), first, position});
+      most_keys = std::max(most_keys, position - first + 1);
+    }
+    offset = part.sequence->offset_of(kind.layer);
+  }
+  Tensor o = arena_.make(q.rows(), q.width());
+  Tensor scratch = arena_.make(1, attention_scratch(shape, most_keys, pool_.num_threads()));
+  const float scale = 1.0f / std::sqrt(static_cast<float>(kind.head_dim));
+  melete::attention(pool_, shape, q.in(), rows, offset, scale, scratch.mutable_values(), o.out());
+  return o;
+}
+
+Tensor SpanOps::segment_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                                  std::span<const int64_t> lengths) {
+  const HeadShape shape{heads, heads, q.width() / heads};
+  const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+  Tensor o = arena_.make(q.rows(), q.width());
+  Tensor pages = arena_.make(1, segment_pages(shape, lengths));
+  Tensor scratch = arena_.make(1, attention_scratch(shape, longest, pool_.num_threads()));
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
+  melete::segment_attention(pool_, shape, q.in(), k.in(), v.in(), lengths, scale, pages.mutable_values(),
+                            scratch.mutable_values(), o.out());
+  return o;
+}
+
+Tensor SpanOps::causal_conv(const Tensor& x, const Kernel& kernel, const Vector& bias,
+                            std::span<const int64_t> lengths) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  const int64_t width = x.width(), taps = static_cast<int64_t>(kernel.taps.size()) / width;
+  const std::vector<float> silence(static_cast<size_t>((taps - 1) * width));
+  int64_t row = 0;
+  for (const int64_t length : lengths) {
+    melete::causal_conv(pool_, ConstMatrix(x.row(row), length, width), silence, kernel.taps, bias,
+                        melete::Matrix(y.row(row), length, width));
+    row += length;
+  }
+  MELETE_CHECK(row == x.rows(), row, " of ", x.rows());
+  return y;
+}
+
+Tensor SpanOps::sigmoid_gate(const Tensor& x, const Tensor& gate) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::sigmoid_gate(pool_, x.in(), gate.in(), y.out());
+  return y;
+}
+
+Tensor SpanOps::swiglu(const Tensor& gate, const Tensor& up) {
+  Tensor y = arena_.make(gate.rows(), gate.width());
+  melete::swiglu(pool_, gate.in(), up.in(), y.out());
+  return y;
+}
+
+Tensor SpanOps::gelu(const Tensor& x) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::gelu(pool_, x.in(), y.out());
+  return y;
+}
+
+Tensor SpanOps::add(const Tensor& a, const Tensor& b) {
+  Tensor y = arena_.make(a.rows(), a.width());
+  melete::add(pool_, a.in(), b.in(), y.out());
+  return y;
+}
+
+Tensor SpanOps::residual_gate(const Tensor& x, const Tensor& y, const Vector& gate, double temperature) {
+  Tensor out = arena_.make(x.rows(), x.width());
+  melete::residual_gate(pool_, x.in(), y.in(), gate, static_cast<float>(temperature), out.out());
+  return out;
+}
+
+Tensor SpanOps::scale_sigmoid(const Tensor& x, double scale) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::scale_sigmoid(pool_, x.in(), static_cast<float>(scale), y.out());
+  return y;
+}
+
+Tensor SpanOps::softcap(const Tensor& x, double scale, double cap) {
+  Tensor y = arena_.make(x.rows(), x.width());
+  melete::softcap(pool_, x.in(), static_cast<float>(scale), static_cast<float>(cap), y.out());
+  return y;
+}
+
+}  // namespace melete

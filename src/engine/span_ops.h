@@ -1,0 +1,118 @@
+// SpanOps: the executor of the model's forward (model/ops.h) on the CPU kernels, without autograd.
+//
+// One object serves one batch: rows of one or more sequences, each with its position and its key-value pages.
+// The result of a row depends on that row's sequence alone (kernels/matrix.h), whatever else is in the batch.
+#pragma once
+
+#include <array>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "engine/arena.h"
+#include "engine/kv_pages.h"
+#include "kernels/gemm.h"
+#include "model/ops.h"
+
+namespace melete {
+
+// Rows of floats that are looked up, not multiplied: they may lie in the memory-mapped checkpoint.
+struct RowTable {
+  std::span<const float> values;
+  std::vector<float> owned;  // empty if `values` belongs to the checkpoint
+  int64_t rows = 0, width = 0;
+};
+
+struct PackedExperts {
+  std::vector<PackedMatrix> gate_up, down;  // one an expert: [2I, M] and [M, I]
+  std::vector<float> norm;                  // [M]
+};
+
+// A depthwise convolution's weight, transposed to [taps, channels].
+struct ConvKernel {
+  std::vector<float> taps;
+};
+
+// `count` rows of one sequence at positions from sequence->length(), reserved.
+struct BatchPart {
+  KvSequence* sequence = nullptr;
+  int64_t count = 0;
+};
+
+class SpanOps {
+ public:
+  using Tensor = melete::Tensor;
+  using Table = RowTable;
+  using Matrix = PackedMatrix;
+  using Vector = std::vector<float>;
+  using Experts = PackedExperts;
+  using Kernel = ConvKernel;
+
+  // `parts` in the order of the rows; empty for towers, which have no positions.
+  SpanOps(ThreadPool& pool, Arena& arena, std::span<const BatchPart> parts = {});
+
+  Tensor embed(const Table& table, std::span<const int32_t> ids);
+  Tensor constant(std::span<const float> values, int64_t rows, int64_t width);
+  Tensor place_rows(Tensor x, const Tensor& rows, std::span<const int64_t> at);
+  Tensor gather_rows(const Tensor& x, std::span<const int64_t> index);
+  Tensor weighted_rows(const Table& table, std::span<const int64_t> index, std::span<const float> weight,
+                       int64_t taps);
+  Tensor fold(const Tensor& x, int64_t rows_per_row);
+  Tensor channel_major(const Tensor& x, int64_t chunks);
+
+  Tensor linear(const Tensor& x, const Matrix& w);
+  Tensor linear(const Tensor& x, const Matrix& w, const Vector& bias);
+  template <class... Matrices>
+  std::array<Tensor, sizeof...(Matrices)> linears(const Tensor& x, const Matrices&... w) {
+    std::array<Tensor, sizeof...(Matrices)> y{arena_.make(x.rows(), w.out())...};
+    std::array<MatmulTarget, sizeof...(Matrices)> targets;
+    size_t i = 0;
+    ((targets[i] = {w.view(), y[i].out()}, ++i), ...);
+    matmul_each(pool_, x.in(), targets);
+    return y;
+  }
+
+  Tensor rms(const Tensor& x, double eps);
+  Tensor scaled_rms(const Tensor& x, const Vector& w, double eps);
+  Tensor centered_rms(const Tensor& x, const Vector& w, double eps);
+  Tensor input_scaled_rms(const Tensor& x, const Vector& w, double eps);
+  Tensor head_rms(const Tensor& x, int64_t heads, double eps, double scale);
+  Tensor layer_norm(const Tensor& x, const Vector& w, const Vector& b, double eps);
+
+  Tensor rope(const Tensor& x, int64_t heads, double theta);
+  Tensor rotate(const Tensor& x, int64_t heads, std::span<const float> angles);
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind);
+  Tensor segment_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
+                           std::span<const int64_t> lengths);
+  Tensor causal_conv(const Tensor& x, const Kernel& kernel, const Vector& bias,
+                     std::span<const int64_t> lengths);
+
+  Tensor sigmoid_gate(const Tensor& x, const Tensor& gate);
+  Tensor swiglu(const Tensor& gate, const Tensor& up);
+  Tensor gelu(const Tensor& x);
+  Tensor add(const Tensor& a, const Tensor& b);
+  Tensor residual_gate(const Tensor& x, const Tensor& y, const Vector& gate, double temperature);
+  Tensor scale_sigmoid(const Tensor& x, double scale);
+  Tensor softcap(const Tensor& x, double scale, double cap);
+
+  Tensor experts(const Tensor& z, const Tensor& score, const Vector& selection_bias, const Experts& experts,
+                 const MoeKind& kind);
+
+ private:
+  // cos and sin of angles, [rows, K / 2] each.
+  struct Rotation {
+    std::vector<float> angles, cos, sin;
+  };
+  static Rotation rotation_of(std::vector<float> angles);
+  Tensor rotated(const Tensor& x, int64_t heads, const Rotation& rotation);
+
+  ThreadPool& pool_;
+  Arena& arena_;
+  std::vector<BatchPart> parts_;
+  std::vector<int64_t> positions_;                        // of each row
+  std::map<std::pair<double, int64_t>, Rotation> ropes_;  // by theta and head width
+  Rotation given_;                                        // the last rotate()'s
+};
+
+}  // namespace melete
