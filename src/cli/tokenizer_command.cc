@@ -47,8 +47,11 @@ void append_tasks(int64_t count, std::vector<std::string>& lines) {
 
 // The format's own words, once for every 200 lines, so that no system block is spelled out in bytes.
 void append_format(std::vector<std::string>& lines) {
-  std::vector<std::string> blocks = {"Time: 0.5s", "<tool_output name=\"", "</tool_output>",
-                                     "<atem:function_calls>\n<atem:invoke name=\"", "<atem:parameter name=\"",
+  std::vector<std::string> blocks = {"Time: 0.5s",
+                                     "<tool_output name=\"",
+                                     "</tool_output>",
+                                     "<atem:function_calls>\n<atem:invoke name=\"",
+                                     "<atem:parameter name=\"",
                                      "</atem:parameter>\n</atem:invoke>\n</atem:function_calls>"};
   for (const Effort effort : {Effort::low, Effort::medium, Effort::high, Effort::xhigh})
     blocks.push_back(system_block({.effort = effort}));
@@ -72,14 +75,17 @@ class TokenizerTrainCommand : public Command {
   CommandInfo info() const override {
     return {.name = "tokenizer train",
             .summary = "train a byte-level BPE tokenizer on text files or on the tasks' own text",
-            .examples = {"tokenizer train tokenizer.json --from-tasks 2000", "tokenizer train tokenizer.json book.txt --vocab 8192"}};
+            .examples = {"tokenizer train tokenizer.json --from-tasks 2000",
+                         "tokenizer train tokenizer.json book.txt --vocab 8192"}};
   }
 
   void declare(CLI::App& app) override {
     app.add_option("out", out_, "the tokenizer.json to write")->required();
     app.add_option("files", files_, "UTF-8 text files");
-    app.add_option("--vocab", vocab_size_, "entries, special tokens and bytes included")->capture_default_str();
-    app.add_option("--from-tasks", from_tasks_, "also train on N episodes of every task and level")->check(CLI::NonNegativeNumber);
+    app.add_option("--vocab", vocab_size_, "entries, special tokens and bytes included")
+        ->capture_default_str();
+    app.add_option("--from-tasks", from_tasks_, "also train on N episodes of every task and level")
+        ->check(CLI::NonNegativeNumber);
   }
 
   Result<int> run() override {
@@ -90,7 +96,8 @@ class TokenizerTrainCommand : public Command {
     }
     append_tasks(from_tasks_, lines);
     if (lines.empty())
-      return invalid_argument("[tokenizer train] there must be text to train on, got none; name files or use --from-tasks N");
+      return invalid_argument(
+          "[tokenizer train] there must be text to train on, got none; name files or use --from-tasks N");
     append_format(lines);
     MELETE_ASSIGN_OR_RETURN(const std::string json, train_tokenizer(lines, vocab_size_));
     MELETE_ASSIGN_OR_RETURN(const auto tokenizer, parse_tokenizer(json, out_));
@@ -117,8 +124,9 @@ class TokenizerEncodeCommand : public Command {
   CommandInfo info() const override {
     return {.name = "tokenizer encode",
             .summary = "print the token ids of the text on stdin",
-            .description = "The text is a user's: it never yields a special token. With --trusted, special tokens are "
-                           "recognised by their spelling; with --lines, each line gives a line of ids.",
+            .description =
+                "The text is a user's: it never yields a special token. With --trusted, special tokens are "
+                "recognised by their spelling; with --lines, each line gives a line of ids.",
             .examples = {"tokenizer encode models/melete-nano < question.txt"}};
   }
 
@@ -173,8 +181,8 @@ class TokenizerDecodeCommand : public Command {
         used = 0;
       }
       if (used != word.size() || id < 0 || id >= tokenizer->vocab_size())
-        return invalid_argument("[tokenizer decode] ids must be 0 to ", tokenizer->vocab_size() - 1, ", got ", word.substr(0, 40),
-                                "; give ids separated by spaces");
+        return invalid_argument("[tokenizer decode] ids must be 0 to ", tokenizer->vocab_size() - 1, ", got ",
+                                word.substr(0, 40), "; give ids separated by spaces");
       ids.push_back(static_cast<int32_t>(id));
     }
     std::cout << tokenizer->decode(ids);

@@ -26,21 +26,18 @@ size_t skip_spaces_back(std::string_view text, size_t pos, size_t floor) {
 }
 
 bool beside_word(std::string_view text, size_t begin, size_t end) {
-  return (begin > 0 && char_before(text, begin).is(kWord)) || (end < text.size() && char_at(text, end).is(kWord));
+  return (begin > 0 && char_before(text, begin).is(kWord)) ||
+         (end < text.size() && char_at(text, end).is(kWord));
 }
 
 }  // namespace
-
-bool is_ordinary(const AddedToken& token) {
-  return !token.special && skip_spaces(token.content, 0) == token.content.size();
-}
 
 AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)), nodes_(1) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     int32_t node = 0;
     for (const char c : tokens_[i].content) {
-      const auto [found, is_new] =
-          nodes_[static_cast<size_t>(node)].next.try_emplace(static_cast<uint8_t>(c), static_cast<int32_t>(nodes_.size()));
+      const auto [found, is_new] = nodes_[static_cast<size_t>(node)].next.try_emplace(
+          static_cast<uint8_t>(c), static_cast<int32_t>(nodes_.size()));
       node = found->second;
       if (is_new) nodes_.emplace_back();
     }

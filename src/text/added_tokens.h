@@ -1,4 +1,5 @@
-// Added tokens of a tokenizer.json: found in text before BPE, leftmost first and then longest, as `tokenizers` does.
+// Added tokens of a tokenizer.json: found in text before BPE, leftmost first and then longest, as
+// `tokenizers` does.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,9 @@ struct AddedToken {
   bool rstrip = false;       // takes white space after it along
   bool normalized = true;    // matched after normalization
   bool special = false;
+  bool ordinary =
+      false;  // part of the vocabulary for any text; all others are control text, which users can't write
 };
-
-// Runs of white space that aren't special are ordinary vocabulary; every other added token is control text, which
-// text from users must not produce.
-bool is_ordinary(const AddedToken& token);
 
 class AddedTokenMatcher {
  public:
@@ -30,7 +29,8 @@ class AddedTokenMatcher {
 
   bool empty() const { return tokens_.empty(); }
 
-  // Calls on_text(piece) and on_token(id) in order over all of `text`. Time: text times the longest token at most.
+  // Calls on_text(piece) and on_token(id) in order over all of `text`. Time: text times the longest token at
+  // most.
   template <class OnText, class OnToken>
   void split(std::string_view text, OnText&& on_text, OnToken&& on_token) const {
     size_t begin = 0, search = 0;

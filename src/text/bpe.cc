@@ -44,7 +44,8 @@ Bpe::Bpe(std::vector<std::string> token_bytes, const std::vector<Merge>& merges,
     : token_bytes_(std::move(token_bytes)), merges_(merges) {
   byte_ids_.fill(-1);
   for (size_t id = 0; id < token_bytes_.size(); ++id)
-    if (token_bytes_[id].size() == 1) byte_ids_[static_cast<uint8_t>(token_bytes_[id][0])] = static_cast<int32_t>(id);
+    if (token_bytes_[id].size() == 1)
+      byte_ids_[static_cast<uint8_t>(token_bytes_[id][0])] = static_cast<int32_t>(id);
   std::vector<int32_t> ids;
   for (size_t id = 0; id < token_bytes_.size(); ++id) {
     const std::string& bytes = token_bytes_[id];
@@ -66,8 +67,10 @@ void Bpe::merge(std::string_view piece, std::vector<int32_t>& ids) const {
   symbols.reserve(piece.size());
   for (const char c : piece)
     if (const int32_t id = byte_ids_[static_cast<uint8_t>(c)]; id >= 0) symbols.push_back(id);
-  if (symbols.size() <= kShort) merge_short(symbols);
-  else merge_long(symbols);
+  if (symbols.size() <= kShort)
+    merge_short(symbols);
+  else
+    merge_long(symbols);
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
@@ -99,7 +102,8 @@ void Bpe::merge_long(std::vector<int32_t>& symbols) const {
     const int32_t right = symbols[static_cast<size_t>(next[static_cast<size_t>(at)])];
     if (const auto* entry = merges_.find(left, right)) candidates.emplace(entry->rank, at, left, right);
   };
-  for (int32_t i = 0; i < size; ++i) previous[static_cast<size_t>(i)] = i - 1, next[static_cast<size_t>(i)] = i + 1;
+  for (int32_t i = 0; i < size; ++i)
+    previous[static_cast<size_t>(i)] = i - 1, next[static_cast<size_t>(i)] = i + 1;
   for (int32_t i = 0; i < size; ++i) consider(i);
   while (!candidates.empty()) {
     const auto [rank, at, left, right] = candidates.top();

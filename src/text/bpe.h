@@ -1,5 +1,5 @@
-// Byte-pair encoding of one pre-token (Sennrich et al. 1508.07909): merge the adjacent pair of lowest rank, leftmost
-// first, until no pair has a merge.
+// Byte-pair encoding of one pre-token (Sennrich et al. 1508.07909): merge the adjacent pair of lowest rank,
+// leftmost first, until no pair has a merge.
 #pragma once
 
 #include <array>
@@ -40,8 +40,8 @@ class Bpe {
   // pre-token that is a whole entry is that entry, whatever the merges say.
   Bpe(std::vector<std::string> token_bytes, const std::vector<Merge>& merges, bool ignore_merges);
 
-  // Appends the ids of one pre-token. Bytes without an entry of their own are left out, as `tokenizers` does without
-  // an unknown token.
+  // Appends the ids of one pre-token. Bytes without an entry of their own are left out, as `tokenizers` does
+  // without an unknown token.
   void encode(std::string_view piece, std::vector<int32_t>& ids) const;
 
  private:

@@ -25,7 +25,8 @@ const Alphabet& alphabet() {
     a.byte_of.fill(-1);
     int next = 0x100;
     for (int byte = 0; byte < 256; ++byte) {
-      const bool is_printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+      const bool is_printable =
+          (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
       const int code_point = is_printable ? byte : next++;
       a.spelling[static_cast<size_t>(byte)] = utf8(code_point);
       a.byte_of[static_cast<size_t>(code_point)] = byte;

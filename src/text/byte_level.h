@@ -1,5 +1,6 @@
-// The alphabet of byte-level vocabularies (GPT-2): every byte is one printable character, so that a vocabulary is text.
-// Printable Latin-1 bytes stand for themselves, the other 68 are U+0100 and up in order (space is U+0120).
+// The alphabet of byte-level vocabularies (GPT-2): every byte is one printable character, so that a
+// vocabulary is text. Printable Latin-1 bytes stand for themselves, the other 68 are U+0100 and up in order
+// (space is U+0120).
 #pragma once
 
 #include <optional>

@@ -15,7 +15,8 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
   return out;
 }
 
-// "self" (unless reasoning is off), each tool's namespace as "NAME.*" (a name without a dot as itself), "user".
+// "self" (unless reasoning is off), each tool's namespace as "NAME.*" (a name without a dot as itself),
+// "user".
 std::string valid_recipients(const Conversation& conversation) {
   std::vector<std::string> names;
   if (conversation.effort != Effort::none) names.push_back("\"self\"");
@@ -29,14 +30,15 @@ std::string valid_recipients(const Conversation& conversation) {
   return "# Valid recipients: " + joined(names, ", ") + ".";
 }
 
-// Builds the tokens of a prompt. Ordinary text is held until a special token or a change of mark ends it, so that the
-// ids are those of the whole rendered text.
+// Builds the tokens of a prompt. Ordinary text is held until a special token or a change of mark ends it, so
+// that the ids are those of the whole rendered text.
 class Renderer {
  public:
   Renderer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
   Status check(const Conversation& conversation) {
-    for (const auto token : {kBeginOfText, kStart, kMessage, kEom, kEot}) MELETE_RETURN_IF_ERROR(require(token));
+    for (const auto token : {kBeginOfText, kStart, kMessage, kEom, kEot})
+      MELETE_RETURN_IF_ERROR(require(token));
     for (const Json& tool : conversation.tools)
       if (!is_valid_name(tool_name(tool)))
         return invalid_argument("[conversation] a tool must have a name of letters, digits and _.:/-, got ",
@@ -56,8 +58,10 @@ class Renderer {
 
   void trusted(std::string_view text) {
     for (const TextPiece& piece : tokenizer_.split_trusted(text)) {
-      if (piece.special < 0) held_ += piece.text;
-      else token(piece.special);
+      if (piece.special < 0)
+        held_ += piece.text;
+      else
+        token(piece.special);
     }
   }
 
@@ -82,8 +86,9 @@ class Renderer {
  private:
   Status require(std::string_view token) const {
     if (tokenizer_.special_id(token)) return ok_status();
-    return invalid_argument("[conversation] the tokenizer must have the special token ", token,
-                            ", got none; use a tokenizer made by `melete tokenizer train` or a Muse checkpoint's");
+    return invalid_argument(
+        "[conversation] the tokenizer must have the special token ", token,
+        ", got none; use a tokenizer made by `melete tokenizer train` or a Muse checkpoint's");
   }
 
   // The recipient and <|message|>.
@@ -103,8 +108,8 @@ class Renderer {
   }
 
   static Error bad_name(std::string_view name) {
-    return invalid_argument("[conversation] a recipient must be 1 to 128 letters, digits or _.:/-, got \"", name.substr(0, 200),
-                            "\"; rename the tool");
+    return invalid_argument("[conversation] a recipient must be 1 to 128 letters, digits or _.:/-, got \"",
+                            name.substr(0, 200), "\"; rename the tool");
   }
 
   Status part(const MessagePart& part) {
@@ -122,7 +127,8 @@ class Renderer {
     return ok_status();
   }
 
-  Status still(const std::shared_ptr<const Media>& media, std::string_view start, std::string_view fill, std::string_view end) {
+  Status still(const std::shared_ptr<const Media>& media, std::string_view start, std::string_view fill,
+               std::string_view end) {
     for (const auto token : {start, fill, end}) MELETE_RETURN_IF_ERROR(require(token));
     trusted(start);
     placeholders(fill, media->num_tokens(), 0);
@@ -132,7 +138,8 @@ class Renderer {
   }
 
   Status video(const std::shared_ptr<const Media>& media) {
-    for (const auto token : {kVideoStart, kVideo, kVideoFrameSeparator, kVideoEnd}) MELETE_RETURN_IF_ERROR(require(token));
+    for (const auto token : {kVideoStart, kVideo, kVideoFrameSeparator, kVideoEnd})
+      MELETE_RETURN_IF_ERROR(require(token));
     const int64_t group_tokens = media->grid_h * media->grid_w / 4;
     trusted(kVideoStart);
     for (int64_t group = 0; group < media->grid_t; ++group) {
@@ -192,7 +199,8 @@ Status render_all(const Conversation& conversation, Renderer& renderer) {
   const Message* previous = nullptr;
   for (size_t i = 0; i < conversation.messages.size(); ++i) {
     const bool continues_turn = previous && previous->role == Role::assistant && !previous->ends_turn;
-    MELETE_RETURN_IF_ERROR(renderer.message(conversation.messages[i], static_cast<int32_t>(i), continues_turn));
+    MELETE_RETURN_IF_ERROR(
+        renderer.message(conversation.messages[i], static_cast<int32_t>(i), continues_turn));
     previous = &conversation.messages[i];
   }
   renderer.mark(-1, false);

@@ -40,7 +40,9 @@ size_t symbol_run(std::string_view text, size_t pos) {
   return pos;
 }
 
-bool is_symbol(std::string_view text, size_t pos) { return pos < text.size() && !char_at(text, pos).is(kNotSymbol); }
+bool is_symbol(std::string_view text, size_t pos) {
+  return pos < text.size() && !char_at(text, pos).is(kNotSymbol);
+}
 
 // Length of 's 't 're 've 'm 'll 'd at pos, or 0. Ignoring case, the long s (U+017F) folds to s.
 size_t contraction(std::string_view text, size_t pos, bool ignore_case) {
@@ -113,8 +115,8 @@ size_t next_cl100k(std::string_view text, size_t pos, int max_digits) {
   return lines_or_spaces(text, pos);
 }
 
-// Upper-like* then lower-like+, with the backtracking of a regular expression: characters of both classes given back
-// by the first run may begin the second.
+// Upper-like* then lower-like+, with the backtracking of a regular expression: characters of both classes
+// given back by the first run may begin the second.
 size_t cased_word(std::string_view text, size_t pos) {
   const size_t upper_end = run(text, pos, kUpperLike);
   if (const size_t end = run(text, upper_end, kLowerLike); end > upper_end) return end;
@@ -161,7 +163,8 @@ size_t next_digits(std::string_view text, size_t pos, bool individual) {
 Result<SplitKind> split_kind_of(std::string_view pattern, std::string_view where) {
   for (const auto& [kind, known] : kPatterns)
     if (pattern == known) return kind;
-  return invalid_argument("[", where, "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's or Llama-4's, got ",
+  return invalid_argument("[", where,
+                          "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's or Llama-4's, got ",
                           pattern.substr(0, 300), "; this kind of tokenizer isn't supported");
 }
 

@@ -20,7 +20,8 @@ enum class SplitKind {
   individual_digits,  // Digits with individual_digits: every \p{N} apart
 };
 
-// The kind whose regular expression is exactly `pattern`. Errors: invalid_argument naming the pattern and the kinds.
+// The kind whose regular expression is exactly `pattern`. Errors: invalid_argument naming the pattern and the
+// kinds.
 Result<SplitKind> split_kind_of(std::string_view pattern, std::string_view where);
 
 // The regular expression of a kind (not of the digits kinds), as tokenizer.json writes it.

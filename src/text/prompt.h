@@ -18,7 +18,7 @@ struct MediaSpan {
 
 struct Prompt {
   std::vector<int32_t> tokens;
-  std::vector<MediaSpan> spans;                          // ascending, disjoint
+  std::vector<MediaSpan> spans;  // ascending, disjoint
   std::vector<std::shared_ptr<const Media>> media;
 };
 

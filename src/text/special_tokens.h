@@ -1,17 +1,20 @@
-// The special tokens of our own vocabularies, in id order: they are the first ids of every tokenizer trained here.
+// The special tokens of our own vocabularies, in id order: they are the first ids of every tokenizer trained
+// here.
 //
-// The public names are those of the Muse models. To spare small models tokens, frequent headers are single tokens.
-// Their spellings keep the stream of the format byte-exact and hold a public control token themselves, so neither the
-// plain word "user" nor a plain " to=self" can ever be one, in our tokenizer or in the stock `tokenizers` package:
-//   <|start|>user            one token, instead of <|start|> and the word   (system, assistant and tool likewise)
-//    to=self<|message|>      one token, instead of the words and <|message|> (user and commentary likewise)
-// so "<|start|>assistant to=self<|message|>" is two tokens and still begins with exactly "<|start|>assistant".
-// `tokenizers` takes the leftmost, then longest added token, as our matcher does (text/added_tokens.h): other
-// recipients ("<|start|>assistant to=functions.add<|message|>") use <|message|> after ordinary text.
+// The public names are those of the Muse models. To spare small models tokens, frequent headers are single
+// tokens. Their spellings keep the stream of the format byte-exact and hold a public control token
+// themselves, so neither the plain word "user" nor a plain " to=self" can ever be one, in our tokenizer or in
+// the stock `tokenizers` package:
+//   <|start|>user            one token, for <|start|> and the word (system, assistant and tool likewise)
+//    to=self<|message|>      one token, for the words and <|message|> (user and commentary likewise)
+// so "<|start|>assistant to=self<|message|>" is two tokens and still begins with exactly
+// "<|start|>assistant". `tokenizers` takes the leftmost, then longest added token, as our matcher does
+// (text/added_tokens.h): other recipients ("<|start|>assistant to=functions.add<|message|>") use <|message|>
+// after ordinary text.
 //
-// <|loc_NN|> is the centre of the NN-th of 100 bins of an image's width or height (text/marks.h). In tokenizer.json they
-// are added tokens that are not `special`, so decoders that skip special tokens still show them; here, text from
-// users can't produce them either.
+// <|loc_NN|> is the centre of the NN-th of 100 bins of an image's width or height (text/marks.h). In
+// tokenizer.json they are added tokens that are not `special`, so decoders that skip special tokens still
+// show them; here, text from users can't produce them either.
 #pragma once
 
 #include <array>
@@ -38,10 +41,29 @@ inline constexpr std::string_view kAudio = "<|audio|>";
 inline constexpr std::string_view kAudioStart = "<|soft_audio_start|>";
 inline constexpr std::string_view kAudioEnd = "<|soft_audio_end|>";
 
-inline constexpr std::array<std::string_view, 23> kControlTokens = {
-    kBeginOfText, kEndOfText, kStart, kMessage, kEom, kEot, kPatch, kImageStart, kImageEnd, kVideo, kVideoStart,
-    kVideoEnd, kVideoFrameSeparator, kAudio, kAudioStart, kAudioEnd, "<|start|>system", "<|start|>user",
-    "<|start|>assistant", "<|start|>tool", " to=self<|message|>", " to=user<|message|>", " to=commentary<|message|>"};
+inline constexpr std::array<std::string_view, 23> kControlTokens = {kBeginOfText,
+                                                                    kEndOfText,
+                                                                    kStart,
+                                                                    kMessage,
+                                                                    kEom,
+                                                                    kEot,
+                                                                    kPatch,
+                                                                    kImageStart,
+                                                                    kImageEnd,
+                                                                    kVideo,
+                                                                    kVideoStart,
+                                                                    kVideoEnd,
+                                                                    kVideoFrameSeparator,
+                                                                    kAudio,
+                                                                    kAudioStart,
+                                                                    kAudioEnd,
+                                                                    "<|start|>system",
+                                                                    "<|start|>user",
+                                                                    "<|start|>assistant",
+                                                                    "<|start|>tool",
+                                                                    " to=self<|message|>",
+                                                                    " to=user<|message|>",
+                                                                    " to=commentary<|message|>"};
 
 inline constexpr int kNumLocations = 100;
 

@@ -39,12 +39,14 @@ class BpeTokenizer : public Tokenizer {
       : spec_(std::move(spec)),
         is_special_(std::move(is_special)),
         bpe_(ordinary_bpe(spec_, is_special_)),
-        ordinary_raw_(matcher_of(spec_.added, [](const AddedToken& t) { return is_ordinary(t) && !t.normalized; })),
-        ordinary_normalized_(matcher_of(spec_.added, [](const AddedToken& t) { return is_ordinary(t) && t.normalized; })),
+        ordinary_raw_(
+            matcher_of(spec_.added, [](const AddedToken& t) { return t.ordinary && !t.normalized; })),
+        ordinary_normalized_(
+            matcher_of(spec_.added, [](const AddedToken& t) { return t.ordinary && t.normalized; })),
         raw_(matcher_of(spec_.added, [](const AddedToken& t) { return !t.normalized; })),
         normalized_(matcher_of(spec_.added, [](const AddedToken& t) { return t.normalized; })) {
     for (const AddedToken& token : spec_.added)
-      if (!is_ordinary(token)) special_ids_.emplace(token.content, token.id);
+      if (!token.ordinary) special_ids_.emplace(token.content, token.id);
   }
 
   std::vector<int32_t> encode(std::string_view text) const override {
@@ -64,8 +66,10 @@ class BpeTokenizer : public Tokenizer {
     split(
         text, raw_, normalized_, [&](std::string_view plain) { append_plain(plain, pieces); },
         [&](int32_t id) {
-          if (is_special(id)) pieces.push_back({id, {}});
-          else append_plain(token_bytes(id), pieces);
+          if (is_special(id))
+            pieces.push_back({id, {}});
+          else
+            append_plain(token_bytes(id), pieces);
         });
     return pieces;
   }
@@ -93,10 +97,11 @@ class BpeTokenizer : public Tokenizer {
     pieces.back().text += plain;
   }
 
-  // Added tokens that aren't normalized are found first, then the normalizer runs, then the normalized ones are found.
+  // Added tokens that aren't normalized are found first, then the normalizer runs, then the normalized ones
+  // are found.
   template <class OnText, class OnToken>
-  void split(std::string_view text, const AddedTokenMatcher& raw, const AddedTokenMatcher& normalized, OnText&& on_text,
-             OnToken&& on_token) const {
+  void split(std::string_view text, const AddedTokenMatcher& raw, const AddedTokenMatcher& normalized,
+             OnText&& on_text, OnToken&& on_token) const {
     raw.split(
         text,
         [&](std::string_view part) {
@@ -141,12 +146,14 @@ Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::p
   return parse_tokenizer(text, tokenizer_json.string());
 }
 
-Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json, std::string_view where) {
+Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json,
+                                                         std::string_view where) {
   MELETE_ASSIGN_OR_RETURN(TokenizerSpec spec, parse_tokenizer_json(tokenizer_json, where));
   std::vector<bool> is_special(spec.token_bytes.size());
   for (const AddedToken& token : spec.added)
-    if (!is_ordinary(token)) is_special[static_cast<size_t>(token.id)] = true;
-  return std::shared_ptr<const Tokenizer>(std::make_shared<BpeTokenizer>(std::move(spec), std::move(is_special)));
+    if (!token.ordinary) is_special[static_cast<size_t>(token.id)] = true;
+  return std::shared_ptr<const Tokenizer>(
+      std::make_shared<BpeTokenizer>(std::move(spec), std::move(is_special)));
 }
 
 }  // namespace melete

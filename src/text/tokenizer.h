@@ -1,5 +1,5 @@
-// Byte-level BPE (Sennrich et al. 1508.07909 over bytes, as GPT-2), trained here or loaded from any Hugging Face
-// byte-level tokenizer.json; ids equal those of the `tokenizers` package.
+// Byte-level BPE (Sennrich et al. 1508.07909 over bytes, as GPT-2), trained here or loaded from any Hugging
+// Face byte-level tokenizer.json; ids equal those of the `tokenizers` package.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +26,19 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Text from users, files and tools: never yields a special token, whatever it spells. Any bytes are accepted; with
-  // no normalizer, decode(encode(text)) == text.
+  // Text from users, files and tools: never yields a special token, whatever it spells. Any bytes are
+  // accepted; with no normalizer, decode(encode(text)) == text.
   virtual std::vector<int32_t> encode(std::string_view text) const = 0;
   // Text that we wrote ourselves (templates, traces): special tokens are recognised by their spelling.
   virtual std::vector<int32_t> encode_trusted(std::string_view text) const = 0;
-  // The special tokens of trusted text and the text between them; encoding the pieces is encode_trusted(text).
+  // The special tokens of trusted text and the text between them; encoding the pieces is
+  // encode_trusted(text).
   virtual std::vector<TextPiece> split_trusted(std::string_view text) const = 0;
 
   // The bytes of one token; a part of a UTF-8 character is possible, so streams must buffer (text/utf8.h).
   virtual std::string_view token_bytes(int32_t id) const = 0;
-  // True for added tokens (control and location tokens); runs of white space that a file adds are ordinary.
+  // True for added tokens (control and location tokens), but for those that a file doesn't call special and
+  // that are white space or come out of its merges anyway: they are ordinary.
   virtual bool is_special(int32_t id) const = 0;
   virtual std::optional<int32_t> special_id(std::string_view spelling) const = 0;
   // The largest id plus one.
@@ -46,14 +48,16 @@ class Tokenizer {
   std::string decode(std::span<const int32_t> ids) const;
 };
 
-// Errors: not_found, corrupt (naming the field), invalid_argument (a kind of tokenizer that isn't byte-level BPE).
+// Errors: not_found, corrupt (naming the field), invalid_argument (a kind of tokenizer that isn't byte-level
+// BPE).
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::path& tokenizer_json);
-Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json, std::string_view where);
+Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json,
+                                                         std::string_view where);
 
-// Trains on `lines` and returns the text of a tokenizer.json with `vocab_size` entries (fewer only if the lines have no
-// more pairs to merge), the special tokens (text/special_tokens.h) first, then the 256 bytes, then merges. Digits stay
-// single. Special tokens spelled in the lines are left out. The same counts of lines in any order give the same bytes.
-// Errors: invalid_argument (vocab_size too small).
+// Trains on `lines` and returns the text of a tokenizer.json with `vocab_size` entries (fewer only if the
+// lines have no more pairs to merge), the special tokens (text/special_tokens.h) first, then the 256 bytes,
+// then merges. Digits stay single. Special tokens spelled in the lines are left out. The same counts of lines
+// in any order give the same bytes. Errors: invalid_argument (vocab_size too small).
 Result<std::string> train_tokenizer(const std::vector<std::string>& lines, int64_t vocab_size);
 
 }  // namespace melete

@@ -1,28 +1,43 @@
 #include "text/tokenizer_json.h"
 
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/json.h"
 #include "text/byte_level.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_sax.h"
+#include "text/unicode.h"
 
 namespace melete {
 namespace {
 
 using Dom = nlohmann::json;
 using Ids = std::unordered_map<std::string_view, int32_t>;
+using IdSet = std::unordered_set<int32_t>;
 
 constexpr int64_t kMaxIds = int64_t{1} << 21;
-constexpr size_t kMaxAddedBytes = 4096;
+constexpr size_t kMaxAddedBytes = 4096, kMaxAdded = 1 << 16;
 
-std::string shown(const Dom& value) { return value.dump(-1, ' ', false, Dom::error_handler_t::replace).substr(0, 200); }
+std::string shown(const Dom& value) {
+  return value.dump(-1, ' ', false, Dom::error_handler_t::replace).substr(0, 200);
+}
 
 // value[key], or null.
 const Dom& field(const Dom& value, const char* key) {
   static const Dom null;
   const auto found = value.is_object() ? value.find(key) : value.end();
   return !value.is_object() || found == value.end() ? null : *found;
+}
+
+bool is_white_space(std::string_view text) {
+  for (size_t pos = 0; pos < text.size();) {
+    const Char c = char_at(text, pos);
+    if (!c.is(kSpace)) return false;
+    pos += c.length;
+  }
+  return true;
 }
 
 std::string type_of(const Dom& value) {
@@ -33,7 +48,8 @@ std::string type_of(const Dom& value) {
 Result<bool> flag(const Dom& value, const char* key, bool fallback, std::string_view where) {
   const Dom& found = field(value, key);
   if (found.is_null()) return fallback;
-  if (!found.is_boolean()) return corrupt("[", where, "] ", key, " must be true or false, got ", shown(found), "; check the file");
+  if (!found.is_boolean())
+    return corrupt("[", where, "] ", key, " must be true or false, got ", shown(found), "; check the file");
   return found.get<bool>();
 }
 
@@ -43,11 +59,13 @@ Error unsupported(std::string_view where, const char* name, const Dom& value, co
 }
 
 Status read_model_flags(const Dom& model, std::string_view where, TokenizerSpec& spec) {
-  if (!model.is_object()) return corrupt("[", where, "] model must be an object, got ", shown(model), "; check the file");
+  if (!model.is_object())
+    return corrupt("[", where, "] model must be an object, got ", shown(model), "; check the file");
   const Dom& type = field(model, "type");
   if (!type.is_null() && type != "BPE") return unsupported(where, "model.type", type, "BPE");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (const Dom& value = field(model, key); !value.is_null() && value != "") return unsupported(where, key, value, "empty");
+    if (const Dom& value = field(model, key); !value.is_null() && value != "")
+      return unsupported(where, key, value, "empty");
   if (const Dom& dropout = field(model, "dropout"); !dropout.is_null() && dropout != 0.0)
     return unsupported(where, "model.dropout", dropout, "null");
   MELETE_ASSIGN_OR_RETURN(spec.ignore_merges, flag(model, "ignore_merges", false, where));
@@ -55,29 +73,34 @@ Status read_model_flags(const Dom& model, std::string_view where, TokenizerSpec&
 }
 
 Status read_vocab(const TokenizerDocument& document, std::string_view where, TokenizerSpec& spec, Ids& ids) {
-  if (document.vocab.empty()) return corrupt("[", where, "] model.vocab must have entries, got none; check the file");
+  if (document.vocab.empty())
+    return corrupt("[", where, "] model.vocab must have entries, got none; check the file");
   ids.reserve(document.vocab.size());
   for (const auto& [token, id] : document.vocab) {
     if (id < 0 || id >= kMaxIds)
-      return corrupt("[", where, "] model.vocab ids must be 0 to ", kMaxIds - 1, ", got ", id, "; check the file");
+      return corrupt("[", where, "] model.vocab ids must be 0 to ", kMaxIds - 1, ", got ", id,
+                     "; check the file");
     const auto index = static_cast<size_t>(id);
     if (index >= spec.token_bytes.size()) spec.token_bytes.resize(index + 1);
     if (token.empty() || !spec.token_bytes[index].empty())
-      return corrupt("[", where, "] model.vocab must give each id once to a token, got id ", id, " for \"", token.substr(0, 80),
-                     "\"; check the file");
+      return corrupt("[", where, "] model.vocab must give each id once to a token, got id ", id, " for \"",
+                     token.substr(0, 80), "\"; check the file");
     if (!ids.emplace(token, static_cast<int32_t>(id)).second)
-      return corrupt("[", where, "] model.vocab must list \"", token.substr(0, 80), "\" once; check the file");
+      return corrupt("[", where, "] model.vocab must list \"", token.substr(0, 80),
+                     "\" once; check the file");
     spec.token_bytes[index] = alphabet_to_bytes(token).value_or(token);
   }
   return ok_status();
 }
 
-Status read_added_token(const Dom& value, const std::string& at, const Ids& ids, TokenizerSpec& spec) {
+Status read_added_token(const Dom& value, const std::string& at, const Ids& ids, const IdSet& merged,
+                        TokenizerSpec& spec) {
   const Dom& content = field(value, "content");
   const Dom& id = field(value, "id");
   if (!content.is_string() || content.get_ref<const std::string&>().empty() ||
       content.get_ref<const std::string&>().size() > kMaxAddedBytes)
-    return corrupt("[", at, "] content must be 1 to ", kMaxAddedBytes, " bytes of text, got ", shown(content), "; check the file");
+    return corrupt("[", at, "] content must be 1 to ", kMaxAddedBytes, " bytes of text, got ", shown(content),
+                   "; check the file");
   if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= kMaxIds || id > kMaxIds)
     return corrupt("[", at, "] id must be 0 to ", kMaxIds - 1, ", got ", shown(id), "; check the file");
   AddedToken token{.id = id.get<int32_t>(), .content = content.get<std::string>()};
@@ -91,37 +114,45 @@ Status read_added_token(const Dom& value, const std::string& at, const Ids& ids,
   const auto in_vocab = ids.find(token.content);
   const bool is_same = in_vocab != ids.end() && in_vocab->second == token.id;
   if (!is_same && (in_vocab != ids.end() || !spec.token_bytes[index].empty()))
-    return corrupt("[", at, "] id must be the one that model.vocab gives or a free one, got ", token.id, " for \"",
-                   token.content.substr(0, 80), "\"; check the file");
+    return corrupt("[", at, "] id must be the one that model.vocab gives or a free one, got ", token.id,
+                   " for \"", token.content.substr(0, 80), "\"; check the file");
   spec.token_bytes[index] = token.content;
+  token.ordinary = !token.special && (merged.contains(token.id) || is_white_space(token.content));
   spec.added.push_back(std::move(token));
   return ok_status();
 }
 
 Status read_added(const Dom& added, std::string_view where, const Ids& ids, TokenizerSpec& spec) {
   if (added.is_null()) return ok_status();
-  if (!added.is_array()) return corrupt("[", where, "] added_tokens must be an array, got ", shown(added), "; check the file");
+  if (!added.is_array() || added.size() > kMaxAdded)
+    return corrupt("[", where, "] added_tokens must be an array of at most ", kMaxAdded, " tokens, got ",
+                   shown(added), "; check the file");
+  IdSet merged;
+  for (const Merge& merge : spec.merges) merged.insert(merge.result);
   std::unordered_map<std::string, size_t> seen;
   for (size_t i = 0; i < added.size(); ++i) {
     const std::string at = cat(where, ": added_tokens[", i, "]");
-    MELETE_RETURN_IF_ERROR(read_added_token(added[i], at, ids, spec));
+    MELETE_RETURN_IF_ERROR(read_added_token(added[i], at, ids, merged, spec));
     const AddedToken& token = spec.added.back();
     if (!seen.emplace(token.content, i).second || !seen.emplace(cat('\0', token.id), i).second)
-      return corrupt("[", at, "] content and id must be given once, got \"", token.content.substr(0, 80), "\" = ", token.id,
-                     " again; check the file");
+      return corrupt("[", at, "] content and id must be given once, got \"", token.content.substr(0, 80),
+                     "\" = ", token.id, " again; check the file");
   }
   return ok_status();
 }
 
-Status read_merges(const TokenizerDocument& document, std::string_view where, const Ids& ids, TokenizerSpec& spec) {
+Status read_merges(const TokenizerDocument& document, std::string_view where, const Ids& ids,
+                   TokenizerSpec& spec) {
   spec.merges.reserve(document.merges.size());
   std::string joined;
   for (const auto& [left, right] : document.merges) {
     joined.assign(left).append(right);
     const auto left_id = ids.find(left), right_id = ids.find(right), result_id = ids.find(joined);
-    if (left_id == ids.end() || right_id == ids.end() || result_id == ids.end() || left.empty() || right.empty())
-      return corrupt("[", where, "] model.merges[", spec.merges.size(), "] must join two tokens of model.vocab to a third, got \"",
-                     left.substr(0, 80), "\" and \"", right.substr(0, 80), "\"; check the file");
+    if (left_id == ids.end() || right_id == ids.end() || result_id == ids.end() || left.empty() ||
+        right.empty())
+      return corrupt("[", where, "] model.merges[", spec.merges.size(),
+                     "] must join two tokens of model.vocab to a third, got \"", left.substr(0, 80),
+                     "\" and \"", right.substr(0, 80), "\"; check the file");
     spec.merges.push_back({left_id->second, right_id->second, result_id->second});
   }
   return ok_status();
@@ -136,7 +167,8 @@ Status read_normalizer(const Dom& normalizer, std::string_view where, TokenizerS
     return ok_status();
   }
   const Dom& steps = field(normalizer, "normalizers");
-  if (type != "Sequence" || !steps.is_array()) return unsupported(where, "normalizer", normalizer, kSupported);
+  if (type != "Sequence" || !steps.is_array())
+    return unsupported(where, "normalizer", normalizer, kSupported);
   for (const Dom& step : steps) {
     if (type_of(step) != "NFC") return unsupported(where, "normalizer", step, kSupported);
     spec.nfc = true;
@@ -186,12 +218,17 @@ Status read_pre_tokenizer(const Dom& value, std::string_view where, TokenizerSpe
   } else {
     MELETE_RETURN_IF_ERROR(read_step(value, where, spec, has_byte_level));
   }
-  return has_byte_level ? ok_status() : Status(unsupported(where, "pre_tokenizer", value, "byte-level (a ByteLevel step)"));
+  return has_byte_level ? ok_status()
+                        : Status(unsupported(where, "pre_tokenizer", value, "byte-level (a ByteLevel step)"));
 }
 
 Json added_token_json(size_t id, const std::string& content) {
-  return {{"id", id},         {"content", content}, {"single_word", false},
-          {"lstrip", false},  {"rstrip", false},    {"normalized", false},
+  return {{"id", id},
+          {"content", content},
+          {"single_word", false},
+          {"lstrip", false},
+          {"rstrip", false},
+          {"normalized", false},
           {"special", location_bin(content) < 0}};
 }
 
@@ -214,10 +251,13 @@ Result<TokenizerSpec> parse_tokenizer_json(std::string_view text, std::string_vi
 
 std::string write_tokenizer_json(const std::vector<std::string>& token_bytes, size_t num_special,
                                  const std::vector<Merge>& merges) {
-  const auto spelling = [&](size_t id) { return id < num_special ? token_bytes[id] : bytes_to_alphabet(token_bytes[id]); };
+  const auto spelling = [&](size_t id) {
+    return id < num_special ? token_bytes[id] : bytes_to_alphabet(token_bytes[id]);
+  };
   Json added = Json::array();
   for (size_t id = 0; id < num_special; ++id) added.push_back(added_token_json(id, token_bytes[id]));
-  const Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  const Json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
   const Json split = {{"type", "Split"},
                       {"pattern", {{"Regex", pattern_of(SplitKind::cl100k_one_digit)}}},
                       {"behavior", "Isolated"},

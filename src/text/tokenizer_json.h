@@ -23,8 +23,8 @@ struct TokenizerSpec {
   bool ignore_merges = false;
 };
 
-// Errors: corrupt naming the field (JSON, types, unknown parts, ids out of range or given twice), invalid_argument (a
-// kind that isn't supported, named).
+// Errors: corrupt naming the field (JSON, types, unknown parts, ids out of range or given twice),
+// invalid_argument (a kind that isn't supported, named).
 Result<TokenizerSpec> parse_tokenizer_json(std::string_view text, std::string_view where);
 
 // The tokenizer.json of a tokenizer trained here: Qwen2's pattern (digits single), no normalizer. The first

@@ -16,12 +16,17 @@ class Reader : public nlohmann::json_sax<Dom> {
   bool boolean(bool value) override { return put(value); }
   bool number_float(number_float_t value, const string_t&) override { return put(value); }
   bool binary(binary_t&) override { return fail("must be text JSON"); }
-  bool number_integer(number_integer_t value) override { return section_ == Section::vocab ? entry(value) : put(value); }
+  bool number_integer(number_integer_t value) override {
+    return section_ == Section::vocab ? entry(value) : put(value);
+  }
   bool number_unsigned(number_unsigned_t value) override {
     if (section_ != Section::vocab) return put(value);
-    return value > INT32_MAX ? fail(cat("model.vocab ids must be below 2^31, got ", value)) : entry(static_cast<int64_t>(value));
+    return value > INT32_MAX ? fail(cat("model.vocab ids must be below 2^31, got ", value))
+                             : entry(static_cast<int64_t>(value));
   }
-  bool string(string_t& value) override { return section_ == Section::merges ? merge_part(value) : put(std::move(value)); }
+  bool string(string_t& value) override {
+    return section_ == Section::merges ? merge_part(value) : put(std::move(value));
+  }
 
   bool start_object(size_t) override {
     if (section_ != Section::rest) return fail(cat(name_of_section(), " must be flat, got an object in it"));
@@ -46,7 +51,8 @@ class Reader : public nlohmann::json_sax<Dom> {
   bool end_array() override {
     if (!in_pair_) return section_ == Section::merges ? leave() : close();
     in_pair_ = false;
-    if (pair_.size() != 2) return fail(cat("model.merges[", document.merges.size(), "] must have 2 parts, got ", pair_.size()));
+    if (pair_.size() != 2)
+      return fail(cat("model.merges[", document.merges.size(), "] must have 2 parts, got ", pair_.size()));
     document.merges.emplace_back(std::move(pair_[0]), std::move(pair_[1]));
     return true;
   }
@@ -87,7 +93,9 @@ class Reader : public nlohmann::json_sax<Dom> {
     }
     const size_t space = value.find(' ');
     const bool has_two_parts = space != std::string::npos && value.find(' ', space + 1) == std::string::npos;
-    if (!has_two_parts) return fail(cat("model.merges[", document.merges.size(), "] must be \"LEFT RIGHT\", got \"", value.substr(0, 80), "\""));
+    if (!has_two_parts)
+      return fail(cat("model.merges[", document.merges.size(), "] must be \"LEFT RIGHT\", got \"",
+                      value.substr(0, 80), "\""));
     document.merges.emplace_back(value.substr(0, space), value.substr(space + 1));
     return true;
   }
@@ -114,7 +122,8 @@ class Reader : public nlohmann::json_sax<Dom> {
   }
   bool open(Dom container) {
     if (stack_.size() >= kMaxDepth) return fail(cat("nesting must be at most ", kMaxDepth));
-    const bool is_model = stack_.size() == 1 && stack_[0]->is_object() && key_ == "model" && container.is_object();
+    const bool is_model =
+        stack_.size() == 1 && stack_[0]->is_object() && key_ == "model" && container.is_object();
     Dom* placed = place(std::move(container));
     stack_.push_back(placed);
     if (is_model) model_ = placed;
@@ -126,7 +135,8 @@ class Reader : public nlohmann::json_sax<Dom> {
   }
 
   Section section_ = Section::rest;
-  std::vector<Dom*> stack_;  // open containers; an element stays in place while a later sibling isn't yet added
+  std::vector<Dom*>
+      stack_;  // open containers; an element stays in place while a later sibling isn't yet added
   const Dom* model_ = nullptr;
   std::string key_;
   bool in_pair_ = false;

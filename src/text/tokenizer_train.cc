@@ -1,5 +1,5 @@
-// Training by counted words: pairs are counted once over the distinct pre-tokens, and a merge touches only the words
-// that hold its pair. Ties: the smaller pair of ids first, as the `tokenizers` trainer has it.
+// Training by counted words: pairs are counted once over the distinct pre-tokens, and a merge touches only
+// the words that hold its pair. Ties: the smaller pair of ids first, as the `tokenizers` trainer has it.
 #include <algorithm>
 #include <map>
 #include <queue>
@@ -20,7 +20,8 @@ using Pair = std::pair<int32_t, int32_t>;
 
 struct PairHash {
   size_t operator()(const Pair& pair) const {
-    const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(pair.first)) << 32 | static_cast<uint32_t>(pair.second);
+    const uint64_t key =
+        static_cast<uint64_t>(static_cast<uint32_t>(pair.first)) << 32 | static_cast<uint32_t>(pair.second);
     return static_cast<size_t>((key * 0x9E3779B97F4A7C15ULL) >> 7);
   }
 };
@@ -41,7 +42,8 @@ std::map<std::string, int64_t> count_words(const std::vector<std::string>& lines
   for (const auto& [line, count] : distinct_lines) {
     const auto add = [&, times = count](std::string_view piece) { words[std::string(piece)] += times; };
     matcher.split(
-        line, [&](std::string_view text) { split_text({SplitKind::cl100k_one_digit}, 0, text, add); }, [](int32_t) {});
+        line, [&](std::string_view text) { split_text({SplitKind::cl100k_one_digit}, 0, text, add); },
+        [](int32_t) {});
   }
   return {words.begin(), words.end()};
 }
@@ -51,10 +53,12 @@ class Trainer {
   explicit Trainer(const std::vector<std::string>& lines) : token_bytes_(special_tokens()) {
     num_special_ = token_bytes_.size();
     for (int byte = 0; byte < 256; ++byte) token_bytes_.emplace_back(1, static_cast<char>(byte));
-    for (size_t id = num_special_; id < token_bytes_.size(); ++id) ids_[token_bytes_[id]] = static_cast<int32_t>(id);
+    for (size_t id = num_special_; id < token_bytes_.size(); ++id)
+      ids_[token_bytes_[id]] = static_cast<int32_t>(id);
     for (const auto& [text, count] : count_words(lines)) {
       Word word{{}, count};
-      for (const char c : text) word.symbols.push_back(static_cast<int32_t>(num_special_) + static_cast<uint8_t>(c));
+      for (const char c : text)
+        word.symbols.push_back(static_cast<int32_t>(num_special_) + static_cast<uint8_t>(c));
       words_.push_back(std::move(word));
     }
     for (size_t index = 0; index < words_.size(); ++index) count_pairs(index, +1);
@@ -87,7 +91,8 @@ class Trainer {
   }
 
   void apply(const Pair& pair) {
-    const std::string bytes = token_bytes_[static_cast<size_t>(pair.first)] + token_bytes_[static_cast<size_t>(pair.second)];
+    const std::string bytes =
+        token_bytes_[static_cast<size_t>(pair.first)] + token_bytes_[static_cast<size_t>(pair.second)];
     const auto [found, is_new] = ids_.try_emplace(bytes, static_cast<int32_t>(token_bytes_.size()));
     if (is_new) token_bytes_.push_back(bytes);
     const int32_t merged = found->second;
@@ -110,7 +115,8 @@ class Trainer {
   static void join(std::vector<int32_t>& symbols, const Pair& pair, int32_t merged) {
     size_t out = 0;
     for (size_t i = 0; i < symbols.size(); ++out) {
-      const bool is_pair = i + 1 < symbols.size() && symbols[i] == pair.first && symbols[i + 1] == pair.second;
+      const bool is_pair =
+          i + 1 < symbols.size() && symbols[i] == pair.first && symbols[i + 1] == pair.second;
       symbols[out] = is_pair ? merged : symbols[i];
       i += is_pair ? 2 : 1;
     }
@@ -132,8 +138,9 @@ class Trainer {
 Result<std::string> train_tokenizer(const std::vector<std::string>& lines, int64_t vocab_size) {
   const auto smallest = static_cast<int64_t>(special_tokens().size()) + 256;
   if (vocab_size < smallest || vocab_size > (int64_t{1} << 20))
-    return invalid_argument("[tokenizer train] vocabulary size must be ", smallest, " (special tokens and bytes) to ", 1 << 20,
-                            ", got ", vocab_size, "; choose another size");
+    return invalid_argument("[tokenizer train] vocabulary size must be ", smallest,
+                            " (special tokens and bytes) to ", 1 << 20, ", got ", vocab_size,
+                            "; choose another size");
   return Trainer(lines).train(static_cast<size_t>(vocab_size));
 }
 

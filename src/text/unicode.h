@@ -23,7 +23,7 @@ enum CharClass : uint16_t {
 struct Char {
   int32_t code_point = -1;  // -1: a byte that is no part of valid UTF-8
   uint16_t classes = 0;
-  uint8_t length = 1;       // bytes
+  uint8_t length = 1;  // bytes
 
   bool is(uint16_t any_of) const { return (classes & any_of) != 0; }
 };
@@ -34,7 +34,8 @@ Char char_at(std::string_view text, size_t pos);
 // The character before text[pos], pos > 0.
 Char char_before(std::string_view text, size_t pos);
 
-// Normalization form C. Invalid bytes stay as they are and separate the text around them.
+// Normalization form C with the tables of Unicode 9, as public tokenizers have it. Invalid bytes stay as they
+// are and separate the text around them.
 std::string to_nfc(std::string_view text);
 
 }  // namespace melete
