@@ -48,19 +48,21 @@ class Reader {
     }
     const std::string problem = view.problem ? view.problem() : "";
     if (problem.empty()) return ok_status();
-    return invalid_argument("[", where_, "] ", path.empty() ? "" : path.substr(0, path.size() - 1) + ": ", problem);
+    return invalid_argument("[", where_, "] ", path.empty() ? "" : path.substr(0, path.size() - 1) + ": ",
+                            problem);
   }
 
  private:
-  Error unknown(const ConfigView& view, const std::string& key, const toml::node& node, const std::string& path) {
+  Error unknown(const ConfigView& view, const std::string& key, const toml::node& node,
+                const std::string& path) {
     std::vector<std::string> names;
     std::string all;
     for (const ConfigField& field : view.fields) {
       names.push_back(field.name);
       all += (all.empty() ? "" : ", ") + field.name;
     }
-    return invalid_argument("[", where_, line_of(node), "] unknown key '", path, key, "'", did_you_mean(key, names),
-                            "; known here: ", all);
+    return invalid_argument("[", where_, line_of(node), "] unknown key '", path, key, "'",
+                            did_you_mean(key, names), "; known here: ", all);
   }
 
   Error wrong(const toml::node& node, const std::string& path, std::string_view expected) {
@@ -74,8 +76,8 @@ class Reader {
         if constexpr (toml::is_value<decltype(value)>) got << toml::node_view(value);
       });
     }
-    return invalid_argument("[", where_, line_of(node), "] ", path, " must be ", expected, ", got ", got.str(),
-                            "; correct it");
+    return invalid_argument("[", where_, line_of(node), "] ", path, " must be ", expected, ", got ",
+                            got.str(), "; correct it");
   }
 
   Status read_value(const ConfigValue& value, const toml::node& node, const std::string& path) {
@@ -90,19 +92,20 @@ class Reader {
   }
 
   template <class T>
-    requires std::is_integral_v<T>
-  Status set(T* target, const toml::node& node, const std::string& path) {
+  requires std::is_integral_v<T> Status set(T* target, const toml::node& node, const std::string& path) {
     const auto value = node.value_exact<int64_t>();
     if (!value) return wrong(node, path, "an integer");
     if (!std::in_range<T>(*value))
-      return wrong(node, path, cat("an integer from ", std::numeric_limits<T>::min(), " to ", std::numeric_limits<T>::max()));
+      return wrong(
+          node, path,
+          cat("an integer from ", std::numeric_limits<T>::min(), " to ", std::numeric_limits<T>::max()));
     *target = static_cast<T>(*value);
     return ok_status();
   }
 
   template <class T>
-    requires std::is_floating_point_v<T>
-  Status set(T* target, const toml::node& node, const std::string& path) {
+  requires std::is_floating_point_v<T> Status set(T* target, const toml::node& node,
+                                                  const std::string& path) {
     if (!node.is_number()) return wrong(node, path, "a number");
     const double value = *node.value<double>();
     if (!std::isfinite(static_cast<T>(value))) return wrong(node, path, "a finite number");
@@ -122,7 +125,8 @@ class Reader {
     const toml::array* array = node.as_array();
     if (!array) return wrong(node, path, "a list");
     std::vector<T> elements(array->size());
-    for (size_t i = 0; i < elements.size(); ++i) MELETE_RETURN_IF_ERROR(set(&elements[i], (*array)[i], cat(path, ".", i)));
+    for (size_t i = 0; i < elements.size(); ++i)
+      MELETE_RETURN_IF_ERROR(set(&elements[i], (*array)[i], cat(path, ".", i)));
     *target = std::move(elements);
     return ok_status();
   }
@@ -161,7 +165,8 @@ std::vector<std::string> split(std::string_view path) {
   return parts;
 }
 
-// The node that `part` names inside `node`: a key, made if absent, or an element's number. Null if there is none.
+// The node that `part` names inside `node`: a key, made if absent, or an element's number. Null if there is
+// none.
 toml::node* step(toml::node& node, const std::string& part) {
   if (toml::table* table = node.as_table()) {
     if (!table->contains(part)) table->insert(part, toml::table{});
@@ -177,7 +182,8 @@ toml::node* step(toml::node& node, const std::string& part) {
 Status apply_override(toml::table& root, const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    return invalid_argument("[--set] must read name=value, got '", text, "'; write for example --set train.steps=100");
+    return invalid_argument("[--set] must read name=value, got '", text,
+                            "'; write for example --set train.steps=100");
   const std::string value = text.substr(equals + 1);
   toml::table parsed;
   try {
@@ -192,8 +198,9 @@ Status apply_override(toml::table& root, const std::string& text) {
     table->insert_or_assign(parts.back(), *parsed.get("v"));
     return ok_status();
   }
-  return invalid_argument("[--set] ", text.substr(0, equals), " must name a field, got a path through something that is ",
-                          "neither a table nor an element of a list in the file; see the field names with --explain");
+  return invalid_argument(
+      "[--set] ", text.substr(0, equals), " must name a field, got a path through something that is ",
+      "neither a table nor an element of a list in the file; see the field names with --explain");
 }
 
 }  // namespace
@@ -204,15 +211,18 @@ Status read_config(const ConfigView& view, std::string_view toml, const std::vec
   try {
     table = toml::parse(toml);
   } catch (const toml::parse_error& error) {
-    return invalid_argument("[", where, ":", error.source().begin.line, "] must be TOML, got: ", error.description(),
-                            "; correct the line");
+    return invalid_argument("[", where, ":", error.source().begin.line,
+                            "] must be TOML, got: ", error.description(), "; correct the line");
   }
-  for (const std::string& override_text : overrides) MELETE_RETURN_IF_ERROR(apply_override(table, override_text));
+  for (const std::string& override_text : overrides)
+    MELETE_RETURN_IF_ERROR(apply_override(table, override_text));
   Reader reader(where);
   MELETE_RETURN_IF_ERROR(reader.read(view, table, ""));
   return reader.check(view, "");
 }
 
-Result<std::string> read_config_text(const std::filesystem::path& path) { return read_file(path, kLargestFile); }
+Result<std::string> read_config_text(const std::filesystem::path& path) {
+  return read_file(path, kLargestFile);
+}
 
 }  // namespace melete

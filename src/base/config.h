@@ -1,5 +1,5 @@
-// Configurations: a struct names its fields once, in visit(), and gets a strict TOML reader, --set overrides, a table
-// of explanations, a JSON schema and a writer.
+// Configurations: a struct names its fields once, in visit(), and gets a strict TOML reader, --set overrides,
+// a table of explanations, a JSON schema and a writer.
 //
 //   struct OptimizerConfig {
 //     double rate = 3e-4;
@@ -7,8 +7,9 @@
 //     std::string problem() const { return rate > 0 ? "" : cat("rate must be positive, got ", rate); }
 //   };
 //
-// Fields: bool, int, int64_t, uint64_t, float, double, std::string, vectors of int64_t, double and std::string, nested
-// structs, and vectors of structs ([[name]] tables). problem() is optional and says what no type can.
+// Fields: bool, int, int64_t, uint64_t, float, double, std::string, vectors of int64_t, double and
+// std::string, nested structs, and vectors of structs ([[name]] tables). problem() is optional and says what
+// no type can.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,9 @@ struct ConfigList {
   std::function<ConfigView()> example;   // a view of a default element
 };
 
-using ConfigValue = std::variant<bool*, int32_t*, int64_t*, uint64_t*, float*, double*, std::string*, std::vector<int64_t>*,
-                                 std::vector<double>*, std::vector<std::string>*, std::vector<ConfigView>, ConfigList>;
+using ConfigValue =
+    std::variant<bool*, int32_t*, int64_t*, uint64_t*, float*, double*, std::string*, std::vector<int64_t>*,
+                 std::vector<double>*, std::vector<std::string>*, std::vector<ConfigView>, ConfigList>;
 
 struct ConfigField {
   std::string name;
@@ -54,9 +56,9 @@ struct ConfigView {
 template <class T>
 ConfigView config_view(T& object);
 
-// Sets the fields that `toml` names, then `overrides` ("a.b=3"; a list's element is "a.0.b"; a value that is no TOML is
-// taken as a string), and checks every problem(). `where` names the source in errors. On an error the struct is
-// partly written. Errors: invalid_argument.
+// Sets the fields that `toml` names, then `overrides` ("a.b=3"; a list's element is "a.0.b"; a value that is
+// no TOML is taken as a string), and checks every problem(). `where` names the source in errors. On an error
+// the struct is partly written. Errors: invalid_argument.
 Status read_config(const ConfigView& view, std::string_view toml, const std::vector<std::string>& overrides,
                    std::string_view where);
 

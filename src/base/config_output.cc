@@ -12,11 +12,13 @@ template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;  // clang 14 needs the guide that C++20 implies
 
-// The shortest text that reads back to the same number, with a point or exponent so that TOML keeps it a float.
+// The shortest text that reads back to the same number, with a point or exponent so that TOML keeps it a
+// float.
 template <class T>
-  requires std::is_floating_point_v<T>
-std::string scalar(T value) {
+requires std::is_floating_point_v<T> std::string scalar(T value) {
   char buffer[64];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   std::string text(buffer, end);
@@ -25,17 +27,15 @@ std::string scalar(T value) {
 }
 
 template <class T>
-  requires std::is_integral_v<T>
-std::string scalar(T value) {
-  return std::to_string(value);
-}
+requires std::is_integral_v<T> std::string scalar(T value) { return std::to_string(value); }
 
 std::string scalar(bool value) { return value ? "true" : "false"; }
 
 // A TOML basic string. JSON's escapes are a subset of TOML's, except that TOML forbids a bare 0x7f.
 std::string scalar(const std::string& value) {
   std::string text = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (size_t at = text.find('\x7f'); at != std::string::npos; at = text.find('\x7f')) text.replace(at, 1, "\\u007f");
+  for (size_t at = text.find('\x7f'); at != std::string::npos; at = text.find('\x7f'))
+    text.replace(at, 1, "\\u007f");
   return text;
 }
 
@@ -58,7 +58,8 @@ std::string text_of(const ConfigValue& value) {
                     value);
 }
 
-void explain_rows(const ConfigView& view, const std::string& path, std::vector<std::array<std::string, 3>>& rows) {
+void explain_rows(const ConfigView& view, const std::string& path,
+                  std::vector<std::array<std::string, 3>>& rows) {
   for (const ConfigField& field : view.fields) {
     if (const ConfigView* inner = nested(field)) {
       explain_rows(*inner, path + field.name + ".", rows);
@@ -79,8 +80,12 @@ Json type_schema(const ConfigValue& value) {
                  [](const ConfigList& list) {
                    return Json{{"type", "array"}, {"items", config_schema(list.example())}};
                  },
-                 [](const bool* v) { return Json{{"type", "boolean"}, {"default", *v}}; },
-                 [](const std::string* v) { return Json{{"type", "string"}, {"default", *v}}; },
+                 [](const bool* v) {
+                   return Json{{"type", "boolean"}, {"default", *v}};
+                 },
+                 [](const std::string* v) {
+                   return Json{{"type", "string"}, {"default", *v}};
+                 },
                  [](const std::vector<int64_t>*) { return array_of("integer"); },
                  [](const std::vector<double>*) { return array_of("number"); },
                  [](const std::vector<std::string>*) { return array_of("string"); },

@@ -99,7 +99,8 @@ inner.kind = "muon"
 
 TEST(Config, OverridesReachTablesListsAndBareWords) {
   const auto config = parse_config<Outer>(
-      "[[stages]]\nsteps = 1", {"optimizer.rate=2", "stages.0.inner.kind=muon", "name=plain", "flag=true", "sizes=[8,9]"});
+      "[[stages]]\nsteps = 1",
+      {"optimizer.rate=2", "stages.0.inner.kind=muon", "name=plain", "flag=true", "sizes=[8,9]"});
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->optimizer.rate, 2);
   EXPECT_EQ(config->stages[0].inner.kind, "muon");
@@ -112,13 +113,16 @@ TEST(Config, RefusesWithTheFieldsNameAndLine) {
   EXPECT_EQ(error_of("\n[optimizer]\nrates = 1"),
             "[run.toml:3] unknown key 'optimizer.rates'; did you mean 'rate'?; known here: rate, kind");
   EXPECT_EQ(error_of("steps = 1.5"), "[run.toml:1] steps must be an integer, got 1.5; correct it");
-  EXPECT_EQ(error_of("threads = 3000000000"),
-            "[run.toml:1] threads must be an integer from -2147483648 to 2147483647, got 3000000000; correct it");
+  EXPECT_EQ(
+      error_of("threads = 3000000000"),
+      "[run.toml:1] threads must be an integer from -2147483648 to 2147483647, got 3000000000; correct it");
   EXPECT_EQ(error_of("scale = \"x\""), "[run.toml:1] scale must be a number, got 'x'; correct it");
-  EXPECT_EQ(error_of("weights = [1, nan]"), "[run.toml:1] weights.1 must be a finite number, got nan; correct it");
+  EXPECT_EQ(error_of("weights = [1, nan]"),
+            "[run.toml:1] weights.1 must be a finite number, got nan; correct it");
   EXPECT_EQ(error_of("optimizer = 3"), "[run.toml:1] optimizer must be a table, got 3; correct it");
   EXPECT_EQ(error_of("seed = -1").substr(0, 38), "[run.toml:1] seed must be an integer f");
-  EXPECT_EQ(error_of("[[stages]]\ninner.rate = -1"), "[run.toml] stages.0.inner: rate must be positive, got -1");
+  EXPECT_EQ(error_of("[[stages]]\ninner.rate = -1"),
+            "[run.toml] stages.0.inner: rate must be positive, got -1");
   EXPECT_NE(error_of("steps = ").find("[run.toml:1] must be TOML"), std::string::npos);
   EXPECT_NE(error_of("", {"steps"}).find("name=value"), std::string::npos);
   EXPECT_NE(error_of("", {"steps.x=1"}).find("steps must be an integer, got a table"), std::string::npos);

@@ -1,5 +1,5 @@
-// The dependency rule: an #include "room/..." in src/ must be allowed by the rooms' rows in CMakeLists.txt, and only
-// rooms with the package torch include libtorch.
+// The dependency rule: an #include "room/..." in src/ must be allowed by the rooms' rows in CMakeLists.txt,
+// and only rooms with the package torch include libtorch.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -21,7 +21,8 @@ struct Room {
   std::set<std::string> rooms, packages;
 };
 
-// The melete_room(...) rows. A row's words end at its closing parenthesis; quoted regexes may hold parentheses.
+// The melete_room(...) rows. A row's words end at its closing parenthesis; quoted regexes may hold
+// parentheses.
 std::vector<Room> parse_rows(const std::string& cmake) {
   std::vector<Room> rooms;
   const std::string start = "\nmelete_room(";
@@ -43,7 +44,8 @@ std::vector<Room> parse_rows(const std::string& cmake) {
     std::string key;
     for (size_t i = 1; i < words.size(); ++i) {
       const std::string& word = words[i];
-      const bool is_key = word == "ROOMS" || word == "PACKAGES" || word == "FOLDER" || word == "ONLY" || word == "EXCEPT";
+      const bool is_key =
+          word == "ROOMS" || word == "PACKAGES" || word == "FOLDER" || word == "ONLY" || word == "EXCEPT";
       if (is_key) key = word;
       if (is_key || word.empty()) continue;
       if (key == "ROOMS") room.rooms.insert(word);
@@ -78,12 +80,15 @@ std::string broken_edges(const std::vector<Room>& rooms, const std::string& path
   while (std::getline(source, line)) {
     if (!std::regex_match(line, match, include)) continue;
     const std::string target = match[2];
-    const bool torch = target.rfind("torch/", 0) == 0 || target.rfind("ATen/", 0) == 0 || target.rfind("c10/", 0) == 0;
-    if (torch && !room->packages.count("torch")) problems += path + " (room " + room->name + ") may not include libtorch\n";
+    const bool torch =
+        target.rfind("torch/", 0) == 0 || target.rfind("ATen/", 0) == 0 || target.rfind("c10/", 0) == 0;
+    if (torch && !room->packages.count("torch"))
+      problems += path + " (room " + room->name + ") may not include libtorch\n";
     if (match[1] == "<") continue;
     const Room* other = room_of(rooms, target);
     if (other && other->name != room->name && !room->rooms.count(other->name))
-      problems += path + " (room " + room->name + ") may not include " + target + " (room " + other->name + ")\n";
+      problems +=
+          path + " (room " + room->name + ") may not include " + target + " (room " + other->name + ")\n";
   }
   return problems;
 }
@@ -91,17 +96,21 @@ std::string broken_edges(const std::vector<Room>& rooms, const std::string& path
 std::string check(const std::string& path, const std::string& source) {
   const std::vector<Room> rooms = parse_rows(
       "melete_room(base PACKAGES fmt)\nif(X)\n  melete_room(cli ROOMS base EXCEPT \"a(b\")\nendif()\n"
-      "melete_room(commands FOLDER cli ONLY \"^[^/]*_command\" ROOMS base cli task\n   PACKAGES torch)\nmelete_room(task ROOMS base)\n");
+      "melete_room(commands FOLDER cli ONLY \"^[^/]*_command\" ROOMS base cli task\n   PACKAGES "
+      "torch)\nmelete_room(task ROOMS base)\n");
   std::istringstream in(source);
   return broken_edges(rooms, path, in);
 }
 
 TEST(Layering, FindsAForbiddenEdge) {
   EXPECT_EQ(check("task/a.cc", "#include \"base/x.h\"\n#include \"task/b.h\"\n#include <vector>\n"), "");
-  EXPECT_EQ(check("base/a.h", "#include \"task/b.h\"\n"), "base/a.h (room base) may not include task/b.h (room task)\n");
+  EXPECT_EQ(check("base/a.h", "#include \"task/b.h\"\n"),
+            "base/a.h (room base) may not include task/b.h (room task)\n");
   EXPECT_EQ(check("cli/ask_command.cc", "#include \"task/b.h\"\n#include <torch/torch.h>\n"), "");
-  EXPECT_EQ(check("cli/program.cc", "#include \"task/b.h\"\n"), "cli/program.cc (room cli) may not include task/b.h (room task)\n");
-  EXPECT_EQ(check("task/a.cc", "#include <torch/torch.h>\n"), "task/a.cc (room task) may not include libtorch\n");
+  EXPECT_EQ(check("cli/program.cc", "#include \"task/b.h\"\n"),
+            "cli/program.cc (room cli) may not include task/b.h (room task)\n");
+  EXPECT_EQ(check("task/a.cc", "#include <torch/torch.h>\n"),
+            "task/a.cc (room task) may not include libtorch\n");
   EXPECT_EQ(check("stray/a.cc", ""), "stray/a.cc: no row of CMakeLists.txt covers this file\n");
 }
 

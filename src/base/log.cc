@@ -10,7 +10,8 @@ namespace {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("melete", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("melete", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%H:%M:%S %^%l%$ %v");
     return made;
   }();
@@ -30,6 +31,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 }  // namespace
 
 void set_log_level(LogLevel lowest) { logger().set_level(spdlog_level(lowest)); }
-void log_line(LogLevel level, const std::string& message) { logger().log(spdlog_level(level), "{}", message); }
+void log_line(LogLevel level, const std::string& message) {
+  logger().log(spdlog_level(level), "{}", message);
+}
 
 }  // namespace melete

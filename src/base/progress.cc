@@ -50,7 +50,8 @@ std::string duration_text(double seconds) {
     std::snprintf(buffer, sizeof buffer, "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
                   static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
   } else {
-    std::snprintf(buffer, sizeof buffer, "%lld:%02lld", static_cast<long long>(whole / 60), static_cast<long long>(whole % 60));
+    std::snprintf(buffer, sizeof buffer, "%lld:%02lld", static_cast<long long>(whole / 60),
+                  static_cast<long long>(whole % 60));
   }
   return buffer;
 }
@@ -58,7 +59,8 @@ std::string duration_text(double seconds) {
 std::string progress_line(const ProgressState& state, int width) {
   std::string line = state.label;
   if (state.total > 0) {
-    const double share = std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0, 1.0);
+    const double share =
+        std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0, 1.0);
     const int filled = static_cast<int>(share * kBarWidth);
     line += " [" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] ";
     line += std::to_string(static_cast<int>(share * 100)) + "%";
@@ -75,8 +77,8 @@ std::string progress_line(const ProgressState& state, int width) {
 }
 
 Progress::Progress(std::string label, int64_t total, std::string unit, int64_t already_done)
-    : Progress({std::move(label), std::move(unit), already_done, total, 0, 0, ""}, ::isatty(STDERR_FILENO) == 1, terminal_width(),
-               monotonic_s, [](const std::string& text) {
+    : Progress({std::move(label), std::move(unit), already_done, total, 0, 0, ""},
+               ::isatty(STDERR_FILENO) == 1, terminal_width(), monotonic_s, [](const std::string& text) {
                  std::fputs(text.c_str(), stderr);
                  std::fflush(stderr);
                }) {}

@@ -3,8 +3,9 @@
 //   Progress progress("training", num_steps, "steps");
 //   for (...) { ...; progress.set(step + 1, cat("loss ", loss)); }
 //
-// On a terminal the line is redrawn at most ten times a second; elsewhere a line is printed about every ten seconds,
-// so that a log file stays short. The destructor prints the last state. Safe to use from several threads.
+// On a terminal the line is redrawn at most ten times a second; elsewhere a line is printed about every ten
+// seconds, so that a log file stays short. The destructor prints the last state. Safe to use from several
+// threads.
 #pragma once
 
 #include <chrono>
@@ -19,11 +20,11 @@ namespace melete {
 // What one line shows; apart from Progress so that it can be tested.
 struct ProgressState {
   std::string label;
-  std::string unit;           // plural, "steps"; may be empty
+  std::string unit;  // plural, "steps"; may be empty
   int64_t done = 0;
-  int64_t total = 0;          // 0: unknown, no bar and no time left
+  int64_t total = 0;  // 0: unknown, no bar and no time left
   double elapsed_s = 0;
-  double rate_per_s = 0;      // recent; 0: not known yet
+  double rate_per_s = 0;  // recent; 0: not known yet
   std::string extra;
 };
 
@@ -35,8 +36,8 @@ std::string duration_text(double seconds);
 
 class Progress {
  public:
-  using Clock = std::function<double()>;                      // seconds, monotonic
-  using Writer = std::function<void(const std::string&)>;     // gets a whole line, or a redraw on a terminal
+  using Clock = std::function<double()>;                   // seconds, monotonic
+  using Writer = std::function<void(const std::string&)>;  // gets a whole line, or a redraw on a terminal
 
   // `already_done` is where resumed work starts: it counts as done but not into the rate.
   Progress(std::string label, int64_t total, std::string unit = "", int64_t already_done = 0);
@@ -50,7 +51,7 @@ class Progress {
 
   void set(int64_t done, const std::string& extra = "");  // an empty extra keeps the last one
   void add(int64_t count = 1);
-  void note(const std::string& line);                     // prints a line of its own above the bar
+  void note(const std::string& line);  // prints a line of its own above the bar
 
  private:
   struct Sample {

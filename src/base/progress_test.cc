@@ -25,8 +25,9 @@ struct Screen {
   double now = 100;
   std::vector<std::string> written;
   Progress make(bool terminal, int64_t total, int64_t already_done = 0) {
-    return Progress({"work", "", already_done, total, 0, 0, ""}, terminal, 200, [this] { return now; },
-                    [this](const std::string& text) { written.push_back(text); });
+    return Progress(
+        {"work", "", already_done, total, 0, 0, ""}, terminal, 200, [this] { return now; },
+        [this](const std::string& text) { written.push_back(text); });
   }
 };
 

@@ -1,8 +1,9 @@
-// Command: one thing that `melete` or `melete-train` does, one file each, ending in MELETE_REGISTER_COMMAND(Type).
+// Command: one thing that `melete` or `melete-train` does, one file each, ending in
+// MELETE_REGISTER_COMMAND(Type).
 //
-// Files named src/cli/*_command.cc go into `melete`, those in src/cli/train/ into `melete-train`. The program makes
-// every command once, lets it declare its options, parses, and runs the chosen one. Help, man page and shell
-// completion are made from the same declarations.
+// Files named src/cli/*_command.cc go into `melete`, those in src/cli/train/ into `melete-train`. The program
+// makes every command once, lets it declare its options, parses, and runs the chosen one. Help, man page and
+// shell completion are made from the same declarations.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -15,9 +16,9 @@
 namespace melete {
 
 struct CommandInfo {
-  std::string name;                   // "ask", or "task show" for a command inside a group
-  std::string summary;                // one line without a full stop, as in "answer one question"
-  std::string description = {};       // further paragraphs for --help and the man page
+  std::string name;                        // "ask", or "task show" for a command inside a group
+  std::string summary;                     // one line without a full stop, as in "answer one question"
+  std::string description = {};            // further paragraphs for --help and the man page
   std::vector<std::string> examples = {};  // whole command lines, without the leading "melete"
 };
 
@@ -35,6 +36,6 @@ class Command {
 
 }  // namespace melete
 
-#define MELETE_REGISTER_COMMAND(Type)                                      \
+#define MELETE_REGISTER_COMMAND(Type)                                       \
   static const ::melete::Registration<::melete::Command> registered_##Type( \
       #Type, [] { return std::make_unique<Type>(); })

@@ -70,7 +70,8 @@ std::map<std::string, std::string> choices_after(const OptionTable& table) {
   for (const CommandRow& command : table.commands)
     for (const OptionRow& row : command.options)
       for (const std::string& name : row.names)
-        if (!row.positional && !row.choices.empty()) after[command.name + " " + name] = join(row.choices, " ");
+        if (!row.positional && !row.choices.empty())
+          after[command.name + " " + name] = join(row.choices, " ");
   return after;
 }
 
@@ -80,7 +81,9 @@ std::string completion_function(const OptionTable& table) {
   std::string function = f;
   std::replace(function.begin(), function.end(), '-', '_');
   std::string out = function + "() {\n";
-  out += "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} first=${COMP_WORDS[1]} key= words=\n";
+  out +=
+      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} first=${COMP_WORDS[1]} key= "
+      "words=\n";
   out += "  [ \"$COMP_CWORD\" -gt 1 ] && key=$first\n";
   out += "  case \"$first ${COMP_WORDS[2]}\" in\n";
   for (const CommandRow& command : table.commands)
@@ -90,9 +93,11 @@ std::string completion_function(const OptionTable& table) {
   for (const auto& [key, choices] : choices_after(table))
     out += "    '" + key + "') COMPREPLY=($(compgen -W '" + choices + "' -- \"$cur\")); return ;;\n";
   out += "  esac\n  case \"$key\" in\n";
-  for (const auto& [key, words] : words_after(table)) out += "    '" + key + "') words='" + join(words, " ") + "' ;;\n";
+  for (const auto& [key, words] : words_after(table))
+    out += "    '" + key + "') words='" + join(words, " ") + "' ;;\n";
   out += "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\n";
-  out += "complete -o filenames -F " + function + " " + table.program.name + " ./" + table.program.name + "\n";
+  out +=
+      "complete -o filenames -F " + function + " " + table.program.name + " ./" + table.program.name + "\n";
   return out;
 }
 
@@ -100,14 +105,18 @@ std::string completion_function(const OptionTable& table) {
 
 std::string man_page(const OptionTable& table) {
   const std::string name = roff(table.program.name);
-  std::string out = ".TH " + name + " 1\n.SH NAME\n" + name + " \\- " + roff(table.program.summary) + "\n.SH SYNOPSIS\n.B " + name +
-                    "\n.I command\n.RI [ options ]\n.SH OPTIONS\n" + roff_options(table.options) + ".SH COMMANDS\n";
+  std::string out = ".TH " + name + " 1\n.SH NAME\n" + name + " \\- " + roff(table.program.summary) +
+                    "\n.SH SYNOPSIS\n.B " + name + "\n.I command\n.RI [ options ]\n.SH OPTIONS\n" +
+                    roff_options(table.options) + ".SH COMMANDS\n";
   for (const CommandRow& command : table.commands) {
-    out += ".SS " + name + " " + roff(command.name) + "\n" + roff(command.summary) + ".\n" + roff_options(command.options);
+    out += ".SS " + name + " " + roff(command.name) + "\n" + roff(command.summary) + ".\n" +
+           roff_options(command.options);
     if (!command.details.empty()) out += ".PP\n.nf\n" + roff(command.details) + "\n.fi\n";
   }
-  out += ".SH EXIT STATUS\n0 success, 2 wrong usage or input, 3 not found, 4 too large or out of room, 5 out of time, 6 corrupt "
-         "file, 7 something needed is missing, 70 a bug in this program, 130 interrupted.\n";
+  out +=
+      ".SH EXIT STATUS\n0 success, 2 wrong usage or input, 3 not found, 4 too large or out of room, 5 out of "
+      "time, 6 corrupt "
+      "file, 7 something needed is missing, 70 a bug in this program, 130 interrupted.\n";
   return out;
 }
 

@@ -2,5 +2,6 @@
 #include "cli/program.h"
 
 int main(int argc, char** argv) {
-  return melete::run_program({"melete", "A small multimodal reasoning model on your own machine"}, argc, argv);
+  return melete::run_program({"melete", "A small multimodal reasoning model on your own machine"}, argc,
+                             argv);
 }

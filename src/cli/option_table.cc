@@ -30,7 +30,8 @@ OptionRow option_row(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) row.names.push_back("--" + name);
   const std::string type = option.get_type_name();
   row.choices = choices_of(type);
-  if (option.get_type_size_max() > 0) row.argument = row.choices.empty() ? type.substr(0, type.find(':')) : "CHOICE";
+  if (option.get_type_size_max() > 0)
+    row.argument = row.choices.empty() ? type.substr(0, type.find(':')) : "CHOICE";
   row.help = option.get_description();
   row.default_text = option.get_default_str();
   row.required = option.get_required();
@@ -50,7 +51,8 @@ void add_commands(const CLI::App& app, const std::string& prefix, std::vector<Co
     if (!child->get_subcommands(std::function<bool(const CLI::App*)>{}).empty()) {
       add_commands(*child, name + " ", rows);
     } else {
-      rows.push_back({name, child->get_description(), child->get_footer(), option_rows(*child), child->get_prefix_command()});
+      rows.push_back({name, child->get_description(), child->get_footer(), option_rows(*child),
+                      child->get_prefix_command()});
     }
   }
 }
@@ -84,7 +86,8 @@ std::string unknown_in(const OptionTable& table, const std::vector<std::string>&
     size_t count = 0;
     if (starts_with_words(words, row.name, count) && count > used) command = &row, used = count;
   }
-  if (!command && !words.empty() && words.front().rfind("-", 0) != 0) return "no command '" + words.front() + "'";
+  if (!command && !words.empty() && words.front().rfind("-", 0) != 0)
+    return "no command '" + words.front() + "'";
   if (command && command->passes_everything_on) return {};
   if (command) options = &command->options;
   for (size_t i = used; i < words.size(); ++i) {

@@ -1,5 +1,5 @@
-// The one table of commands and options, read from the parser; man page, shell completion and the documentation test
-// are made from it.
+// The one table of commands and options, read from the parser; man page, shell completion and the
+// documentation test are made from it.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct OptionRow {
   std::vector<std::string> names;  // "-v", "--verbose"; for a positional its name without dashes
   std::string argument;            // "TEXT", "INT"; empty for a flag
   std::string help;
-  std::string default_text;        // empty if none
+  std::string default_text;  // empty if none
   std::vector<std::string> choices;
   bool positional = false;
   bool required = false;
@@ -39,8 +39,8 @@ std::string man_page(const OptionTable& table);  // roff, section 1
 std::string bash_completion(const OptionTable& table);
 std::string zsh_completion(const OptionTable& table);
 
-// Empty if `words` (without the program's name) is a command line that the table knows: the command exists and every
-// word that starts with - names one of its options. Else what is wrong.
+// Empty if `words` (without the program's name) is a command line that the table knows: the command exists
+// and every word that starts with - names one of its options. Else what is wrong.
 std::string unknown_in(const OptionTable& table, const std::vector<std::string>& words);
 
 }  // namespace melete

@@ -19,7 +19,9 @@ constexpr int kBugExit = 70;
 class ManCommand : public Command {
  public:
   explicit ManCommand(const Program& program) : program_(program) {}
-  CommandInfo info() const override { return {"man", "print the manual page (roff)", {}, {"man | man -l -"}}; }
+  CommandInfo info() const override {
+    return {"man", "print the manual page (roff)", {}, {"man | man -l -"}};
+  }
   void declare(CLI::App& app) override {}
   Result<int> run() override {
     std::cout << man_page(option_table(program_));
@@ -85,7 +87,8 @@ const CLI::App& deepest_parsed(const CLI::App& app) {
 Program::Program(ProgramInfo info) : info_(std::move(info)), app_(info_.summary, info_.name) {
   app_.require_subcommand(1);
   app_.set_version_flag("--version", info_.name + " " + build_version());
-  app_.add_flag_callback("-v,--verbose", [] { set_log_level(LogLevel::debug); }, "log details on stderr");
+  app_.add_flag_callback(
+      "-v,--verbose", [] { set_log_level(LogLevel::debug); }, "log details on stderr");
   const auto& registry = Registry<Command>::instance();
   for (const std::string& name : registry.names()) add(registry.make(name));
   add(std::make_unique<ManCommand>(*this));
@@ -119,7 +122,8 @@ void Program::add(std::unique_ptr<Command> command) {
 std::string Program::advice() const {
   const CLI::App& at = deepest_parsed(app_);
   std::string path;
-  for (const CLI::App* up = &at; up != nullptr; up = up->get_parent()) path = up->get_name() + (path.empty() ? "" : " ") + path;
+  for (const CLI::App* up = &at; up != nullptr; up = up->get_parent())
+    path = up->get_name() + (path.empty() ? "" : " ") + path;
   for (const std::string& word : app_.remaining(true)) {
     const bool option = word.rfind("-", 0) == 0;
     const auto candidates = option ? option_names(at) : subcommand_names(at);
@@ -131,7 +135,8 @@ std::string Program::advice() const {
 
 int Program::parse_failed(const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app_.exit(error);  // --help and --version
-  const bool unknown_word = dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error);
+  const bool unknown_word =
+      dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error);
   std::fflush(stdout);
   if (unknown_word && !app_.remaining(true).empty())
     std::cerr << info_.name << ": " << advice() << "\n";
@@ -156,8 +161,8 @@ int Program::run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return parse_failed(error);
   } catch (const Bug& bug) {
-    std::cerr << info_.name << ": this is a bug in " << info_.name << ", please report it with the command line: " << bug.what()
-              << "\n";
+    std::cerr << info_.name << ": this is a bug in " << info_.name
+              << ", please report it with the command line: " << bug.what() << "\n";
   } catch (const std::exception& error) {
     std::cerr << info_.name << ": this is a bug in " << info_.name
               << ", please report it with the command line: unexpected exception: " << error.what() << "\n";
@@ -165,6 +170,8 @@ int Program::run(int argc, const char* const* argv) {
   return kBugExit;
 }
 
-int run_program(const ProgramInfo& info, int argc, const char* const* argv) { return Program(info).run(argc, argv); }
+int run_program(const ProgramInfo& info, int argc, const char* const* argv) {
+  return Program(info).run(argc, argv);
+}
 
 }  // namespace melete

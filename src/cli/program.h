@@ -1,5 +1,5 @@
-// The program around the commands: builds one parser from the registry, runs the chosen command, and turns an Error
-// into its exit code and a Bug into 70.
+// The program around the commands: builds one parser from the registry, runs the chosen command, and turns an
+// Error into its exit code and a Bug into 70.
 #pragma once
 
 #include <iosfwd>
@@ -21,8 +21,8 @@ class Program {
  public:
   explicit Program(ProgramInfo info);
 
-  // Parses argv and runs. Returns the exit code: the command's, base/result.h's exit_code for an Error (printed on
-  // stderr), 2 for wrong usage, 70 for a Bug.
+  // Parses argv and runs. Returns the exit code: the command's, base/result.h's exit_code for an Error
+  // (printed on stderr), 2 for wrong usage, 70 for a Bug.
   int run(int argc, const char* const* argv);
 
   const ProgramInfo& info() const { return info_; }

@@ -11,7 +11,9 @@ std::vector<std::string> greeted;
 
 class GreetCommand : public Command {
  public:
-  CommandInfo info() const override { return {"say hello", "greet somebody", "Politely.", {"say hello Ada"}}; }
+  CommandInfo info() const override {
+    return {"say hello", "greet somebody", "Politely.", {"say hello Ada"}};
+  }
   void declare(CLI::App& app) override {
     app.add_option("name", name_, "whom")->required();
     app.add_option("--times", times_, "how often")->capture_default_str();
@@ -68,7 +70,8 @@ TEST(Program, WrongUsageExits2AndNamesTheNearest) {
   EXPECT_EQ(command.err, "demo: unknown argument 'sey'; did you mean 'say'?; see demo --help\n");
   const Outcome option = run({"say", "hello", "Ada", "--tims", "2"});
   EXPECT_EQ(option.code, 2);
-  EXPECT_EQ(option.err, "demo: unknown option '--tims'; did you mean '--times'?; see demo say hello --help\n");
+  EXPECT_EQ(option.err,
+            "demo: unknown option '--tims'; did you mean '--times'?; see demo say hello --help\n");
   const Outcome missing = run({"say", "hello"});
   EXPECT_EQ(missing.code, 2);
   EXPECT_NE(missing.err.find("name is required"), std::string::npos) << missing.err;

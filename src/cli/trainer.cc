@@ -32,11 +32,13 @@ Error exec_trainer(const std::vector<std::string>& words) {
   for (const fs::path& path : trainer_candidates()) {
     if (::access(path.c_str(), X_OK) != 0) continue;
     ::execv(path.c_str(), argv.data());
-    return unavailable("[", path.string(), "] must start, got: ", std::strerror(errno), "; run ./dev build train again");
+    return unavailable("[", path.string(), "] must start, got: ", std::strerror(errno),
+                       "; run ./dev build train again");
   }
-  return unavailable("[melete ", words.empty() ? "" : words.front(),
-                     "] needs the program melete-train, which is built with libtorch, and found none beside melete; "
-                     "run: ./dev setup train && ./dev build train");
+  return unavailable(
+      "[melete ", words.empty() ? "" : words.front(),
+      "] needs the program melete-train, which is built with libtorch, and found none beside melete; "
+      "run: ./dev setup train && ./dev build train");
 }
 
 }  // namespace melete

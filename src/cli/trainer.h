@@ -8,8 +8,8 @@
 
 namespace melete {
 
-// Replaces this process by `melete-train words...`. Looks beside this executable, then in the sibling build folders.
-// Returns only on failure: unavailable, with what to run.
+// Replaces this process by `melete-train words...`. Looks beside this executable, then in the sibling build
+// folders. Returns only on failure: unavailable, with what to run.
 Error exec_trainer(const std::vector<std::string>& words);
 
 }  // namespace melete
