@@ -1,0 +1,139 @@
+// `melete debug logits|prompt`: what the model computes and reads, for comparison with other programs
+// (tools/check_hf.py).
+#include <cstdio>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/trainer.h"
+#include "engine/case_prompt.h"
+#include "engine/engine.h"
+#include "media/decode.h"
+#include "media/preprocess.h"
+#include "model/checkpoint.h"
+#include "model/logits_cases.h"
+#include "text/conversation.h"
+#include "text/tokenizer.h"
+
+namespace melete {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<ModelConfig> read_config(const fs::path& model_dir) {
+  const fs::path path = model_dir / "config.json";
+  MELETE_ASSIGN_OR_RETURN(const std::string text, read_file(path, uint64_t{16} << 20));
+  return parse_model_config(text, path.string());
+}
+
+Result<MediaLimits> read_limits(const fs::path& model_dir) {
+  MELETE_ASSIGN_OR_RETURN(const ProcessorLimits stated, read_processor_limits(model_dir));
+  MediaLimits limits;
+  limits.max_image_tokens = stated.max_image_tokens;
+  limits.max_video_frame_tokens = stated.max_video_frame_tokens;
+  limits.max_video_frames = stated.max_video_frames;
+  limits.video_fps = stated.video_fps;
+  return limits;
+}
+
+class DebugLogitsCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {
+        .name = "debug logits",
+        .summary = "compute the logits of every case in a safetensors file",
+        .description =
+            "Reads CASE.input_ids and the media inputs that transformers takes; writes CASE.logits and, "
+            "for a case with output_ids, the greedy continuation of the same length as CASE.output_ids. "
+            "Cases that hold logits are compared, and the largest differences printed.",
+        .examples = {"debug logits models/melete-nano cases.safetensors out.safetensors --executor torch"}};
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("model", model_, "a model folder")->required();
+    app.add_option("cases", cases_, "the cases' .safetensors file")->required();
+    app.add_option("out", out_, "the .safetensors file to write")->required();
+    app.add_option("--executor", executor_, "engine, or torch, the trainer's forward")
+        ->check(CLI::IsMember({"engine", "torch"}))
+        ->capture_default_str();
+  }
+
+  Result<int> run() override {
+    if (executor_ == "torch") return exec_trainer({"debug", "logits", model_, cases_, out_});
+    MELETE_ASSIGN_OR_RETURN(const ModelConfig config, read_config(model_));
+    MELETE_ASSIGN_OR_RETURN(const auto cases, read_logits_cases(cases_, config));
+    MELETE_ASSIGN_OR_RETURN(const auto engine, Engine::load(model_));
+    std::vector<LogitsResult> results;
+    for (const LogitsCase& one : cases) {
+      MELETE_ASSIGN_OR_RETURN(LogitsResult result, run_logits_case(*engine, one));
+      std::fputs(describe_difference(one, result).c_str(), stdout);
+      results.push_back(std::move(result));
+    }
+    MELETE_RETURN_IF_ERROR(write_logits_results(out_, results, config.text.vocab_size));
+    return 0;
+  }
+
+ private:
+  std::string model_, cases_, out_, executor_ = "engine";
+};
+
+// The prompt that a conversation with files becomes, as tensors under the names that transformers' processor
+// uses.
+class DebugPromptCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {.name = "debug prompt",
+            .summary = "write the token ids and tower inputs of one user message",
+            .description =
+                "Files come before the text, in the order given. Writes a safetensors file with the case "
+                "\"prompt\" in the layout that debug logits reads.",
+            .examples = {
+                "debug prompt models/melete-nano out.safetensors --text 'What is this?' --file photo.png"}};
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("model", model_, "a model folder")->required();
+    app.add_option("out", out_, "the .safetensors file to write")->required();
+    app.add_option("--text", text_, "the user's text");
+    app.add_option("--file", files_, "a picture, sound or clip; may be given several times");
+  }
+
+  Result<int> run() override {
+    MELETE_ASSIGN_OR_RETURN(const auto tokenizer, load_tokenizer(fs::path(model_) / "tokenizer.json"));
+    MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_));
+    Message message;
+    for (const std::string& file : files_) {
+      MELETE_ASSIGN_OR_RETURN(MessagePart part, read_part(file, limits));
+      message.parts.push_back(std::move(part));
+    }
+    if (!text_.empty()) message.parts.push_back(TextPart{text_});
+    Conversation conversation;
+    conversation.messages.push_back(std::move(message));
+    MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, *tokenizer, Opening::free));
+    MELETE_RETURN_IF_ERROR(write_prompt(out_, "prompt", prompt));
+    std::printf("%zu tokens, %zu media\n", prompt.tokens.size(), prompt.media.size());
+    return 0;
+  }
+
+ private:
+  static Result<MessagePart> read_part(const std::string& file, const MediaLimits& limits) {
+    MELETE_ASSIGN_OR_RETURN(const Part part, decode_file(file));
+    if (const auto* text = std::get_if<std::string>(&part)) return MessagePart(TextPart{*text});
+    Result<std::shared_ptr<const Media>> media = invalid_argument("");
+    if (const auto* image = std::get_if<Image>(&part)) media = preprocess(*image, limits);
+    if (const auto* video = std::get_if<Video>(&part)) media = preprocess(*video, limits);
+    if (const auto* audio = std::get_if<Audio>(&part)) media = preprocess(*audio, limits);
+    if (!media.ok()) return media.error();
+    return MessagePart(*media);
+  }
+
+  std::string model_, out_, text_;
+  std::vector<std::string> files_;
+};
+
+MELETE_REGISTER_COMMAND(DebugLogitsCommand);
+MELETE_REGISTER_COMMAND(DebugPromptCommand);
+
+}  // namespace
+}  // namespace melete
