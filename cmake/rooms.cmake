@@ -22,9 +22,9 @@ endfunction()
 
 # libtorch's header takes 20 seconds to read: the first room that needs it makes the one precompiled header.
 # -fpch-preprocess lets ccache see through it. Vectors wider than the baseline stay inside a function, so their calling
-# convention (-Wpsabi) never matters.
+# convention (-Wpsabi) never matters. -pthread in every room that shares it: its macro would make the header unusable.
 function(melete_use_torch_header target)
-  target_compile_options(${target} PRIVATE -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_compile_options(${target} PRIVATE -pthread -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   get_property(maker GLOBAL PROPERTY MELETE_TORCH_HEADER)
   if(maker)
     target_precompile_headers(${target} REUSE_FROM ${maker})
