@@ -58,6 +58,23 @@ TEST(Multiplication, GoldIsTheProductAndEndsTheTrace) {
   }
 }
 
+// By one digit, the steps' last digits, read backwards after the last step's tens, spell the product.
+TEST(Multiplication, CarriesReachTheNextDigit) {
+  const auto task = Registry<Task>::instance().make("multiplication");
+  const std::regex step("[0-9]\\*[0-9](\\+[0-9])?=([0-9]+)");
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    const Question question = task->make(seed, 1).questions.at(0);
+    std::string written, carry;
+    for (const auto& match : matches(question.traces[1], step)) {
+      const std::string product = match[2];
+      EXPECT_EQ(match[1].str(), carry.empty() ? "" : "+" + carry) << question.traces[1];
+      written.insert(0, product.substr(product.size() - 1));
+      carry = product.substr(0, product.size() - 1);
+    }
+    EXPECT_EQ(std::stoll(carry + written), std::stoll(question.gold)) << question.traces[1];
+  }
+}
+
 // Works the sentences out in any order until nothing new is known; changes of one person are told in order.
 std::map<std::string, int64_t> solve(const std::string& story) {
   const std::regex given("(\\w+) has (\\d+) \\w+\\."),

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <regex>
@@ -125,6 +126,18 @@ void expect_answers(const std::string& name, Document (*parse)(const std::string
 
 TEST(Records, CsvAnswersFollowFromTheTable) { expect_answers("csv_lookup", parse_csv); }
 TEST(Records, JsonAnswersFollowFromTheDocument) { expect_answers("json_lookup", parse_document); }
+
+TEST(Records, CountsInTracesListWhatIsCounted) {
+  const auto task = Registry<Task>::instance().make("csv_lookup");
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    for (const Question& question : task->make(seed, 2, 4).questions) {
+      if (question.kind != "count") continue;
+      std::istringstream listed(question.traces[1].substr(0, question.traces[1].find("count")));
+      const auto shown = std::distance(std::istream_iterator<std::string>(listed), {});
+      EXPECT_EQ(std::to_string(shown), question.gold) << question.text << ' ' << question.traces[1];
+    }
+  }
+}
 
 TEST(Records, SumsInTracesAddUp) {
   const auto task = Registry<Task>::instance().make("csv_lookup");
