@@ -57,6 +57,7 @@ class AnswerReader {
 
   template <class T>
   void get(T* into, size_t n) {
+    if (n == 0) return;
     if (n > bytes_.size() / sizeof(T)) {
       broken_ = true;
       return;

@@ -59,6 +59,10 @@ def main(folder):
         cap = int(rng.choice([1, 4, 16, 36, 144, 256, 4096]))
         target = smart_resize(height, width, CELL, cap)
         golden["sizes"].append([width, height, cap, target[1], target[0]])
+    for cells in range(1, 64):  # two squares are equally good for each of these: which one wins is an accident to keep
+        side = cells * CELL + CELL // 2
+        target = smart_resize(side, side, CELL, 4096)
+        golden["sizes"].append([side, side, 4096, target[1], target[0]])
 
     image_processor = MuseGlimmerImageProcessor(image_mean=HALF, image_std=HALF)
     cases = [("photo.png", 150, 110, 4096), ("photo.jpg", 333, 217, 20), ("tall.jpg", 64, 201, 4096)]
