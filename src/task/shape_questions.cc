@@ -36,20 +36,23 @@ class Asker {
 
   Asked exist() {
     const bool yes = random_.chance(0.5);
-    Figure wanted = random_.pick(all_);
-    if (!yes) {  // one attribute stays, so that telling needs both
-      (random_.chance(0.5) ? wanted.color : wanted.shape) = -1;
-      if (wanted.color < 0) wanted.color = static_cast<int>(random_.integer(0, kNumColors - 1));
-      if (wanted.shape < 0) wanted.shape = static_cast<int>(random_.integer(0, kNumShapes - 1));
-      if (!may_name(wanted)) return std::nullopt;
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      Figure wanted = random_.pick(all_);
+      if (!yes) {  // one attribute stays, so that telling needs both
+        if (random_.chance(0.5))
+          wanted.color = static_cast<int>(random_.integer(0, kNumColors - 1));
+        else
+          wanted.shape = static_cast<int>(random_.integer(0, kNumShapes - 1));
+        if (!may_name(wanted)) continue;
+      }
+      const Predicate same = [=](const Figure& f) {
+        return f.color == wanted.color && f.shape == wanted.shape;
+      };
+      if (std::any_of(all_.begin(), all_.end(), same) != yes) continue;
+      const std::string name = with_article(wanted.name());
+      return judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), same);
     }
-    const Predicate same = [=](const Figure& f) {
-      return f.color == wanted.color && f.shape == wanted.shape;
-    };
-    if (std::any_of(all_.begin(), all_.end(), same) != yes) return std::nullopt;
-    const std::string name = wanted.name();
-    return judged(one_of({"Is there " + with_article(name) + "?", "Do you see " + with_article(name) + "?"}),
-                  yes_or_no(yes), same);
+    return std::nullopt;
   }
 
   Asked side() {
