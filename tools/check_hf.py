@@ -149,7 +149,9 @@ def add_case(cases, model, name, inputs):
         value = value.long() if key in ("image_grid_thw", "input_values_mask") else value
         cases[f"{name}.{key}"] = value.contiguous()
     cases[f"{name}.logits"] = model(**kept).logits.float().contiguous()
-    cases[f"{name}.output_ids"] = model.generate(**kept, max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=None, pad_token_id=0)
+    # The mask is stated, since generate() would take every padding id in the prompt for padding.
+    cases[f"{name}.output_ids"] = model.generate(**kept, attention_mask=torch.ones_like(kept["input_ids"]), do_sample=False,
+                                                 max_new_tokens=NEW_TOKENS, eos_token_id=None, pad_token_id=0)
 
 
 def check_logits(folder, melete, executor, cases, scratch, table):

@@ -13,6 +13,7 @@
 #include "media/preprocess.h"
 #include "model/checkpoint.h"
 #include "model/logits_cases.h"
+#include "text/attachment.h"
 #include "text/conversation.h"
 #include "text/tokenizer.h"
 
@@ -119,7 +120,7 @@ class DebugPromptCommand : public Command {
  private:
   static Result<MessagePart> read_part(const std::string& file, const MediaLimits& limits) {
     MELETE_ASSIGN_OR_RETURN(const Part part, decode_file(file));
-    if (const auto* text = std::get_if<std::string>(&part)) return MessagePart(TextPart{*text});
+    if (const auto* text = std::get_if<std::string>(&part)) return MessagePart(TextPart{attachment_text(*text)});
     Result<std::shared_ptr<const Media>> media = invalid_argument("");
     if (const auto* image = std::get_if<Image>(&part)) media = preprocess(*image, limits);
     if (const auto* video = std::get_if<Video>(&part)) media = preprocess(*video, limits);

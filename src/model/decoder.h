@@ -6,6 +6,8 @@
 #pragma once
 
 #include <array>
+#include <span>
+#include <vector>
 
 #include "model/moe.h"
 #include "model/ops.h"
@@ -72,11 +74,15 @@ typename Ops::Tensor head_logits(Ops& ops, const ModelWeights<Ops>& w, const Mod
   return ops.softcap(ops.linear(hidden_ND, w.head), config.text.output_multiplier, config.text.logit_softcap);
 }
 
-// ids -> rows x_ND; positions that media fill are overwritten by place_rows afterwards.
+// ids -> rows x_ND; positions that media fill are overwritten by place_rows afterwards. A placeholder that no medium
+// fills (a model may sample one) reads row 0 of the table, as in the reference.
 template <class Ops>
 typename Ops::Tensor embed_rows(Ops& ops, const ModelWeights<Ops>& w, const ModelConfig& config,
                                 std::span<const int32_t> ids) {
-  return ops.rms(ops.embed(w.embed, ids), config.text.rms_eps);
+  std::vector<int32_t> rows(ids.begin(), ids.end());
+  for (int32_t& id : rows)
+    if (id == config.image_token_id || id == config.video_token_id || id == config.audio_token_id) id = 0;
+  return ops.rms(ops.embed(w.embed, rows), config.text.rms_eps);
 }
 
 }  // namespace melete

@@ -46,7 +46,7 @@ class LogitsCasesTest : public ::testing::Test {
 TEST(LogitsCases, FixturesFillEveryPlaceholder) {
   const auto cases = read_logits_cases(fixture("dense") / "oracle.safetensors", config_of("dense"));
   ASSERT_TRUE(cases.ok()) << cases.error().message;
-  ASSERT_EQ(cases->size(), 7u);
+  ASSERT_EQ(cases->size(), 8u);
   const LogitsCase& video = named(*cases, "video");
   ASSERT_EQ(video.runs.size(), 2u);
   EXPECT_EQ(video.runs[0].begin, 4);

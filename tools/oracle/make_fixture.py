@@ -89,6 +89,7 @@ def make_cases(model, has_audio):
     cases["greedy.input_ids"] = prompt
     cases["greedy.output_ids"] = model.generate(input_ids=prompt, max_new_tokens=24, do_sample=False, eos_token_id=None,
                                                 pad_token_id=0)
+    add("placeholders_without_media", words(3) + [IMAGE] * 2 + words(2) + [VIDEO] + ([AUDIO] if has_audio else []) + words(3))
     return cases
 
 
