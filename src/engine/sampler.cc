@@ -10,6 +10,11 @@
 namespace melete {
 namespace {
 
+// A lambda, since algorithms inline it but not a function's address.
+constexpr auto ranks_before = [](const SamplingCandidate& a, const SamplingCandidate& b) {
+  return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
+};
+
 // The first candidate at which the running sum passes uniform * total.
 template <class Weights, class WeightOf>
 size_t pick(const Weights& weights, double uniform, WeightOf weight_of) {
@@ -38,37 +43,54 @@ double sampling_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
   return static_cast<double>(bits) * 0x1p-53;
 }
 
-// Fills candidates_ with what the filters leave, likeliest first.
-void Sampler::keep_likeliest(std::span<const float> logits, const Sampling& sampling) {
-  const auto size = static_cast<int64_t>(logits.size());
-  double total = 0;
-  for (const float w : weights_) total += w;
-  const bool by_count = sampling.top_k > 0 && sampling.top_k < size;
-  std::vector<RankedLogit> ranked;
-  // Top-p alone may need any number of tokens, but is mostly content with few.
-  for (int64_t count = by_count ? sampling.top_k : std::min<int64_t>(size, 256);;
-       count = std::min(size, count * 8)) {
-    ranked.resize(static_cast<size_t>(count));
-    top_k(logits, ranked);
-    candidates_.clear();
-    double kept = 0;
-    for (const RankedLogit& r : ranked) {
-      candidates_.push_back({r.id, weights_[static_cast<size_t>(r.id)]});
-      kept += candidates_.back().weight;
-    }
-    const bool least_likely_reached = candidates_.back().weight < sampling.min_p * candidates_.front().weight;
-    if (by_count || count == size || least_likely_reached || kept >= sampling.top_p * total) {
-      if (by_count) total = kept;
-      break;
+// The last candidate of the fewest likeliest whose weights reach `mass`: a quickselect by weight.
+SamplingCandidate Sampler::last_of_mass(double mass) {
+  const auto begin = candidates_.begin();
+  std::ptrdiff_t low = 0,
+                 high = std::ssize(candidates_);  // what ranks before low belongs to them, from high on not
+  double before = 0;
+  while (high - low > 1) {
+    const std::ptrdiff_t middle = (low + high) / 2;
+    std::nth_element(begin + low, begin + middle, begin + high, ranks_before);
+    double upper = 0;
+    for (auto c = begin + low; c != begin + middle; ++c) upper += c->weight;
+    if (before + upper >= mass) {
+      high = middle;
+    } else {
+      before += upper;
+      low = middle;
     }
   }
-  double kept = 0;
-  size_t count = 0;
-  while (count < candidates_.size() &&
-         (count == 0 || (sampling.top_p >= 1 || kept < sampling.top_p * total)) &&
-         (count == 0 || candidates_[count].weight >= sampling.min_p * candidates_[0].weight))
-    kept += candidates_[count++].weight;
-  candidates_.resize(count);
+  return candidates_[static_cast<size_t>(low)];
+}
+
+// Fills candidates_ with what the filters leave, by id; the greatest weight is 1.
+void Sampler::filter(const Sampling& sampling) {
+  const auto size = static_cast<int64_t>(weights_.size());
+  const bool by_count = sampling.top_k > 0 && sampling.top_k < size;
+  double total = 0;
+  for (const float w : weights_) total += w;
+  // Tokens so unlikely that all of them together lie outside of the top-p mass.
+  const double least = by_count ? 0 : (1 - sampling.top_p) * total / static_cast<double>(size);
+  const auto collect = [&](double least_weight, const SamplingCandidate& last) {
+    candidates_.clear();
+    for (size_t i = 0; i < weights_.size(); ++i) {
+      const SamplingCandidate c{static_cast<int32_t>(i), weights_[i]};
+      if (c.weight >= least_weight && !ranks_before(last, c)) candidates_.push_back(c);
+    }
+  };
+  SamplingCandidate last{INT32_MAX, 0};
+  collect(std::clamp(least, 0.0, 1.0), last);
+  if (by_count) {
+    const auto end = candidates_.begin() + sampling.top_k;
+    std::nth_element(candidates_.begin(), end - 1, candidates_.end(), ranks_before);
+    candidates_.erase(end, candidates_.end());
+    last = candidates_.back();
+    total = 0;
+    for (const SamplingCandidate& c : candidates_) total += c.weight;
+  }
+  if (sampling.top_p < 1) last = last_of_mass(sampling.top_p * total);
+  collect(std::clamp(sampling.min_p, 0.0, 1.0), last);
 }
 
 int32_t Sampler::draw(std::span<const float> logits, const Sampling& sampling, double uniform) {
@@ -82,8 +104,8 @@ int32_t Sampler::draw(std::span<const float> logits, const Sampling& sampling, d
                         sampling.top_p < 1 || sampling.min_p > 0;
   if (!filtered)
     return static_cast<int32_t>(pick(weights_, uniform, [](float w) { return static_cast<double>(w); }));
-  keep_likeliest(logits, sampling);
-  return candidates_[pick(candidates_, uniform, [](const Candidate& c) { return c.weight; })].id;
+  filter(sampling);
+  return candidates_[pick(candidates_, uniform, [](const SamplingCandidate& c) { return c.weight; })].id;
 }
 
 SampledToken Sampler::sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index) {

@@ -12,8 +12,13 @@
 
 namespace melete {
 
-// Greatest number of candidates in the confidence and in SampledToken's company.
+// Tokens in SampledToken::top and in the confidence, at most.
 inline constexpr int64_t kTopLogProbs = 20;
+
+struct SamplingCandidate {
+  int32_t id;
+  double weight;
+};
 
 class Sampler {
  public:
@@ -23,16 +28,13 @@ class Sampler {
   SampledToken sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index);
 
  private:
-  struct Candidate {
-    int32_t id;
-    double weight;
-  };
   int32_t draw(std::span<const float> logits, const Sampling& sampling, double uniform);
-  void keep_likeliest(std::span<const float> logits, const Sampling& sampling);
+  void filter(const Sampling& sampling);
+  SamplingCandidate last_of_mass(double mass);
 
   std::vector<float> weights_;  // e^((logit - max) / temperature)
   std::vector<float> shifted_;
-  std::vector<Candidate> candidates_;
+  std::vector<SamplingCandidate> candidates_;
 };
 
 // [0, 1) with 53 bits: one Philox block for (seed, stream, index).

@@ -1,8 +1,9 @@
 #include "engine/span_weights.h"
 
-#include <algorithm>
+#include <atomic>
 #include <bit>
-#include <cmath>
+
+#include "kernels/elementwise.h"
 
 namespace melete {
 namespace {
@@ -88,10 +89,8 @@ class Loader {
   void check_finite(const WeightSpec& spec, std::span<const float> values) {
     std::atomic<bool> finite{true};
     pool_.for_ranges(static_cast<int64_t>(values.size()), 1 << 16, [&](int64_t begin, int64_t end) {
-      uint32_t worst = 0;
-      for (int64_t i = begin; i < end; ++i)
-        worst = std::max(worst, std::bit_cast<uint32_t>(values[static_cast<size_t>(i)]) & 0x7F800000u);
-      if (worst == 0x7F800000u) finite = false;
+      if (!all_finite(values.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin))))
+        finite = false;
     });
     if (!finite)
       status_ = corrupt("[", file_.name(), "] tensor ", spec.name,

@@ -125,6 +125,10 @@ void weighted_rows(ThreadPool& pool, ConstMatrix source, std::span<const int64_t
   });
 }
 
+bool all_finite(std::span<const float> x) {
+  return kernel_table().all_finite(x.data(), static_cast<int64_t>(x.size()));
+}
+
 void exp(std::span<const float> x, std::span<float> y) {
   MELETE_CHECK(x.size() == y.size());
   kernel_table().exp(x.data(), y.data(), static_cast<int64_t>(x.size()));

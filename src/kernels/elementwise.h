@@ -37,6 +37,9 @@ void causal_conv(ThreadPool& pool, ConstMatrix x, std::span<const float> history
 void weighted_rows(ThreadPool& pool, ConstMatrix table, std::span<const int64_t> index,
                    std::span<const float> weight, Matrix y);
 
+// No value is infinite or not-a-number.
+bool all_finite(std::span<const float> x);
+
 void exp(std::span<const float> x, std::span<float> y);
 void erf(std::span<const float> x, std::span<float> y);
 

@@ -139,6 +139,16 @@ void conv_rows(const float* x, const float* history, const float* weight, const 
 }
 
 template <class F>
+bool all_finite_lanes(const float* x, int64_t size) {
+  const auto infinity = F::set(__builtin_inff());
+  for (int64_t i = 0; i < size; i += 16) {
+    const auto finite = F::less(F::abs(load_part<F>(x + i, size - i)), infinity);
+    if (F::any(F::without(F::first(size - i), finite))) return false;
+  }
+  return true;
+}
+
+template <class F>
 float max_all(const float* x, int64_t size) {
   auto best = F::set(x[0]);
   int64_t i = 0;

@@ -193,5 +193,20 @@ TEST(Elementwise, WeightedRowsSumTheirTaps) {
   }
 }
 
+TEST(Elementwise, OneValueThatIsNotFiniteIsFoundAnywhere) {
+  for (int64_t size : {1, 15, 16, 17, 100}) {
+    auto x = test_values(size, 1, true);
+    for (int64_t at = -1; at < size; ++at) {
+      for (float odd : {INFINITY, -INFINITY, NAN}) {
+        auto y = x;
+        if (at >= 0) y[size_t(at)] = odd;
+        const auto found = expect_same_bits(
+            "all_finite", [&](ThreadPool&) { return std::vector<float>{float(all_finite(y))}; });
+        ASSERT_EQ(found[0], at < 0 ? 1.0f : 0.0f) << odd << " at " << at;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace melete

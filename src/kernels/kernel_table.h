@@ -70,6 +70,7 @@ struct KernelTable {
                         int64_t width, int64_t row_begin, int64_t row_end);
   void (*weighted_rows)(const float* table, int64_t width, const int64_t* index, const float* weight,
                         int64_t taps, float* y, int64_t row_begin, int64_t row_end);
+  bool (*all_finite)(const float* x, int64_t n);
   float (*max)(const float* x, int64_t n);
   float (*sum_exp)(const float* x, float shift, int64_t n);  // sum of e^(x - shift)
   int64_t (*next_above)(const float* x, float bound, int64_t begin,

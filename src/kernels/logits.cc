@@ -9,9 +9,10 @@
 namespace melete {
 namespace {
 
-bool ranks_before(const RankedLogit& a, const RankedLogit& b) {
+// A lambda, since algorithms inline it but not a function's address.
+constexpr auto ranks_before = [](const RankedLogit& a, const RankedLogit& b) {
   return a.value != b.value ? a.value > b.value : a.id < b.id;
-}
+};
 
 }  // namespace
 

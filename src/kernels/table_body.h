@@ -30,6 +30,7 @@ constexpr KernelTable make_table() {
       .erf = erf_all<F>,
       .residual_gate = residual_gate_rows<F>,
       .weighted_rows = weighted_rows_sum<F>,
+      .all_finite = all_finite_lanes<F>,
       .max = max_all<F>,
       .sum_exp = sum_exp_all<F>,
       .next_above = next_above_bound<F>,
