@@ -73,6 +73,7 @@ TEST(FindsPlace, NeedsHalfTheUnionOrAPointInside) {
   EXPECT_DOUBLE_EQ(intersection_over_union(box, {100, 100, 200, 300}), 0.5);
   EXPECT_TRUE(finds_place("<|loc_10|><|loc_10|><|loc_29|><|loc_29|>", box, true));
   EXPECT_FALSE(finds_place("<|loc_20|><|loc_20|><|loc_39|><|loc_39|>", box, true));
+  EXPECT_FALSE(finds_place("<|loc_10|><|loc_10|><|loc_29|><|loc_19|>", box, true));  // 0.43
   EXPECT_TRUE(finds_place("<|loc_25|><|loc_11|>", box, false));
   EXPECT_FALSE(finds_place("<|loc_31|><|loc_11|>", box, false));
   EXPECT_FALSE(finds_place("<|loc_25|><|loc_11|>", box, true));
