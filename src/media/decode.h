@@ -1,8 +1,11 @@
 // Bytes from outside -> pixels, samples, frames. Decoders run in a separate process under seccomp and
-// resource limits (no files, no network, 1 GiB, two seconds), since decoders are where the bugs are.
+// resource limits (no files, no network, 1 GiB, 1.8 s of processor time), since decoders are where the bugs
+// are.
 //
-// Formats: PNG, JPEG (EXIF orientation honoured), WebP, GIF (first frame, or frames as Video), WAV, FLAC,
-// OGG, MP3; mp4, webm and other video through the ffmpeg program, sandboxed in the same way.
+// Formats: PNG, JPEG, WebP (EXIF orientation honoured), GIF; an animated GIF or WebP is a Video, thinned to
+// fit. WAV, FLAC, OGG, MP3, AIFF. mp4, mov, webm, mkv, avi, ogv, mpeg and flv through the ffmpeg program,
+// sandboxed in the same way: a Video, or Audio where there is only sound (m4a); long clips come as the frames
+// that preprocess would take.
 #pragma once
 
 #include <filesystem>

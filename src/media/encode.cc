@@ -134,6 +134,7 @@ Result<std::string> encode_mp4(const Video& video) {
   ProcessOptions options;
   options.input = raw;
   options.write_files = false;
+  options.time_limit = std::chrono::minutes(1);
   // Fragments, since an MP4 with its index in front needs an output that can seek.
   const auto output = run_process({"ffmpeg",    "-v",
                                    "error",     "-nostdin",

@@ -3,8 +3,8 @@
 // It is entered before main(), by a constructor that looks for a flag in the arguments, so every program that
 // links this room can decode. A fresh process rather than a fork: it holds none of this process's memory
 // (keys, other people's files), no locks of other threads, and its memory limit is its own. What it does is
-// bounded by enter_decoder_sandbox, 1 GiB of address space and two seconds; what it answers is checked as if
-// it were hostile.
+// bounded by enter_decoder_sandbox, 1 GiB of address space and 1.8 s of its time; what it answers is checked
+// as if it were hostile.
 #pragma once
 
 #include <string_view>
