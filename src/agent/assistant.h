@@ -1,0 +1,43 @@
+// A model folder ready to talk: engine, tokenizer, limits of its processor; and a conversation with files.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/mode.h"
+#include "media/part.h"
+#include "media/preprocess.h"
+
+namespace melete {
+
+class Assistant {
+ public:
+  // Loads config, weights, tokenizer.json and processor_config.json. Errors name the file.
+  static Result<std::unique_ptr<Assistant>> load(const std::filesystem::path& model_dir, int num_threads = 0);
+
+  Services services() { return {*engine_, *tokenizer_}; }
+  const MediaLimits& limits() const { return limits_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+
+  // The user's message: media first, then tables as text, a blank line, then the question; the layout of the training data.
+  // Errors: those of preprocess().
+  Result<Message> user_message(const std::vector<Part>& attachments, std::string_view question) const;
+
+ private:
+  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const Tokenizer> tokenizer, MediaLimits limits)
+      : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), limits_(limits) {}
+
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  MediaLimits limits_;
+};
+
+// The answer as a message of the conversation, so that the next question sees it (reasoning is not kept).
+Message to_message(const Answer& answer);
+
+// What `--json` prints: answer, reasoning, marks, votes, tokens, timings, seed.
+Json to_json(const Answer& answer, const std::string& mode, uint64_t seed);
+
+}  // namespace melete

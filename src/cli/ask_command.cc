@@ -1,0 +1,87 @@
+// `melete ask`: one question, with files, in any mode.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "base/interrupt.h"
+#include "cli/ask_command_options.h"
+#include "cli/command.h"
+#include "agent/terminal_view.h"
+
+namespace melete {
+namespace {
+
+class AskCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {"ask",
+            "answer one question about text, pictures, sounds, clips and tables",
+            "The answer goes to standard output, reasoning and meters to standard error. Without a question it is read "
+            "from standard input.",
+            {"ask --image examples/shapes.png \"How many red shapes are there?\"",
+             "ask --file examples/digits.wav --mode thinking \"Which digits were said?\"",
+             "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the tea?\""}};
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option("question", question_, "the question; standard input if not given or -");
+    app.add_option("--image,--audio,--video,--file,-f", files_,
+                   "a picture, sound, clip, CSV, TSV, JSON or text file; can be given again")
+        ->take_all()
+        ->allow_extra_args(false);
+    options_.declare(app);
+  }
+
+  Result<int> run() override {
+    if (question_.empty() || question_ == "-") MELETE_RETURN_IF_ERROR(read_question());
+    MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
+    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
+    // Files first: decoding forks, which is cheapest before the weights are in memory and threads run.
+    MELETE_ASSIGN_OR_RETURN(const std::vector<Part> files, read_attachments(files_));
+    MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
+    MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question_));
+    request.conversation.messages.push_back(std::move(message));
+    catch_interrupts();
+
+    TerminalView view(stdout, stderr, TerminalView::detect(options_.quiet));
+    std::vector<EventSink*> sinks;
+    if (!options_.json) sinks.push_back(&view);
+    std::unique_ptr<EventFile> file;
+    if (!options_.events.empty()) {
+      MELETE_ASSIGN_OR_RETURN(file, EventFile::create(options_.events));
+      sinks.push_back(file.get());
+    }
+    EventLog log(sinks);
+    Services services = assistant->services();
+    MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options_.mode, request, services, log));
+    if (options_.json)
+      std::cout << to_json(answer, options_.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    if (file && !file->ok())
+      return unavailable("[", options_.events, "] the event log must be possible to write, got an error; check the disk's room");
+    return answer.finish == "cancelled" ? exit_code(ErrorKind::cancelled) : 0;
+  }
+
+ private:
+  Status read_question() {
+    if (question_.empty() && ::isatty(STDIN_FILENO) == 1)
+      return invalid_argument("[ask] a question must be given, got none; write it in quotes after the options");
+    std::ostringstream text;
+    text << std::cin.rdbuf();
+    question_ = text.str();
+    while (!question_.empty() && (question_.back() == '\n' || question_.back() == '\r')) question_.pop_back();
+    if (question_.empty())
+      return invalid_argument("[ask] standard input must hold a question, got nothing; write one there or as an argument");
+    return ok_status();
+  }
+
+  AskOptions options_;
+  std::string question_;
+  std::vector<std::string> files_;
+};
+
+MELETE_REGISTER_COMMAND(AskCommand);
+
+}  // namespace
+}  // namespace melete

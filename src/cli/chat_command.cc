@@ -1,0 +1,111 @@
+// `melete chat`: a conversation in the terminal, with files.
+#include <unistd.h>
+
+#include <iostream>
+
+#include "base/interrupt.h"
+#include "cli/ask_command_options.h"
+#include "cli/command.h"
+#include "agent/terminal_view.h"
+#include "media/decode.h"
+
+namespace melete {
+namespace {
+
+constexpr const char* kHelp =
+    "/image PATH, /file PATH  show a picture, sound, clip or table with the next question\n"
+    "/mode NAME               instant, thinking or contemplating\n"
+    "/effort LEVEL            low, medium, high or xhigh\n"
+    "/new                     forget the conversation\n"
+    "/help, /quit\n";
+
+class ChatCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {"chat",
+            "hold a conversation, with files",
+            cat("Questions are read from standard input, a line each. Lines that begin with / are commands:\n", kHelp),
+            {"chat", "chat --mode thinking --effort low"}};
+  }
+
+  void declare(CLI::App& app) override { options_.declare(app); }
+
+  Result<int> run() override {
+    MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
+    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
+    MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
+    if (!options_.events.empty()) {
+      MELETE_ASSIGN_OR_RETURN(event_file_, EventFile::create(options_.events));
+    }
+    const bool talks = ::isatty(STDIN_FILENO) == 1;
+    if (talks) std::cerr << "melete chat, " << options_.mode << "; /help lists the commands, Ctrl-D ends\n";
+    std::string line;
+    while ((talks && std::cerr << "> " << std::flush, std::getline(std::cin, line))) {
+      if (line.empty()) continue;
+      if (line == "/quit" || line == "/exit") break;
+      const Status status = line[0] == '/' ? obey(line, request) : answer(line, request, *assistant);
+      if (!status.ok()) {
+        if (!talks) return status.error();  // a script must not go on as if nothing had happened
+        std::cerr << status.error().message << "\n";
+      }
+    }
+    return 0;
+  }
+
+ private:
+  Status obey(const std::string& line, Request& request) {
+    const size_t space = line.find(' ');
+    const std::string command = line.substr(0, space), value = space == std::string::npos ? "" : line.substr(space + 1);
+    if (command == "/image" || command == "/file" || command == "/audio" || command == "/video") {
+      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(value));
+      attachments_.push_back(std::move(part));
+    } else if (command == "/mode") {
+      if (!Registry<Mode>::instance().make(value))
+        return invalid_argument("[/mode] must be instant, thinking or contemplating, got \"", value, "\"; choose one");
+      options_.mode = value;
+    } else if (command == "/effort") {
+      const auto effort = parse_effort(value);
+      if (!effort) return invalid_argument("[/effort] must be low, medium, high or xhigh, got \"", value, "\"; choose one");
+      request.effort = *effort;
+    } else if (command == "/new") {
+      request.conversation.messages.clear();
+      attachments_.clear();
+    } else if (command == "/help") {
+      std::cerr << kHelp;
+    } else {
+      return invalid_argument("[chat] must be a command of /help, got ", command, "; type /help");
+    }
+    return ok_status();
+  }
+
+  Status answer(const std::string& line, Request& request, Assistant& assistant) {
+    MELETE_ASSIGN_OR_RETURN(Message message, assistant.user_message(attachments_, line));
+    attachments_.clear();
+    request.conversation.messages.push_back(std::move(message));
+    TerminalView view(stdout, stderr, TerminalView::detect(options_.quiet));
+    std::vector<EventSink*> sinks;
+    if (!options_.json) sinks.push_back(&view);
+    if (event_file_) sinks.push_back(event_file_.get());
+    EventLog log(sinks);
+    Services services = assistant.services();
+    auto result = run_mode(options_.mode, request, services, log);
+    if (!result.ok()) {
+      request.conversation.messages.pop_back();
+      return result.error();
+    }
+    if (options_.json)
+      std::cout << to_json(*result, options_.mode, request.seed).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n"
+                << std::flush;
+    request.conversation.messages.push_back(to_message(*result));
+    return ok_status();
+  }
+
+  AskOptions options_;
+  std::vector<Part> attachments_;
+  std::unique_ptr<EventFile> event_file_;
+};
+
+MELETE_REGISTER_COMMAND(ChatCommand);
+
+}  // namespace
+}  // namespace melete

@@ -1,0 +1,73 @@
+#include "eval/suite.h"
+
+#include <algorithm>
+#include <map>
+
+namespace melete {
+namespace {
+
+constexpr uint64_t kMostDraws = 2000000;      // one episode in 100 is of the test split
+constexpr int kQuestionsForKind = 8;          // asked of an episode where one kind is wanted
+
+// The index of the wanted question, or -1.
+int find_question(const Episode& episode, const std::string& kind) {
+  if (kind.empty()) return episode.questions.empty() ? -1 : 0;
+  for (size_t i = 0; i < episode.questions.size(); ++i)
+    if (episode.questions[i].kind == kind) return static_cast<int>(i);
+  return -1;
+}
+
+}  // namespace
+
+double Suite::majority() const {
+  std::map<std::string, std::map<std::string, int64_t>> golds;
+  for (const SuiteItem& item : items) ++golds[item.question.kind][item.question.gold];
+  int64_t hits = 0;
+  for (const auto& [kind, counts] : golds) {
+    int64_t most = 0;
+    for (const auto& [gold, count] : counts) most = std::max(most, count);
+    hits += most;
+  }
+  return items.empty() ? 0 : static_cast<double>(hits) / static_cast<double>(items.size());
+}
+
+Result<std::vector<SuiteSpec>> parse_suites(const std::vector<std::string>& names, int max_level) {
+  std::vector<SuiteSpec> specs;
+  for (const std::string& name : names) {
+    SuiteSpec spec;
+    spec.task = name.substr(0, name.find(':'));
+    if (name.find(':') != std::string::npos) spec.kind = name.substr(name.find(':') + 1);
+    const auto task = Registry<Task>::instance().make(spec.task);
+    if (!task) return not_found("[--tasks] must name tasks, got ", spec.task, "; see `melete task list`");
+    for (spec.level = 0; spec.level < std::min(task->info().num_levels, max_level + 1); ++spec.level) specs.push_back(spec);
+  }
+  return specs;
+}
+
+Result<Suite> make_suite(const SuiteSpec& spec, int64_t count, uint64_t first_seed, const Assistant& assistant) {
+  Suite suite;
+  suite.spec = spec;
+  suite.task = Registry<Task>::instance().make(spec.task);
+  if (!suite.task) return not_found("[task] must be one of `melete task list`, got ", spec.task, "; choose one");
+  if (const std::string problem = suite.task->problem(); !problem.empty())
+    return unavailable("[task ", spec.task, "] ", problem);
+  const int asked = spec.kind.empty() ? 1 : kQuestionsForKind;
+  for (uint64_t draw = 0; static_cast<int64_t>(suite.items.size()) < count; ++draw) {
+    if (draw == kMostDraws)
+      return not_found("[", spec.name(), "] level ", spec.level, " must have ", count, " questions of the split, got ",
+                       suite.items.size(), "; check the kind, or ask for fewer with --samples");
+    if (suite.task->split_at(first_seed + draw, spec.level) != spec.split) continue;
+    const Episode episode = suite.task->make(first_seed + draw, spec.level, asked);
+    const int index = find_question(episode, spec.kind);
+    if (index < 0) continue;
+    SuiteItem item;
+    item.question = episode.questions[static_cast<size_t>(index)];
+    MELETE_ASSIGN_OR_RETURN(item.message, assistant.user_message(episode.context, item.question.text));
+    MELETE_ASSIGN_OR_RETURN(item.blind_message, assistant.user_message({}, item.question.text));
+    suite.has_context = suite.has_context || !episode.context.empty();
+    suite.items.push_back(std::move(item));
+  }
+  return suite;
+}
+
+}  // namespace melete
