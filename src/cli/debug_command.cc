@@ -120,7 +120,8 @@ class DebugPromptCommand : public Command {
  private:
   static Result<MessagePart> read_part(const std::string& file, const MediaLimits& limits) {
     MELETE_ASSIGN_OR_RETURN(const Part part, decode_file(file));
-    if (const auto* text = std::get_if<std::string>(&part)) return MessagePart(TextPart{attachment_text(*text)});
+    if (const auto* text = std::get_if<std::string>(&part))
+      return MessagePart(TextPart{attachment_text(*text)});
     Result<std::shared_ptr<const Media>> media = invalid_argument("");
     if (const auto* image = std::get_if<Image>(&part)) media = preprocess(*image, limits);
     if (const auto* video = std::get_if<Video>(&part)) media = preprocess(*video, limits);

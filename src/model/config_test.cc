@@ -99,49 +99,54 @@ TEST(ModelConfig, NullMeansNoTower) {
   for (const WeightSpec& spec : weight_specs(c)) EXPECT_EQ(spec.name.find("tower"), std::string::npos);
 }
 
+struct BadValue {
+  std::string pointer;
+  Json value;
+  std::string message;
+};
+
+const std::vector<BadValue> kBadValues = {
+    {"/model_type", "llama", "model_type must be \"muse_spark\" or \"muse_glimmer\", got \"llama\""},
+    {"/text_config/hidden_size", 0, "text_config.hidden_size must be between 1"},
+    {"/text_config/hidden_size", "48", "text_config.hidden_size must be a whole number, got \"48\""},
+    {"/text_config/hidden_size", 1e300, "text_config.hidden_size must be a whole number"},
+    {"/text_config/hidden_size", uint64_t{1} << 63, "text_config.hidden_size must be a whole number"},
+    {"/text_config/hidden_size", int64_t{1} << 62, "text_config.hidden_size must be between"},
+    {"/text_config/num_hidden_layers", int64_t{1} << 40,
+     "text_config.num_hidden_layers must be between 1 and 1024, got 1099511627776"},
+    {"/text_config/num_hidden_layers", -1,
+     "text_config.num_hidden_layers must be between 1 and 1024, got -1"},
+    {"/text_config/num_hidden_layers", 4, "text_config.layer_types must have one entry a layer, 4, got 5"},
+    {"/text_config/num_key_value_heads", 2, "num_key_value_heads must divide num_attention_heads=3, got 2"},
+    {"/text_config/head_dim", 15, "head_dim must be even"},
+    {"/text_config/num_experts_per_tok", 9, "num_experts_per_tok must be between 1 and 6, got 9"},
+    {"/text_config/layer_types/0", "linear", "text_config.layer_types must be a list of"},
+    {"/text_config/hidden_act", "relu", "text_config.hidden_act must be absent or \"silu\", got \"relu\""},
+    {"/text_config/rope_parameters/rope_type", "yarn",
+     "text_config.rope_parameters.rope_type must be absent or \"default\""},
+    {"/text_config/rope_parameters/rope_theta", -1.0,
+     "layer_rope_theta[1] must be 0 or between 1 and 1e12, got -1"},
+    {"/text_config/rms_norm_eps", 0.0, "rms_norm_eps must be above 0"},
+    {"/text_config/tie_word_embeddings", true, "tie_word_embeddings must be absent or false"},
+    {"/text_config/eos_token_id", {2, 160}, "eos_token_id must be between 0 and 159, got 160"},
+    {"/text_config", 3, "text_config must be an object, got 3"},
+    {"/vision_config/pos_emb_width", 7, "vision_config.pos_emb_width must be pos_emb_height=4, got 7"},
+    {"/vision_config/patch_size", 16, "vision_config.patch_size must be between 14 and 14, got 16"},
+    {"/vision_config/num_attention_heads", 4, "vision_config.hidden_size must be a multiple of 4 x"},
+    {"/out_hidden_size", 127, "out_hidden_size must be 4 x vision_config.hidden_size=24, got 127"},
+    {"/audio_config/depths", {1, 2}, "audio_config.hidden_sizes, depths and patch_sizes must have one entry"},
+    {"/audio_config/patch_sizes",
+     {16, 6, 5, 5},
+     "patch_sizes must multiply to 1920 samples a token, got 16 6 5 5"},
+    {"/audio_config/mlp_ratio", 1e300, "mlp_ratio must be above 0 and at most 1e9"},
+    {"/audio_config/out_hidden_size", 65,
+     "audio_config.out_hidden_size must be text_config.hidden_size=48, got 65"},
+    {"/image_token_id", 160, "image_token_id must be between 0 and 159, got 160"},
+    {"/audio_token_id", 150, "audio_token_id must differ"},
+};
+
 TEST(ModelConfig, BadValuesAreRefusedByFieldName) {
-  const std::vector<std::tuple<std::string, Json, std::string>> cases = {
-      {"/model_type", "llama", "model_type must be \"muse_spark\" or \"muse_glimmer\", got \"llama\""},
-      {"/text_config/hidden_size", 0, "text_config.hidden_size must be between 1"},
-      {"/text_config/hidden_size", "48", "text_config.hidden_size must be a whole number, got \"48\""},
-      {"/text_config/hidden_size", 1e300, "text_config.hidden_size must be a whole number"},
-      {"/text_config/hidden_size", uint64_t{1} << 63, "text_config.hidden_size must be a whole number"},
-      {"/text_config/hidden_size", int64_t{1} << 62, "text_config.hidden_size must be between"},
-      {"/text_config/num_hidden_layers", int64_t{1} << 40,
-       "text_config.num_hidden_layers must be between 1 and 1024, got 1099511627776"},
-      {"/text_config/num_hidden_layers", -1,
-       "text_config.num_hidden_layers must be between 1 and 1024, got -1"},
-      {"/text_config/num_hidden_layers", 4, "text_config.layer_types must have one entry a layer, 4, got 5"},
-      {"/text_config/num_key_value_heads", 2, "num_key_value_heads must divide num_attention_heads=3, got 2"},
-      {"/text_config/head_dim", 15, "head_dim must be even"},
-      {"/text_config/num_experts_per_tok", 9, "num_experts_per_tok must be between 1 and 6, got 9"},
-      {"/text_config/layer_types/0", "linear", "text_config.layer_types must be a list of"},
-      {"/text_config/hidden_act", "relu", "text_config.hidden_act must be absent or \"silu\", got \"relu\""},
-      {"/text_config/rope_parameters/rope_type", "yarn",
-       "text_config.rope_parameters.rope_type must be absent or \"default\""},
-      {"/text_config/rope_parameters/rope_theta", -1.0,
-       "layer_rope_theta[1] must be 0 or between 1 and 1e12, got -1"},
-      {"/text_config/rms_norm_eps", 0.0, "rms_norm_eps must be above 0"},
-      {"/text_config/tie_word_embeddings", true, "tie_word_embeddings must be absent or false"},
-      {"/text_config/eos_token_id", {2, 160}, "eos_token_id must be between 0 and 159, got 160"},
-      {"/text_config", 3, "text_config must be an object, got 3"},
-      {"/vision_config/pos_emb_width", 7, "vision_config.pos_emb_width must be pos_emb_height=4, got 7"},
-      {"/vision_config/patch_size", 16, "vision_config.patch_size must be between 14 and 14, got 16"},
-      {"/vision_config/num_attention_heads", 4, "vision_config.hidden_size must be a multiple of 4 x"},
-      {"/out_hidden_size", 127, "out_hidden_size must be 4 x vision_config.hidden_size=24, got 127"},
-      {"/audio_config/depths",
-       {1, 2},
-       "audio_config.hidden_sizes, depths and patch_sizes must have one entry"},
-      {"/audio_config/patch_sizes",
-       {16, 6, 5, 5},
-       "patch_sizes must multiply to 1920 samples a token, got 16 6 5 5"},
-      {"/audio_config/mlp_ratio", 1e300, "mlp_ratio must be above 0 and at most 1e9"},
-      {"/audio_config/out_hidden_size", 65,
-       "audio_config.out_hidden_size must be text_config.hidden_size=48, got 65"},
-      {"/image_token_id", 160, "image_token_id must be between 0 and 159, got 160"},
-      {"/audio_token_id", 150, "audio_token_id must differ"},
-  };
-  for (const auto& [pointer, value, expected] : cases) {
+  for (const auto& [pointer, value, expected] : kBadValues) {
     const auto config = parse_model_config(with(fixture("sparse"), pointer, value), "config.json");
     ASSERT_FALSE(config.ok()) << pointer << " " << value;
     EXPECT_NE(config.error().message.find(expected), std::string::npos)
