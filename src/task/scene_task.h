@@ -43,7 +43,7 @@ class SceneTask : public Task {
   virtual std::optional<Question> ask(const Spec& spec, int level, Random& random) const = 0;
 
  private:
-  static constexpr int kMostFailures = 40;  // in a row: the scene holds no more to ask
+  static constexpr int kMostFailures = 16;  // in a row: the scene holds no more to ask
 
   Episode header(const Spec& spec) const {
     Episode episode;
