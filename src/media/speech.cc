@@ -104,8 +104,7 @@ std::optional<std::string_view> cached_samples(std::string_view bytes, const std
   const size_t head = kMagic.size() + 16 + key.size() + 1;
   if (bytes.size() <= head || (bytes.size() - head) % 2 != 0) return std::nullopt;
   const std::string_view pcm16 = bytes.substr(head);
-  if (bytes.substr(kMagic.size() + 16, key.size()) != key || bytes != cache_bytes(key, std::string(pcm16)))
-    return std::nullopt;
+  if (bytes != cache_bytes(key, std::string(pcm16))) return std::nullopt;
   return pcm16;
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/process.h"
 
 namespace melete {
 namespace {
@@ -100,6 +101,24 @@ TEST_F(SpeechTest, TrimmedAt24Kilohertz) {
   EXPECT_GT(loudest(0, x.size()), 0.2f);
   EXPECT_GT(loudest(0, 300), 0.003f);
   EXPECT_GT(loudest(x.size() - 300, x.size()), 0.003f);
+}
+
+// A clip lasts as long as the loud part of what espeak-ng writes at its own rate of 22,050 Hz.
+TEST_F(SpeechTest, ResamplingKeepsTheTime) {
+  const auto raw =
+      run_process({"espeak-ng", "-v", kNine.voice, "-s", "160", "-p", "50", "--stdout", kNine.text});
+  ASSERT_TRUE(raw.ok());
+  int64_t first = -1, last = 0;
+  for (size_t i = 44; i + 1 < raw->out.size(); i += 2) {
+    const auto sample =
+        static_cast<int16_t>(static_cast<uint8_t>(raw->out[i]) | static_cast<uint8_t>(raw->out[i + 1]) << 8);
+    if (std::abs(sample) < 131) continue;
+    last = static_cast<int64_t>(i / 2);
+    if (first < 0) first = last;
+  }
+  Speech speech("");
+  EXPECT_NEAR(static_cast<double>(samples(speech, kNine).size()) / 24000.0,
+              static_cast<double>(last - first) / 22050.0 + 0.02, 0.02);
 }
 
 TEST_F(SpeechTest, ManyThreadsGetTheSameClips) {
