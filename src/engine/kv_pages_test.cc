@@ -99,7 +99,8 @@ TEST(KvPages, AFullPoolIsAnErrorThatChangesNothing) {
   const KvLayout layout(kShape, kWindows);
   int64_t bytes = 0;
   for (int64_t group = 0; group < layout.num_groups(); ++group) bytes += 4 * layout.page_floats(group);
-  KvPool pool(layout, 2 * bytes);
+  // Two pages of each group, and a third of the first only.
+  KvPool pool(layout, 2 * bytes + 4 * layout.page_floats(0));
   Random random(1);
   Tracked t{KvSequence(pool), {}};
   write(t, 20, random);

@@ -16,7 +16,7 @@ struct Avx512x16 {
   using V = __m512;
   using M = __mmask16;
   static constexpr int kMaxRows = 12;
-  static constexpr int panels(int rows) { return rows == 1 ? 8 : rows <= 6 ? 4 : 2; }
+  static constexpr int panels(int rows) { return rows == 1 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
 
   static M first(int64_t n) { return n >= 16 ? 0xFFFF : n <= 0 ? 0 : static_cast<M>((1u << n) - 1); }
   static V zero() { return _mm512_setzero_ps(); }
