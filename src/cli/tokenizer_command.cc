@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/progress.h"
 #include "cli/command.h"
 #include "task/task.h"
 #include "text/conversation.h"
@@ -27,11 +27,15 @@ void append_lines(std::string_view text, std::vector<std::string>& lines) {
 // Questions, golds, traces, transcripts and text contexts of `count` episodes of every task and level.
 void append_tasks(int64_t count, std::vector<std::string>& lines) {
   auto& registry = Registry<Task>::instance();
+  int64_t num_levels = 0, done = 0;
+  for (const std::string& name : registry.names()) num_levels += registry.make(name)->info().num_levels;
+  Progress progress("reading tasks", num_levels * count, "episodes");
   for (const std::string& name : registry.names()) {
     const auto task = registry.make(name);
     for (int level = 0; level < task->info().num_levels; ++level) {
       for (int64_t seed = 0; seed < count; ++seed) {
         const Episode episode = task->make(static_cast<uint64_t>(seed), level, 4);
+        progress.set(++done, name);
         lines.push_back(episode.transcript);
         for (const Part& part : episode.context)
           if (const auto* text = std::get_if<std::string>(&part)) append_lines(*text, lines);
@@ -94,7 +98,7 @@ class TokenizerTrainCommand : public Command {
       MELETE_ASSIGN_OR_RETURN(const std::string text, read_file(file));
       append_lines(text, lines);
     }
-    append_tasks(from_tasks_, lines);
+    if (from_tasks_ > 0) append_tasks(from_tasks_, lines);
     if (lines.empty())
       return invalid_argument(
           "[tokenizer train] there must be text to train on, got none; name files or use --from-tasks N");

@@ -149,7 +149,7 @@ void ChannelParser::open_body(std::string recipient) {
 
 void ChannelParser::end_message(Events& events) {
   if (is_tool_) {
-    if (const auto calls = parse_tool_calls(call_, options_.tools)) {
+    if (const auto calls = parse_tool_calls(valid_utf8(call_), options_.tools)) {
       for (const ToolCall& call : *calls) events.push_back({Kind::tool_call, call.name, call.arguments});
     } else {
       emit(Kind::answer, utf8_.put(call_), events);

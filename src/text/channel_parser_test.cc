@@ -100,6 +100,8 @@ const std::vector<Case>& cases() {
       {call("<atem:parameter name=\"y\">\"quoted\"</atem:parameter><atem:parameter "
             "name=\"z\">plain</atem:parameter>"),
        R"(call:ns.f{"y":"\"quoted\"","z":"plain"}|end|turn)"},
+      {call("<atem:parameter name=\"s\">\xFF</atem:parameter>"),
+       "call:ns.f{\"s\":\"\xEF\xBF\xBD\"}|end|turn"},
       {call("<atem:parameter name=\"s\">a</atem:parameter> b</atem:parameter>\n"),
        R"(call:ns.f{"s":"a</atem:parameter> b"}|end|turn)"},
   };

@@ -293,12 +293,16 @@ TEST(HostileFile, AnyReplacedByteGivesAnErrorOrATokenizerThatWorks) {
   }
 }
 
-TEST(HostileFile, MergesIntoASpecialTokenAreNotTaken) {
-  const auto tokenizer =
-      parse_tokenizer(with("{\"id\": 3, \"content\": \"<x>\"", "{\"id\": 2, \"content\": \"ab\""), "t")
-          .value();
-  EXPECT_EQ(tokenizer->encode("ab"), (std::vector<int32_t>{0, 1}));
-  EXPECT_EQ(tokenizer->encode_trusted("ab"), (std::vector<int32_t>{2}));
+TEST(HostileFile, SpecialTokensAmongTheWordsAreNotTaken) {
+  const std::string json = with("{\"id\": 3, \"content\": \"<x>\"", "{\"id\": 2, \"content\": \"ab\"");
+  const std::string whole_words = "\"ignore_merges\": true, \"type\": \"BPE\"";
+  std::string ignoring = json;
+  ignoring.replace(ignoring.find("\"type\": \"BPE\""), 13, whole_words);
+  for (const std::string& text : {json, ignoring}) {
+    const auto tokenizer = parse_tokenizer(text, "t").value();
+    EXPECT_EQ(tokenizer->encode("ab"), (std::vector<int32_t>{0, 1}));
+    EXPECT_EQ(tokenizer->encode_trusted("ab"), (std::vector<int32_t>{2}));
+  }
 }
 
 }  // namespace
