@@ -13,18 +13,18 @@ namespace {
 
 using torch::Tensor;
 
+// Small against one step of Muon or AdamW, so that a weight's start is forgotten early; what it multiplies is
+// rms-normalised before or after almost everywhere, so activations don't shrink with it.
 double start_deviation(const WeightSpec& spec) {
   switch (spec.role) {
     case WeightRole::embedding:
-      return 1.0;                      // rms-normalised on use, so only its share of each update matters
     case WeightRole::position_table:
     case WeightRole::router:
-      return 0.02;
     case WeightRole::head:
     case WeightRole::matrix:
     case WeightRole::expert_matrix:
     case WeightRole::conv:
-      return 1.0 / std::sqrt(static_cast<double>(spec.shape.back()));
+      return 0.02;
     default:
       return 0.0;
   }

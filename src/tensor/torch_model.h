@@ -37,8 +37,8 @@ struct LossResult {
 
 class TorchModel {
  public:
-  // Fresh weights, a pure function of (config, seed): matrices normal with deviation 1 / sqrt(fan in), embeddings and
-  // tables normal with 0.02 x their use, norms neutral, residual gates 0. CHECKs that config.problem() is empty.
+  // Fresh weights, a pure function of (config, seed): matrices and tables normal with deviation 0.02, norms neutral,
+  // residual gates and biases 0. CHECKs that config.problem() is empty.
   TorchModel(const ModelConfig& config, uint64_t seed, torch::TensorOptions options = torch::kFloat32);
 
   // Weights from a Hugging Face folder. Errors as parse_model_config and TensorFile; a missing or misshapen tensor is named.
