@@ -92,6 +92,7 @@ class TaskShowCommand : public Command {
     const int num_levels = task->info().num_levels;
     if (level_ >= num_levels)
       return invalid_argument("[task] --level of ", name_, " must be below ", num_levels, ", got ", level_);
+    if (const std::string problem = task->problem(); !problem.empty()) return unavailable(problem);
     const Episode episode = task->make(seed_, level_, num_questions_);
     std::printf("%s level %d seed %llu: %s split%s%s\n", name_.c_str(), level_,
                 static_cast<unsigned long long>(seed_), name_of(split_of(episode)),
