@@ -86,6 +86,8 @@ const CLI::App& deepest_parsed(const CLI::App& app) {
 
 Program::Program(ProgramInfo info) : info_(std::move(info)), app_(info_.summary, info_.name) {
   app_.require_subcommand(1);
+  app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app_.get_formatter()->label("Subcommands", "Commands");
   app_.set_version_flag("--version", info_.name + " " + build_version());
   app_.add_flag_callback(
       "-v,--verbose", [] { set_log_level(LogLevel::debug); }, "log details on stderr");
