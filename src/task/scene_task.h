@@ -26,9 +26,11 @@ class SceneTask : public Task {
     episode.transcript = transcribe(spec);
     Random random = task_random(facts.name, seed, level, Stream::questions);
     const auto count = static_cast<size_t>(num_questions);
-    for (size_t attempt = 0; attempt < 60 * count && episode.questions.size() < count; ++attempt)
-      if (std::optional<Question> question = ask(spec, level, random))
-        add_question(episode, std::move(*question));
+    for (int failures = 0;
+         failures < (episode.questions.empty() ? 1000 : kMostFailures) && episode.questions.size() < count;) {
+      std::optional<Question> question = ask(spec, level, random);
+      failures = question && add_question(episode, std::move(*question)) ? 0 : failures + 1;
+    }
     MELETE_CHECK(!episode.questions.empty(), facts.name, " seed=", seed, " level=", level);
     return episode;
   }
@@ -43,7 +45,7 @@ class SceneTask : public Task {
   virtual std::optional<Question> ask(const Spec& spec, int level, Random& random) const = 0;
 
  private:
-  static constexpr int kMostFailures = 16;  // in a row: the scene holds no more to ask
+  static constexpr int kMostFailures = 24;  // in a row: the scene holds no more to ask
 
   Episode header(const Spec& spec) const {
     Episode episode;

@@ -1,9 +1,10 @@
-// A task: generator, verifier and reference traces of one skill. One file a task, ending in MELETE_REGISTER_TASK.
+// A task: generator, verifier and reference traces of one skill. One file a task, ending in
+// MELETE_REGISTER_TASK.
 //
 // Invariants (contract tests run over every task, seed and level):
 //   make(seed, level, n) is pure: same arguments, same bytes; n changes the questions, never the context;
-//   verify(question, gold) == 1 and in any accepted spelling; 0 for empty, huge, or another question's answer;
-//   traces[0] is empty (answer only); longer verbosities never contradict the gold answer.
+//   verify(question, gold) == 1 and in any accepted spelling; 0 for empty, huge, or another question's
+//   answer; traces[0] is empty (answer only); longer verbosities never contradict the gold answer.
 #pragma once
 
 #include <array>
@@ -22,23 +23,23 @@ struct Mark {
   enum class Kind { point, box, track, span };
   Kind kind = Kind::point;
   std::string label;
-  std::array<int, 4> at{};          // 0..1000; span: {begin, end} in thousandths of the sound's length
+  std::array<int, 4> at{};  // 0..1000; span: {begin, end} in thousandths of the sound's length
 };
 
 struct Question {
   std::string text;
-  std::string gold;                                  // canonical answer, as the model should write it
-  std::array<std::string, 4> traces;                 // reasoning by verbosity: none, terse, full, full with a check
-  std::vector<Mark> marks;                           // what the traces point at, in order
-  std::string kind;                                  // sub-skill ("count", "colour", ...) for per-kind accuracy
+  std::string gold;                   // canonical answer, as the model should write it
+  std::array<std::string, 4> traces;  // reasoning by verbosity: none, terse, full, full with a check
+  std::vector<Mark> marks;            // what the traces point at, in order
+  std::string kind;                   // sub-skill ("count", "colour", ...) for per-kind accuracy
 };
 
 struct Episode {
-  std::vector<Part> context;                         // the picture, clip, sound or table; empty for pure text
-  std::vector<Question> questions;                   // at least one; about independent facts of the context
-  std::string transcript;                            // scene transcript: every object in reading order; may be empty
-  uint64_t spec_hash = 0;                            // of the canonical spec, decides the split
-  std::string hold_out;                              // name of the hold-out this spec belongs to, or empty
+  std::vector<Part> context;        // the picture, clip, sound or table; empty for pure text
+  std::vector<Question> questions;  // at least one; about independent facts of the context
+  std::string transcript;           // scene transcript: every object in reading order; may be empty
+  uint64_t spec_hash = 0;           // of the canonical spec, decides the split
+  std::string hold_out;             // name of the hold-out this spec belongs to, or empty
 };
 
 enum class Split { train, dev, test, hold_out };
@@ -46,23 +47,24 @@ enum class Split { train, dev, test, hold_out };
 Split split_of(const Episode& episode);
 
 struct TaskInfo {
-  std::string name;                                  // as registered
-  std::string summary;                               // one line for `melete task list`
-  std::string family;                                // loss share and tables: vision, audio, video, data, text
-  int num_levels = 1;                                // levels 0 .. num_levels - 1, easiest first
-  std::vector<std::string> level_names = {};         // what each level holds; empty, or num_levels entries
+  std::string name;                           // as registered
+  std::string summary;                        // one line for `melete task list`
+  std::string family;                         // loss share and tables: vision, audio, video, data, text
+  int num_levels = 1;                         // levels 0 .. num_levels - 1, easiest first
+  std::vector<std::string> level_names = {};  // what each level holds; empty, or num_levels entries
 };
 
 class Task {
  public:
   virtual ~Task() = default;
   virtual TaskInfo info() const = 0;
-  // Empty if make() works here, else what is missing (a program, a font) and what to do about it. Callers ask it
-  // before the first make(), which CHECKs.
+  // Empty if make() works here, else what is missing (a program, a font) and what to do about it. Callers ask
+  // it before the first make(), which CHECKs.
   virtual std::string problem() const { return {}; }
   // CHECKs 0 <= level < num_levels and num_questions >= 1; may return fewer questions than asked for.
   virtual Episode make(uint64_t seed, int level, int num_questions = 1) const = 0;
-  // The split of make(seed, level, n), whatever n. Tasks override it where the spec is cheaper than its drawing.
+  // The split of make(seed, level, n), whatever n. Tasks override it where the spec is cheaper than its
+  // drawing.
   virtual Split split_at(uint64_t seed, int level) const { return split_of(make(seed, level, 1)); }
   // In [0, 1]. The default compares normalised text (task/verify.h).
   virtual double verify(const Question& question, std::string_view answer) const;
@@ -70,5 +72,6 @@ class Task {
 
 }  // namespace melete
 
-#define MELETE_REGISTER_TASK(name, Class) \
-  static const ::melete::Registration<::melete::Task> registration_##Class(name, [] { return std::make_unique<Class>(); })
+#define MELETE_REGISTER_TASK(name, Class)                                   \
+  static const ::melete::Registration<::melete::Task> registration_##Class( \
+      name, [] { return std::make_unique<Class>(); })
