@@ -24,6 +24,11 @@ endfunction()
 # -fpch-preprocess lets ccache see through it. Vectors wider than the baseline stay inside a function, so their calling
 # convention (-Wpsabi) never matters. -pthread in every room that shares it: its macro would make the header unusable.
 function(melete_use_torch_header target)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")  # -fPIE, which CMake would give it, makes the header unusable too
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_compile_options(${target} PRIVATE -pthread -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   get_property(maker GLOBAL PROPERTY MELETE_TORCH_HEADER)
   if(maker)
@@ -93,13 +98,19 @@ function(melete_link_rooms target)
   endforeach()
 endfunction()
 
-# For single-file programs: links the rooms of the file's #include "room/..." lines.
-function(melete_link_included_rooms target source)
-  file(STRINGS ${source} includes REGEX "^#include \"[a-z_]+/")
-  list(TRANSFORM includes REPLACE "^#include \"([a-z_]+)/.*" "\\1")
-  list(REMOVE_DUPLICATES includes)
+# An executable of one file that links the rooms of its #include "room/..." lines. Nothing if such a room isn't built.
+function(melete_single_file_program name source)
+  file(STRINGS ${source} rooms REGEX "^#include \"[a-z_]+/")
+  list(TRANSFORM rooms REPLACE "^#include \"([a-z_]+)/.*" "\\1")
+  list(REMOVE_DUPLICATES rooms)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
-  melete_link_rooms(${target} ${includes})
+  foreach(room ${rooms})
+    if(NOT TARGET melete_${room})
+      return()
+    endif()
+  endforeach()
+  add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  melete_link_rooms(${name} ${rooms})
 endfunction()
 
 function(melete_tests name)

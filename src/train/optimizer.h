@@ -1,0 +1,55 @@
+// Muon for hidden matrices and AdamW for everything else, with clipping and a guard against gradients that aren't finite.
+//
+// Sources: AdamW 1711.05101; Muon: Jordan et al. 2024, momentum orthogonalised by five Newton-Schulz steps, decoupled
+//   weight decay as in 2502.16982. Shapes: a matrix [out, in] is one Muon matrix; expert tensors [E, out, in] are E of
+//   them, and a stacked gate-and-up tensor [E, 2I, M] is 2E of them. q, k, v and the output gate are separate
+//   matrices already, so no head shares another's spectrum.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "train/model_port.h"
+#include "train/optimizer_config.h"
+
+namespace melete {
+
+// The orthogonal factor of each matrix of x [..., out, in], approximately: singular values end near 1 (0.7 to 1.2).
+torch::Tensor orthogonalise(const torch::Tensor& x);
+
+struct StepReport {
+  double gradient_norm = 0;          // before clipping; not finite if the step was skipped
+  bool skipped = false;
+};
+
+class Optimizer {
+ public:
+  // The parameters' tensors are updated in place.
+  Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters);
+
+  void clear_gradients();
+
+  // One update with both rates times `factor`. Skips it, leaving weights and state alone, if a gradient isn't finite.
+  StepReport step(double factor);
+
+  // Every tensor that a checkpoint must hold beside the weights, by name; shared, so a loader writes through them.
+  std::vector<std::pair<std::string, torch::Tensor>> state() const;
+  int64_t num_updates() const { return num_updates_; }
+  void set_num_updates(int64_t updates) { num_updates_ = updates; }
+
+ private:
+  struct Slot {
+    TorchParameter parameter;
+    bool muon = false;
+    torch::Tensor first, second;     // momentum; AdamW's moments
+  };
+
+  void update_muon(Slot& slot, double rate);
+  void update_adam(Slot& slot, double rate);
+
+  OptimizerConfig config_;
+  std::vector<Slot> slots_;
+  int64_t num_updates_ = 0;
+};
+
+}  // namespace melete
