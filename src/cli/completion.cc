@@ -82,10 +82,10 @@ std::string completion_function(const OptionTable& table) {
   std::replace(function.begin(), function.end(), '-', '_');
   std::string out = function + "() {\n";
   out +=
-      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} first=${COMP_WORDS[1]} key= "
+      "  local cur=${COMP_WORDS[COMP_CWORD]-} prev=${COMP_WORDS[COMP_CWORD-1]} first=${COMP_WORDS[1]-} key= "
       "words=\n";
   out += "  [ \"$COMP_CWORD\" -gt 1 ] && key=$first\n";
-  out += "  case \"$first ${COMP_WORDS[2]}\" in\n";
+  out += "  case \"$first ${COMP_WORDS[2]-}\" in\n";
   for (const CommandRow& command : table.commands)
     if (command.name.find(' ') != std::string::npos)
       out += "    '" + command.name + "') [ \"$COMP_CWORD\" -gt 2 ] && key='" + command.name + "' ;;\n";

@@ -87,7 +87,6 @@ const CLI::App& deepest_parsed(const CLI::App& app) {
 Program::Program(ProgramInfo info) : info_(std::move(info)), app_(info_.summary, info_.name) {
   app_.require_subcommand(1);
   app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app_.get_formatter()->label("Subcommands", "Commands");
   app_.set_version_flag("--version", info_.name + " " + build_version());
   app_.add_flag_callback(
       "-v,--verbose", [] { set_log_level(LogLevel::debug); }, "log details on stderr");
@@ -100,16 +99,16 @@ Program::Program(ProgramInfo info) : info_(std::move(info)), app_(info_.summary,
 // Makes "task" and then "show" inside it for "task show"; a group's own summary lists what is inside.
 CLI::App* Program::subcommand(const std::string& name, const std::string& summary) {
   const size_t space = name.find(' ');
-  if (space == std::string::npos) return app_.add_subcommand(name, summary);
+  if (space == std::string::npos) return app_.add_subcommand(name, summary)->group("Commands");
   const std::string group = name.substr(0, space), inner = name.substr(space + 1);
   const auto same_name = app_.get_subcommands([&](CLI::App* child) { return child->get_name() == group; });
-  CLI::App* parent = same_name.empty() ? app_.add_subcommand(group) : same_name.front();
+  CLI::App* parent = same_name.empty() ? app_.add_subcommand(group)->group("Commands") : same_name.front();
   if (same_name.empty()) {
     parent->require_subcommand(1);
   }
   const std::string before = parent->get_description();
   parent->description(before.empty() ? "commands: " + inner : before + ", " + inner);
-  return parent->add_subcommand(inner, summary);
+  return parent->add_subcommand(inner, summary)->group("Commands");
 }
 
 void Program::add(std::unique_ptr<Command> command) {
