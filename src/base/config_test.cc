@@ -138,6 +138,7 @@ TEST(Config, TomlReadsBackToTheSameValues) {
   const auto again = parse_config<Outer>(to_toml(original));
   ASSERT_TRUE(again.ok()) << again.error().message << to_toml(original);
   EXPECT_EQ(to_toml(*again), to_toml(original));
+  EXPECT_NE(to_toml(original).find("weights = [0.1, 1e-300, 3.0]"), std::string::npos) << to_toml(original);
   EXPECT_EQ(again->name, original.name);
   EXPECT_EQ(again->weights, original.weights);
   EXPECT_EQ(again->scale, original.scale);

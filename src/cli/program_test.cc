@@ -111,6 +111,7 @@ TEST(Completion, ManPageAndShellsKnowEveryOption) {
   EXPECT_NE(man.find("\\-\\-style\\fR warm|cool"), std::string::npos) << man;
   const std::string bash = run({"completion", "bash"}).out;
   EXPECT_NE(bash.find("'say') words='hello'"), std::string::npos) << bash;
+  EXPECT_NE(bash.find("'say hello') words='-h --help --times --style'"), std::string::npos) << bash;
   EXPECT_NE(bash.find("'say hello --style') COMPREPLY=($(compgen -W 'warm cool'"), std::string::npos) << bash;
 }
 
