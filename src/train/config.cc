@@ -8,6 +8,8 @@ std::string RunConfig::problem() const {
   if (name.empty() || name[0] == '.' || name.find('/') != std::string::npos)
     return cat("name must be a plain folder name, got \"", name, "\"");
   if (threads < 0 || threads > 1024) return cat("threads must be 0 to 1024, got ", threads);
+  if (precision != "float32" && precision != "bfloat16" && precision != "auto")
+    return cat("precision must be float32, bfloat16 or auto, got \"", precision, "\"");
   if (!(checkpoint_minutes > 0)) return cat("checkpoint_minutes must be above 0, got ", checkpoint_minutes);
   if (log_steps < 1) return cat("log_steps must be at least 1, got ", log_steps);
   return {};

@@ -19,6 +19,7 @@ struct RunConfig {
   int64_t threads = 0;
   std::string tokenizer;
   std::string init_from;
+  std::string precision = "float32";
   double checkpoint_minutes = 5;
   int64_t log_steps = 10;
 
@@ -29,6 +30,8 @@ struct RunConfig {
     field("threads", threads, "threads of the tensor library; 0: one a processor; the bits of a run depend on it");
     field("tokenizer", tokenizer, "a tokenizer.json; empty: one is trained on the tasks' texts");
     field("init_from", init_from, "a model folder whose weights the run starts from; empty: random weights");
+    field("precision", precision, "of matrix products: float32, bfloat16, or auto (bfloat16 where the processor has it); "
+                                  "weights, sums and the loss are float32 in any case");
     field("checkpoint_minutes", checkpoint_minutes, "minutes between checkpoints");
     field("log_steps", log_steps, "steps between lines of metrics.jsonl");
   }

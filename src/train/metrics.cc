@@ -84,6 +84,7 @@ Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path, uint64_
   MetricsFile file;
   file.path_ = path;
   std::error_code error;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   const uint64_t size = std::filesystem::exists(path) ? std::filesystem::file_size(path, error) : 0;
   if (bytes > 0 && size < bytes) bytes = size;
   if (size > bytes) std::filesystem::resize_file(path, bytes, error);

@@ -106,10 +106,11 @@ Status Trainer::train_step() {
   MELETE_ASSIGN_OR_RETURN(const StepBatches batches, stream_->next());
   optimizer_.clear_gradients();
   answers_.clear();
-  double loss = 0;
+  double loss = 0, weight = 0;
   int64_t tokens = 0;
   for (const Batch& batch : batches) {
     loss += accumulate(batch);
+    for (const float w : batch.weights_R) weight += w;
     tokens += batch.num_tokens();
   }
   const StepReport report = optimizer_.step(schedule_.factor(step_));
@@ -121,8 +122,9 @@ Status Trainer::train_step() {
     model_.after_step();
     for (const auto& [answer, right] : answers_) curriculum_.observe(answer.task, answer.level, answer.kind, right);
     window_.loss += loss;
+    window_.weight += weight;
     window_.gradient_norm += report.gradient_norm;
-    last_loss_ = loss;
+    last_loss_ = weight > 0 ? loss / weight : 0;
   }
   ++step_;
   curriculum_.end_step();
@@ -151,7 +153,7 @@ Status Trainer::write_metrics() {
           accuracy[task.name][std::to_string(level)][name_of(kind)] = curriculum_.accuracy(static_cast<int32_t>(t), level, kind);
   }
   const double updates = static_cast<double>(std::max<int64_t>(1, window_.steps - window_.skipped));
-  const Json line = {{"kind", "train"}, {"step", step_}, {"loss", window_.loss / updates}, {"rate", schedule_.factor(step_ - 1)},
+  const Json line = {{"kind", "train"}, {"step", step_}, {"loss", window_.weight > 0 ? window_.loss / window_.weight : 0.0}, {"rate", schedule_.factor(step_ - 1)},
                      {"gradient_norm", window_.gradient_norm / updates}, {"tokens", tokens_},
                      {"tokens_per_s", static_cast<double>(window_.tokens) / window_.seconds},
                      {"wait_share", window_.waited_s / window_.seconds}, {"skipped", window_.skipped},

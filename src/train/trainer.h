@@ -41,7 +41,7 @@ class Trainer {
   // Sums since the last line of metrics.
   struct Window {
     int64_t steps = 0, tokens = 0, skipped = 0;
-    double loss = 0, gradient_norm = 0, seconds = 0, waited_s = 0;
+    double loss = 0, weight = 0, gradient_norm = 0, seconds = 0, waited_s = 0;
     std::vector<double> nll, targets;                // by family
   };
 
@@ -49,7 +49,7 @@ class Trainer {
   NamedTensors tensors() const;
   Status save();
   Status train_step();
-  double accumulate(const Batch& batch);             // forward and backward; returns the loss
+  double accumulate(const Batch& batch);             // forward and backward; returns the weighted sum of losses
   void observe(const Batch& batch, const BatchLoss& rows);
   Status write_metrics();
   Status evaluate(Progress& progress);

@@ -18,9 +18,9 @@ class ToyModel : public TrainableModel {
  public:
   ToyModel() {
     torch::manual_seed(11);
-    parameters_ = {{{"embed", {420, 16}, WeightRole::embedding}, torch::randn({420, 16}) * 0.1},
+    parameters_ = {{{"embed", {420, 16}, WeightRole::embedding}, torch::randn({420, 16}) * 0.3},
                    {{"hidden", {16, 16}, WeightRole::matrix}, torch::eye(16)},
-                   {{"head", {420, 16}, WeightRole::head}, torch::randn({420, 16}) * 0.1}};
+                   {{"head", {420, 16}, WeightRole::head}, torch::randn({420, 16}) * 0.3}};
     for (TorchParameter& parameter : parameters_) parameter.value.set_requires_grad(true);
   }
   const std::vector<TorchParameter>& parameters() const override { return parameters_; }
@@ -120,6 +120,7 @@ TEST_F(TrainerTest, WorkAfterTheLastCheckpointIsRepeatedNotKept) {
 
 TEST_F(TrainerTest, LearnsAndKeepsTwoCheckpoints) {
   config_.schedule.steps = 40;
+  config_.optimizer.adam_rate = 0.1;
   config_.run.checkpoint_minutes = 1e-6;
   train("run", 40, false);
   const auto lines = read_metrics(folder_ / "run/metrics.jsonl").value();
