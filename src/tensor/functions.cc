@@ -258,6 +258,29 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
   }
 };
 
+struct LinearBf16 : torch::autograd::Function<LinearBf16> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& x_bf16, const Tensor& w,
+                        const c10::optional<Tensor>& b) {
+    const Tensor w_bf16 = w.to(torch::kBFloat16);
+    ctx->save_for_backward({x_bf16, w_bf16});
+    ctx->saved_data["bias"] = b.has_value();
+    ctx->saved_data["constant"] = !x.requires_grad();
+    Tensor y = torch::mm(x_bf16, w_bf16.t()).to(x.scalar_type());
+    if (b) y.add_(*b);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const Tensor &x_bf16 = saved[0], &w_bf16 = saved[1], &g = grads[0];
+    const Tensor g_bf16 = g.to(torch::kBFloat16);
+    Tensor dx;
+    if (!ctx->saved_data["constant"].toBool()) dx = torch::mm(g_bf16, w_bf16).to(g.scalar_type());
+    const Tensor dw = torch::mm(g_bf16.t(), x_bf16).to(g.scalar_type());
+    return {dx, Tensor(), dw, ctx->saved_data["bias"].toBool() ? g.sum(0) : Tensor()};
+  }
+};
+
 struct CappedCrossEntropy : torch::autograd::Function<CappedCrossEntropy> {
   static Tensor forward(AutogradContext* ctx, const Tensor& h, const Tensor& w, const Tensor& target, const Tensor& weight,
                         double scale, double cap, Tensor* per_row, Tensor* best_out) {
@@ -284,10 +307,14 @@ struct CappedCrossEntropy : torch::autograd::Function<CappedCrossEntropy> {
   }
 };
 
+c10::optional<Tensor> given(const Tensor& t) { return t.defined() ? c10::optional<Tensor>(t) : c10::nullopt; }
+
 }  // namespace
 
+Tensor linear_bf16(const Tensor& x, const Tensor& x_bf16, const Tensor& w, const Tensor& b) {
+  return LinearBf16::apply(x, x_bf16, w, given(b));
+}
 Tensor rms(const Tensor& x, const Tensor& a, const Tensor& b, double eps, double scale) {
-  const auto given = [](const Tensor& t) { return t.defined() ? c10::optional<Tensor>(t) : c10::nullopt; };
   return Rms::apply(x, given(a), given(b), eps, scale);
 }
 Tensor mix(const Tensor& x, const Tensor& y, const Tensor& alpha, const Tensor& beta) {

@@ -86,12 +86,12 @@ Result<TorchModel> TorchModel::load(const std::filesystem::path& model_dir, torc
 }
 
 Tensor TorchModel::logits(const ModelInput& input) {
-  TorchOps ops(input.document_lengths, options_, fused_);
+  TorchOps ops(input.document_lengths, options_, fused_, bf16_);
   return head_logits(ops, weights_, config_, hidden_rows(ops, weights_, config_, input));
 }
 
 LossResult TorchModel::loss(const ModelInput& input, const LossTargets& targets) {
-  TorchOps ops(input.document_lengths, options_, fused_);
+  TorchOps ops(input.document_lengths, options_, fused_, bf16_);
   const Tensor hidden = ops.gather_rows(hidden_rows(ops, weights_, config_, input), targets.rows);
   const auto count = static_cast<int64_t>(targets.ids.size());
   const Tensor ids = torch::from_blob(const_cast<int64_t*>(targets.ids.data()), {count}, torch::kInt64)

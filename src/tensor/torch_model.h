@@ -54,6 +54,8 @@ class TorchModel {
 
   // False: the plain ATen operations, the reference of the fused ones.
   void set_fused(bool fused) { fused_ = fused; }
+  // True: matrix products of the forward and backward in bfloat16; weights, sums, norms and the loss stay float32.
+  void set_bf16(bool bf16) { bf16_ = bf16; }
 
  private:
   TorchModel(const ModelConfig& config, torch::TensorOptions options) : config_(config), options_(options) {}
@@ -61,7 +63,7 @@ class TorchModel {
 
   ModelConfig config_;
   torch::TensorOptions options_;
-  bool fused_ = true;
+  bool fused_ = true, bf16_ = false;
   std::vector<TorchParameter> parameters_;
   ModelWeights<TorchOps> weights_;
 };

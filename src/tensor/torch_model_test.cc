@@ -113,6 +113,28 @@ TEST_P(Gradients, FusedAndPlainOperationsAgree) {
     }
 }
 
+TEST_P(Gradients, Bfloat16ProductsKeepTheirDirection) {
+  TorchModel model(small_config(GetParam()), 5);
+  perturb(model);
+  const auto gradients = [&](bool bf16) {
+    model.set_bf16(bf16);
+    const LossResult result = model.loss(small_input(), small_targets());
+    result.loss.backward();
+    std::vector<Tensor> all;
+    for (TorchParameter& p : model.parameters())
+      if (p.value.requires_grad()) {
+        all.push_back(p.value.grad().flatten().clone());
+        p.value.mutable_grad() = Tensor();
+      }
+    return std::pair(result.loss.item<double>(), torch::cat(all));
+  };
+  const auto [loss, exact] = gradients(false);
+  const auto [rounded_loss, rounded] = gradients(true);
+  EXPECT_NE(loss, rounded_loss);
+  EXPECT_NEAR(rounded_loss, loss, 0.02 * loss);  // 2^-8 a factor, some ten products deep
+  EXPECT_GT((exact.dot(rounded) / (exact.norm() * rounded.norm())).item<double>(), 0.99);
+}
+
 INSTANTIATE_TEST_SUITE_P(DenseAndSparse, Gradients, testing::Bool());
 
 TEST(TorchModel, LogitsDontDependOnLaterTokensOrOtherDocuments) {

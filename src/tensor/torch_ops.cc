@@ -51,8 +51,9 @@ Tensor plain_rms(const Tensor& x, const Tensor& a, const Tensor& b, double eps, 
 
 }  // namespace
 
-TorchOps::TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused)
-    : document_lengths_(std::move(document_lengths)), options_(options), fused_(fused && options.device().is_cpu()) {}
+TorchOps::TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused, bool bf16)
+    : document_lengths_(std::move(document_lengths)), options_(options), fused_(fused && options.device().is_cpu()),
+      bf16_(bf16) {}
 
 Tensor TorchOps::indices(std::span<const int64_t> values) const {
   return torch::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, torch::kInt64)
@@ -89,8 +90,20 @@ Tensor TorchOps::channel_major(Tensor x, int64_t chunks) {
   return x.view({x.size(0), chunks, -1}).transpose(1, 2).reshape({x.size(0), -1});
 }
 
-Tensor TorchOps::linear(Tensor x, const Matrix& w) { return torch::mm(x, w.t()); }
-Tensor TorchOps::linear(Tensor x, const Matrix& w, const Vector& b) { return torch::addmm(b, x, w.t()); }
+Tensor TorchOps::rounded(const Tensor& x) {
+  if (!last_input_.is_same(x)) {
+    last_input_ = x;
+    last_rounded_ = x.detach().to(torch::kBFloat16);
+  }
+  return last_rounded_;
+}
+
+Tensor TorchOps::linear(Tensor x, const Matrix& w) {
+  return bf16_ ? functions::linear_bf16(x, rounded(x), w, {}) : torch::mm(x, w.t());
+}
+Tensor TorchOps::linear(Tensor x, const Matrix& w, const Vector& b) {
+  return bf16_ ? functions::linear_bf16(x, rounded(x), w, b) : torch::addmm(b, x, w.t());
+}
 
 Tensor TorchOps::rms_with(Tensor x, const Tensor& a, const Tensor& b, double eps, double scale) {
   return fused_ ? functions::rms(x, a, b, eps, scale) : plain_rms(x, a, b, eps, scale);

@@ -28,8 +28,8 @@ class TorchOps {
   using Experts = TorchExperts;
 
   // document_lengths: rows of each document, one after another. `options`: dtype and device of activations.
-  // fused false forces the plain ATen operations everywhere.
-  TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused = true);
+  // fused false forces the plain ATen operations everywhere. bf16: matrix products round their factors to bfloat16.
+  TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused = true, bool bf16 = false);
 
   Tensor embed(const Table& table, std::span<const int32_t> ids);
   Tensor constant(std::span<const float> values, int64_t rows, int64_t width);
@@ -69,11 +69,13 @@ class TorchOps {
 
  private:
   Tensor indices(std::span<const int64_t> values) const;
+  Tensor rounded(const Tensor& x);
   Tensor rms_with(Tensor x, const Tensor& a, const Tensor& b, double eps, double scale);
 
   std::vector<int64_t> document_lengths_;
   torch::TensorOptions options_;
-  bool fused_;
+  bool fused_, bf16_;
+  Tensor last_input_, last_rounded_;   // the projections of one input share its rounding
   std::vector<std::pair<double, std::array<Tensor, 2>>> rope_tables_;   // by theta: cosine and sine, [N, K/2]
   std::vector<Tensor> expert_loads_;
 };
