@@ -1,8 +1,9 @@
-// One training step of the nano model on a mixed batch (pictures, clips, text), timed: our half of `bench train`.
+// One training step of the nano model on a mixed batch (pictures, clips, text), timed: our half of `bench
+// train`.
 //
-// usage: bench_train_steps DIR [THREADS]. Writes DIR/model (Hugging Face layout) and DIR/batch.safetensors, prints
-// "ready TOKENS", then for each line of input does one step (forward, backward, AdamW on all weights) and prints
-// "LOSS SECONDS". The peer (bench/peers/train_torch.py) does the same steps on the same files.
+// usage: bench_train_steps DIR [THREADS]. Writes DIR/model (Hugging Face layout) and DIR/batch.safetensors,
+// prints "ready TOKENS", then for each line of input does one step (forward, backward, AdamW on all weights)
+// and prints "LOSS SECONDS". The peer (bench/peers/train_torch.py) does the same steps on the same files.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +21,7 @@ namespace melete {
 namespace {
 
 constexpr int64_t kDocuments = 16, kLength = 256, kPatchSide = 12, kClipSamples = 1920 * 25;
-constexpr int64_t kTargets = 40;              // the last positions of each document
+constexpr int64_t kTargets = 40;  // the last positions of each document
 
 // Each document: a picture of 36 tokens, a clip of 25, then text; targets at its end.
 Batch mixed_batch(const ModelConfig& config) {
@@ -28,12 +29,15 @@ Batch mixed_batch(const ModelConfig& config) {
   Batch batch;
   for (int64_t d = 0; d < kDocuments; ++d) {
     const int64_t begin = d * kLength, cells = kPatchSide * kPatchSide / 4, steps = kClipSamples / 1920;
-    for (int64_t i = 0; i < kLength; ++i) batch.input.tokens.push_back(static_cast<int32_t>(random.integer(200, 4000)));
+    for (int64_t i = 0; i < kLength; ++i)
+      batch.input.tokens.push_back(static_cast<int32_t>(random.integer(200, 4000)));
     batch.input.document_lengths.push_back(kLength);
     for (int64_t i = 0; i < cells; ++i) batch.input.vision_rows.push_back(begin + 4 + i);
     for (int64_t i = 0; i < steps; ++i) batch.input.audio_rows.push_back(begin + 8 + cells + i);
-    for (const int64_t row : batch.input.vision_rows) batch.input.tokens[static_cast<size_t>(row)] = static_cast<int32_t>(config.image_token_id);
-    for (const int64_t row : batch.input.audio_rows) batch.input.tokens[static_cast<size_t>(row)] = static_cast<int32_t>(config.audio_token_id);
+    for (const int64_t row : batch.input.vision_rows)
+      batch.input.tokens[static_cast<size_t>(row)] = static_cast<int32_t>(config.image_token_id);
+    for (const int64_t row : batch.input.audio_rows)
+      batch.input.tokens[static_cast<size_t>(row)] = static_cast<int32_t>(config.audio_token_id);
     batch.input.grids.push_back({1, kPatchSide, kPatchSide});
     batch.input.clip_samples.push_back(kClipSamples);
     for (int64_t i = kLength - kTargets; i < kLength; ++i) {
@@ -44,7 +48,8 @@ Batch mixed_batch(const ModelConfig& config) {
   }
   for (int64_t i = 0; i < kDocuments * kPatchSide * kPatchSide * 1176; ++i)
     batch.input.patches.push_back(static_cast<float>(random.uniform(-1, 1)));
-  for (int64_t i = 0; i < kDocuments * kClipSamples; ++i) batch.input.samples.push_back(static_cast<float>(random.normal() * 0.2));
+  for (int64_t i = 0; i < kDocuments * kClipSamples; ++i)
+    batch.input.samples.push_back(static_cast<float>(random.normal() * 0.2));
   return batch;
 }
 
@@ -52,10 +57,22 @@ Status write_batch(const std::string& path, const Batch& batch) {
   std::vector<int64_t> ids(batch.input.tokens.begin(), batch.input.tokens.end());
   const std::vector<TensorSource> tensors = {
       {"input_ids", DataType::i64, {kDocuments, kLength}, std::span<const int64_t>(ids)},
-      {"rows", DataType::i64, {static_cast<int64_t>(batch.rows_R.size())}, std::span<const int64_t>(batch.rows_R)},
-      {"targets", DataType::i64, {static_cast<int64_t>(batch.targets_R.size())}, std::span<const int64_t>(batch.targets_R)},
-      {"pixel_values", DataType::f32, {kDocuments * kPatchSide * kPatchSide, 1176}, std::span<const float>(batch.input.patches)},
-      {"input_values", DataType::f32, {kDocuments, kClipSamples}, std::span<const float>(batch.input.samples)}};
+      {"rows",
+       DataType::i64,
+       {static_cast<int64_t>(batch.rows_R.size())},
+       std::span<const int64_t>(batch.rows_R)},
+      {"targets",
+       DataType::i64,
+       {static_cast<int64_t>(batch.targets_R.size())},
+       std::span<const int64_t>(batch.targets_R)},
+      {"pixel_values",
+       DataType::f32,
+       {kDocuments * kPatchSide * kPatchSide, 1176},
+       std::span<const float>(batch.input.patches)},
+      {"input_values",
+       DataType::f32,
+       {kDocuments, kClipSamples},
+       std::span<const float>(batch.input.samples)}};
   return write_safetensors(path, tensors);
 }
 

@@ -28,8 +28,8 @@ std::string cat(const Args&... args) {
 
 }  // namespace melete
 
-#define MELETE_CHECK(condition, ...)                                                               \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]]                                                                 \
+#define MELETE_CHECK(condition, ...)                                                                        \
+  do {                                                                                                      \
+    if (!(condition)) [[unlikely]]                                                                          \
       ::melete::check_failed(__FILE__, __LINE__, #condition, ::melete::cat("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

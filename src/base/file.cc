@@ -27,8 +27,8 @@ class Descriptor {
 
 Error file_error(const std::filesystem::path& path, const char* action) {
   const ErrorKind kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::unavailable;
-  return {kind, cat("[", path.string(), "] the file must be possible to ", action, ", got: ", std::strerror(errno),
-                    "; check the path and its permissions")};
+  return {kind, cat("[", path.string(), "] the file must be possible to ", action,
+                    ", got: ", std::strerror(errno), "; check the path and its permissions")};
 }
 
 bool write_all(int fd, std::string_view bytes) {
@@ -48,7 +48,8 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_by
   if (!file.valid()) return file_error(path, "open");
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return file_error(path, "read");
-  if (S_ISDIR(info.st_mode)) return invalid_argument("[", path.string(), "] must be a file, got a folder; name a file");
+  if (S_ISDIR(info.st_mode))
+    return invalid_argument("[", path.string(), "] must be a file, got a folder; name a file");
   std::string bytes;
   if (S_ISREG(info.st_mode)) bytes.reserve(static_cast<size_t>(std::min<uint64_t>(info.st_size, max_bytes)));
   char buffer[65536];
@@ -58,7 +59,8 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_by
     if (n < 0) return file_error(path, "read");
     if (n == 0) return bytes;
     if (bytes.size() + static_cast<size_t>(n) > max_bytes)
-      return exhausted("[", path.string(), "] must be at most ", max_bytes, " bytes, got more; give a smaller file");
+      return exhausted("[", path.string(), "] must be at most ", max_bytes,
+                       " bytes, got more; give a smaller file");
     bytes.append(buffer, static_cast<size_t>(n));
   }
 }
@@ -69,8 +71,8 @@ Status write_file(const std::filesystem::path& path, std::string_view bytes) {
   std::string temporary = path.string() + ".XXXXXX";
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return file_error(path, "write");
-  const bool written = write_all(file.get(), bytes) && ::fchmod(file.get(), 0644) == 0 && ::fsync(file.get()) == 0 &&
-                       ::rename(temporary.c_str(), path.c_str()) == 0;
+  const bool written = write_all(file.get(), bytes) && ::fchmod(file.get(), 0644) == 0 &&
+                       ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
   if (written) return ok_status();
   const Error error = file_error(path, "write");
   ::unlink(temporary.c_str());

@@ -1,5 +1,5 @@
-// Whole-file reads and atomic writes. Every file this program writes appears by rename, so a reader or a kill -9
-// sees the old content or the new one, never a part.
+// Whole-file reads and atomic writes. Every file this program writes appears by rename, so a reader or a kill
+// -9 sees the old content or the new one, never a part.
 #pragma once
 
 #include <cstdint>

@@ -65,13 +65,14 @@ struct Frame {
 std::string axes(const Frame& f, const PlotSpec& spec) {
   std::string out;
   for (const double tick : round_ticks(f.y.low, f.y.high, 5)) {
-    out += fmt::format("<line x1='{:.1f}' x2='{:.1f}' y1='{:.1f}' y2='{:.1f}' stroke='#ddd'/>", f.left, f.right,
-                       f.py(tick), f.py(tick));
-    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='end'>{:.3g}</text>", f.left - 5, f.py(tick) + 4,
-                       spec.log_y ? std::pow(10.0, tick) : tick);
+    out += fmt::format("<line x1='{:.1f}' x2='{:.1f}' y1='{:.1f}' y2='{:.1f}' stroke='#ddd'/>", f.left,
+                       f.right, f.py(tick), f.py(tick));
+    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='end'>{:.3g}</text>", f.left - 5,
+                       f.py(tick) + 4, spec.log_y ? std::pow(10.0, tick) : tick);
   }
   for (const double tick : round_ticks(f.x.low, f.x.high, 6))
-    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:g}</text>", f.px(tick), f.bottom + 15, tick);
+    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:g}</text>", f.px(tick),
+                       f.bottom + 15, tick);
   out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{}</text>", (f.left + f.right) / 2,
                      f.bottom + 31, escape_html(spec.x_label));
   out += fmt::format("<text transform='translate(13 {:.1f}) rotate(-90)' text-anchor='middle'>{}</text>",
@@ -83,9 +84,11 @@ std::string legend(const Frame& f, const PlotSpec& spec) {
   std::string out;
   for (size_t i = 0; i < spec.series.size(); ++i) {
     const double y = f.top + 8 + 15 * static_cast<double>(i);
-    out += fmt::format("<line x1='{0:.1f}' x2='{1:.1f}' y1='{2:.1f}' y2='{2:.1f}' stroke='{3}' stroke-width='3'/>",
-                       f.right + 8, f.right + 22, y, kColours[i % kColours.size()]);
-    out += fmt::format("<text x='{:.1f}' y='{:.1f}'>{}</text>", f.right + 27, y + 4, escape_html(spec.series[i].label));
+    out += fmt::format(
+        "<line x1='{0:.1f}' x2='{1:.1f}' y1='{2:.1f}' y2='{2:.1f}' stroke='{3}' stroke-width='3'/>",
+        f.right + 8, f.right + 22, y, kColours[i % kColours.size()]);
+    out += fmt::format("<text x='{:.1f}' y='{:.1f}'>{}</text>", f.right + 27, y + 4,
+                       escape_html(spec.series[i].label));
   }
   return out;
 }

@@ -33,8 +33,8 @@ uint64_t stable_hash(std::string_view bytes) {
 
 uint32_t Random::next_u32() {
   if (left_ == 0) {
-    buffer_ = philox({static_cast<uint32_t>(block_), static_cast<uint32_t>(block_ >> 32), static_cast<uint32_t>(stream_),
-                      static_cast<uint32_t>(stream_ >> 32)},
+    buffer_ = philox({static_cast<uint32_t>(block_), static_cast<uint32_t>(block_ >> 32),
+                      static_cast<uint32_t>(stream_), static_cast<uint32_t>(stream_ >> 32)},
                      {static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32)});
     ++block_;
     left_ = 4;

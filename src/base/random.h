@@ -1,7 +1,8 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11, "Parallel Random Numbers: As Easy as 1, 2, 3").
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11, "Parallel Random Numbers: As Easy as 1,
+// 2, 3").
 //
-// The n-th draw of (seed, stream) is a pure function of the three, so sampling, data and replay don't depend on
-// threads, batches or the order in which streams are used.
+// The n-th draw of (seed, stream) is a pure function of the three, so sampling, data and replay don't depend
+// on threads, batches or the order in which streams are used.
 #pragma once
 
 #include <array>
@@ -30,11 +31,11 @@ class Random {
 
   uint32_t next_u32();
   uint64_t next_u64();
-  double uniform();                                // [0, 1), 53 bits
+  double uniform();  // [0, 1), 53 bits
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  int64_t integer(int64_t low, int64_t high);      // both ends included, unbiased; CHECKs low <= high
+  int64_t integer(int64_t low, int64_t high);  // both ends included, unbiased; CHECKs low <= high
   bool chance(double probability) { return uniform() < probability; }
-  double normal();                                 // mean 0, deviation 1 (Box-Muller, one draw a call)
+  double normal();  // mean 0, deviation 1 (Box-Muller, one draw a call)
 
   template <class Range>
   const auto& pick(const Range& range) {
@@ -44,7 +45,8 @@ class Random {
 
   template <class T>
   void shuffle(std::vector<T>& values) {
-    for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[static_cast<size_t>(integer(0, static_cast<int64_t>(i) - 1))]);
+    for (size_t i = values.size(); i > 1; --i)
+      std::swap(values[i - 1], values[static_cast<size_t>(integer(0, static_cast<int64_t>(i) - 1))]);
   }
 
  private:

@@ -1,8 +1,8 @@
 // Registry<T>: plug-ins (tasks, tools, modes, families, graders) that register themselves by name.
 //
-// A plug-in file ends with MELETE_REGISTER_TASK(...) or its like, which makes a static Registration. Rooms with
-// plug-ins are OBJECT libraries, since a linker drops unreferenced files of static ones. Filled before main(),
-// read-only afterwards, so no lock is needed.
+// A plug-in file ends with MELETE_REGISTER_TASK(...) or its like, which makes a static Registration. Rooms
+// with plug-ins are OBJECT libraries, since a linker drops unreferenced files of static ones. Filled before
+// main(), read-only afterwards, so no lock is needed.
 #pragma once
 
 #include <functional>

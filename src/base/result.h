@@ -1,7 +1,7 @@
 // Result<T>: a value or an Error, for everything that input, files, networks, tools or model text can break.
 //
-// A message reads `[where] what must hold, got <values>; <what to do>`. Each kind maps to one exit code and one
-// HTTP status (exit_code, http_status), so the caller never decides that again.
+// A message reads `[where] what must hold, got <values>; <what to do>`. Each kind maps to one exit code and
+// one HTTP status (exit_code, http_status), so the caller never decides that again.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ namespace melete {
 enum class ErrorKind { invalid_argument, not_found, exhausted, timeout, cancelled, corrupt, unavailable };
 
 const char* name_of(ErrorKind kind);
-int exit_code(ErrorKind kind);    // 2 invalid, 3 not found, 4 exhausted, 5 timeout, 130 cancelled, 6 corrupt, 7 unavailable
+int exit_code(ErrorKind kind);  // 2 invalid, 3 not found, 4 exhausted, 5 timeout, 130 cancelled, 6 corrupt, 7
+                                // unavailable
 int http_status(ErrorKind kind);  // 400, 404, 429, 504, 499, 422, 503
 
 struct Error {
@@ -55,7 +56,7 @@ Error unavailable(const Args&... args) {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
@@ -98,8 +99,8 @@ inline Status ok_status() { return Unit{}; }
 }  // namespace melete
 
 // Returns the Error of `expression` from the enclosing function, or goes on.
-#define MELETE_RETURN_IF_ERROR(expression)                                      \
-  do {                                                                          \
+#define MELETE_RETURN_IF_ERROR(expression)                                                       \
+  do {                                                                                           \
     if (auto melete_status_ = (expression); !melete_status_.ok()) return melete_status_.error(); \
   } while (false)
 

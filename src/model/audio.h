@@ -1,4 +1,5 @@
-// The audio tower: raw 24 kHz samples -> rows of the decoder's stream, 12.5 a second; causal convolutions, no spectrogram.
+// The audio tower: raw 24 kHz samples -> rows of the decoder's stream, 12.5 a second; causal convolutions, no
+// spectrogram.
 //
 // Source: muse_spark, "Audio tower". Shapes: N steps of all clips at the current stage, C the stage's width.
 #pragma once
@@ -20,7 +21,8 @@ typename Ops::Tensor audio_tower(Ops& ops, const AudioWeights<Ops>& w, const Mod
   for (size_t s = 0; s < w.stages.size(); ++s) {
     const auto& stage = w.stages[s];
     for (int64_t& length : lengths) length /= c.patch_sizes[s];
-    x = ops.scaled_rms(ops.linear(ops.fold(x, c.patch_sizes[s]), stage.patch, stage.patch_b), stage.patch_norm, c.rms_eps);
+    x = ops.scaled_rms(ops.linear(ops.fold(x, c.patch_sizes[s]), stage.patch, stage.patch_b),
+                       stage.patch_norm, c.rms_eps);
     for (const auto& block : stage.blocks) {
       auto y = ops.scaled_rms(ops.causal_conv(x, block.conv, block.conv_b, lengths), block.norm, c.rms_eps);
       x = ops.add(x, ops.linear(ops.gelu(ops.linear(y, block.fc1, block.fc1_b)), block.fc2, block.fc2_b));

@@ -1,6 +1,7 @@
 // The shapes of a muse_spark or muse_glimmer model, as its config.json states them.
 //
-// Parsing, checking and writing: model/config.cc. problem() must be empty before any arithmetic uses the values.
+// Parsing, checking and writing: model/config.cc. problem() must be empty before any arithmetic uses the
+// values.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,17 @@ enum class Architecture { muse_spark, muse_glimmer };
 
 struct TextConfig {
   int64_t vocab_size = 0;
-  int64_t hidden_size = 0;                 // D
-  int64_t intermediate_size = 0;           // F
-  int64_t num_layers = 0;                  // L
-  int64_t num_heads = 0;                   // H
-  int64_t num_kv_heads = 0;                // G, divides H
-  int64_t head_dim = 0;                    // K, even
+  int64_t hidden_size = 0;        // D
+  int64_t intermediate_size = 0;  // F
+  int64_t num_layers = 0;         // L
+  int64_t num_heads = 0;          // H
+  int64_t num_kv_heads = 0;       // G, divides H
+  int64_t head_dim = 0;           // K, even
   int64_t max_positions = 0;
-  int64_t sliding_window = 0;              // W: a query sees keys i-W+1..i in sliding layers
-  std::vector<uint8_t> is_sliding;         // [L]
-  std::vector<double> rope_theta;          // [L]; 0: no rotary embedding in that layer
-  std::vector<uint8_t> is_sparse;          // [L]; latent MoE instead of a dense MLP
+  int64_t sliding_window = 0;       // W: a query sees keys i-W+1..i in sliding layers
+  std::vector<uint8_t> is_sliding;  // [L]
+  std::vector<double> rope_theta;   // [L]; 0: no rotary embedding in that layer
+  std::vector<uint8_t> is_sparse;   // [L]; latent MoE instead of a dense MLP
   double qk_scale = 0;
   double output_multiplier = 1;
   double logit_softcap = 20;
@@ -43,26 +44,26 @@ struct TextConfig {
 };
 
 struct VisionConfig {
-  int64_t hidden_size = 0;                 // C
+  int64_t hidden_size = 0;  // C
   int64_t intermediate_size = 0;
   int64_t num_layers = 0;
-  int64_t num_heads = 0;                   // head width C / heads, divisible by 4
+  int64_t num_heads = 0;  // head width C / heads, divisible by 4
   int64_t patch_size = 14, patch_temporal = 2, merge_size = 2;
-  int64_t table_size = 0;                  // P: the position table is P x P, and so are attention windows
-  std::vector<uint8_t> is_windowed;        // [layers]
+  int64_t table_size = 0;            // P: the position table is P x P, and so are attention windows
+  std::vector<uint8_t> is_windowed;  // [layers]
   double layer_norm_eps = 1e-5;
   double rope_theta = 10000;
-  int64_t merged_size = 0;                 // out_hidden_size: C * merge_size^2
-  int64_t projector_size = 0;              // projector_hidden_size
+  int64_t merged_size = 0;     // out_hidden_size: C * merge_size^2
+  int64_t projector_size = 0;  // projector_hidden_size
   int64_t patch_width() const { return patch_temporal * 3 * patch_size * patch_size; }
 };
 
 struct AudioConfig {
-  std::vector<int64_t> hidden_sizes, depths, patch_sizes;   // one entry a stage
+  std::vector<int64_t> hidden_sizes, depths, patch_sizes;  // one entry a stage
   double mlp_ratio = 4;
   int64_t conv_kernel = 7;
   double rms_eps = 1e-6;
-  int64_t samples_per_token() const;       // product of patch_sizes: 1920
+  int64_t samples_per_token() const;  // product of patch_sizes: 1920
 };
 
 struct ModelConfig {
@@ -78,8 +79,8 @@ struct ModelConfig {
   std::string problem() const;
 };
 
-// Parses config.json (transformers' field names and defaults). Errors: corrupt (JSON), invalid_argument (an unknown
-// model_type, naming what is supported; a field's name and value).
+// Parses config.json (transformers' field names and defaults). Errors: corrupt (JSON), invalid_argument (an
+// unknown model_type, naming what is supported; a field's name and value).
 Result<ModelConfig> parse_model_config(std::string_view config_json, std::string_view where);
 
 // The config.json that stock transformers loads.

@@ -1,6 +1,8 @@
-// The text decoder of muse_spark and muse_glimmer: one causal stream that mixes text, image, video and audio rows.
+// The text decoder of muse_spark and muse_glimmer: one causal stream that mixes text, image, video and audio
+// rows.
 //
-// Sources: rotary positions 2104.09864 §3.4.2 (halves); grouped kv heads 2305.13245; q/k norm 2010.04245 (RMS form);
+// Sources: rotary positions 2104.09864 §3.4.2 (halves); grouped kv heads 2305.13245; q/k norm 2010.04245 (RMS
+// form);
 //   gated attention output 2505.06708; residual gates: muse_spark, "Text decoder", step 4.
 // Shapes: N rows of all documents, D width, H query heads, G kv heads, K head width, F mlp width.
 #pragma once
@@ -17,11 +19,12 @@ namespace melete {
 
 // a_ND -> [N, D]. Spark normalises each head's output before its gate; Glimmer does not.
 template <class Ops>
-typename Ops::Tensor attention_block(Ops& ops, const AttentionWeights<Ops>& w, const ModelConfig& config, int64_t layer,
-                                     typename Ops::Tensor a_ND) {
+typename Ops::Tensor attention_block(Ops& ops, const AttentionWeights<Ops>& w, const ModelConfig& config,
+                                     int64_t layer, typename Ops::Tensor a_ND) {
   const TextConfig& c = config.text;
   const auto i = static_cast<size_t>(layer);
-  const AttentionKind kind{layer, c.num_heads, c.num_kv_heads, c.head_dim, c.is_sliding[i] ? c.sliding_window : 0};
+  const AttentionKind kind{layer, c.num_heads, c.num_kv_heads, c.head_dim,
+                           c.is_sliding[i] ? c.sliding_window : 0};
   auto [q, k, v, gate] = ops.linears(a_ND, w.q, w.k, w.v, w.gate);
   q = ops.head_rms(q, c.num_heads, c.rms_eps, c.qk_scale);
   k = ops.head_rms(k, c.num_kv_heads, c.rms_eps, 1.0);
@@ -34,11 +37,11 @@ typename Ops::Tensor attention_block(Ops& ops, const AttentionWeights<Ops>& w, c
   return ops.linear(ops.sigmoid_gate(o, gate), w.out);
 }
 
-// x_ND -> [N, D]. Spark's stream keeps its norm: x = alpha x + beta y with beta = sigmoid(g / temperature) and
-// alpha = sqrt(max(sigmoid(-g / temperature) (1 + beta), 1e-3)), so alpha^2 + beta^2 = 1.
+// x_ND -> [N, D]. Spark's stream keeps its norm: x = alpha x + beta y with beta = sigmoid(g / temperature)
+// and alpha = sqrt(max(sigmoid(-g / temperature) (1 + beta), 1e-3)), so alpha^2 + beta^2 = 1.
 template <class Ops>
-typename Ops::Tensor decoder_layer(Ops& ops, const LayerWeights<Ops>& w, const ModelConfig& config, int64_t layer,
-                                   typename Ops::Tensor x) {
+typename Ops::Tensor decoder_layer(Ops& ops, const LayerWeights<Ops>& w, const ModelConfig& config,
+                                   int64_t layer, typename Ops::Tensor x) {
   const TextConfig& c = config.text;
   auto y = attention_block(ops, w.attention, config, layer, ops.centered_rms(x, w.attention_norm, c.rms_eps));
   if (config.is_spark())
@@ -61,7 +64,8 @@ typename Ops::Tensor decoder_layer(Ops& ops, const LayerWeights<Ops>& w, const M
 
 // All layers: embedded rows x_ND -> hidden rows [N, D], normalised for the head.
 template <class Ops>
-typename Ops::Tensor decode_rows(Ops& ops, const ModelWeights<Ops>& w, const ModelConfig& config, typename Ops::Tensor x) {
+typename Ops::Tensor decode_rows(Ops& ops, const ModelWeights<Ops>& w, const ModelConfig& config,
+                                 typename Ops::Tensor x) {
   for (int64_t i = 0; i < config.text.num_layers; ++i)
     x = decoder_layer(ops, w.layers[static_cast<size_t>(i)], config, i, x);
   return ops.scaled_rms(x, w.final_norm, config.text.rms_eps);
@@ -74,8 +78,8 @@ typename Ops::Tensor head_logits(Ops& ops, const ModelWeights<Ops>& w, const Mod
   return ops.softcap(ops.linear(hidden_ND, w.head), config.text.output_multiplier, config.text.logit_softcap);
 }
 
-// ids -> rows x_ND; positions that media fill are overwritten by place_rows afterwards. A placeholder that no medium
-// fills (a model may sample one) reads row 0 of the table, as in the reference.
+// ids -> rows x_ND; positions that media fill are overwritten by place_rows afterwards. A placeholder that no
+// medium fills (a model may sample one) reads row 0 of the table, as in the reference.
 template <class Ops>
 typename Ops::Tensor embed_rows(Ops& ops, const ModelWeights<Ops>& w, const ModelConfig& config,
                                 std::span<const int32_t> ids) {

@@ -28,7 +28,8 @@ Taps axis_taps(int64_t i, int64_t size, int64_t table) {
   return taps;
 }
 
-// Spark decodes the flat patch index as if the grid were w x h; checkpoints were trained so (muse_spark, "Vision tower").
+// Spark decodes the flat patch index as if the grid were w x h; checkpoints were trained so (muse_spark,
+// "Vision tower").
 void append_taps(VisionPlan& plan, bool is_spark, int64_t table, const PatchGrid& grid) {
   const int64_t rows = is_spark ? grid.w : grid.h, columns = is_spark ? grid.h : grid.w;
   for (int64_t group = 0; group < grid.t; ++group)
@@ -74,7 +75,8 @@ void append_cells(std::vector<int64_t>& order, int64_t merge, const PatchGrid& g
     for (int64_t y = 0; y < grid.h; y += merge)
       for (int64_t x = 0; x < grid.w; x += merge)
         for (int64_t dy = 0; dy < merge; ++dy)
-          for (int64_t dx = 0; dx < merge; ++dx) order.push_back(first + (group * grid.h + y + dy) * grid.w + x + dx);
+          for (int64_t dx = 0; dx < merge; ++dx)
+            order.push_back(first + (group * grid.h + y + dy) * grid.w + x + dx);
 }
 
 }  // namespace

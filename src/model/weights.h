@@ -1,7 +1,7 @@
 // The weights of a model, with their names in a checkpoint, shapes and roles in one list: visit_weights().
 //
-// Names are Hugging Face's (muse_spark, "Tensor names"). D width, H query heads, G kv heads, K head width, F mlp
-// width, E experts, M latent width, I expert width, C a tower's width. A matrix is [out, in].
+// Names are Hugging Face's (muse_spark, "Tensor names"). D width, H query heads, G kv heads, K head width, F
+// mlp width, E experts, M latent width, I expert width, C a tower's width. A matrix is [out, in].
 #pragma once
 
 #include <string>
@@ -14,17 +14,17 @@ namespace melete {
 
 // What a weight is for: decides its start value, its optimizer and its precision on disk.
 enum class WeightRole {
-  embedding,       // token table
-  head,            // token logits
-  matrix,          // hidden projection
-  expert_matrix,   // [E, out, in]
-  router,          // kept float32 on disk
-  router_bias,     // balanced during training, no gradient; kept float32 on disk
-  norm_offset,     // used as 1 + w; starts at 0
-  norm_scale,      // used as w; starts at 1
+  embedding,      // token table
+  head,           // token logits
+  matrix,         // hidden projection
+  expert_matrix,  // [E, out, in]
+  router,         // kept float32 on disk
+  router_bias,    // balanced during training, no gradient; kept float32 on disk
+  norm_offset,    // used as 1 + w; starts at 0
+  norm_scale,     // used as w; starts at 1
   residual_gate,
   bias,
-  conv,            // [C, 1, taps]
+  conv,  // [C, 1, taps]
   position_table,
 };
 
@@ -36,32 +36,32 @@ struct WeightSpec {
 
 template <class Ops>
 struct AttentionWeights {
-  typename Ops::Matrix q, k, v, gate, out;   // [H*K, D], [G*K, D], [G*K, D], [H*K, D], [D, H*K]
+  typename Ops::Matrix q, k, v, gate, out;  // [H*K, D], [G*K, D], [G*K, D], [H*K, D], [D, H*K]
 };
 
 template <class Ops>
 struct MlpWeights {
-  typename Ops::Matrix gate, up, down;       // [F, D], [F, D], [D, F]
+  typename Ops::Matrix gate, up, down;  // [F, D], [F, D], [D, F]
 };
 
 template <class Ops>
 struct MoeWeights {
-  typename Ops::Matrix router;               // [E, D]
-  typename Ops::Vector selection_bias;       // [E]
-  typename Ops::Matrix latent_in, latent_out;   // [M, D], [D, M]
-  typename Ops::Vector latent_norm;          // [M]
-  typename Ops::Experts experts;             // gate_up [E, 2I, M], down [E, M, I], norm [M]
+  typename Ops::Matrix router;                 // [E, D]
+  typename Ops::Vector selection_bias;         // [E]
+  typename Ops::Matrix latent_in, latent_out;  // [M, D], [D, M]
+  typename Ops::Vector latent_norm;            // [M]
+  typename Ops::Experts experts;               // gate_up [E, 2I, M], down [E, M, I], norm [M]
 };
 
 template <class Ops>
 struct LayerWeights {
-  typename Ops::Vector attention_norm, mlp_norm, mlp_out_norm;          // [D]
-  typename Ops::Vector attention_out_norm;                              // [D], glimmer only
-  typename Ops::Vector attention_gate, mlp_gate;                        // [D], spark only
+  typename Ops::Vector attention_norm, mlp_norm, mlp_out_norm;  // [D]
+  typename Ops::Vector attention_out_norm;                      // [D], glimmer only
+  typename Ops::Vector attention_gate, mlp_gate;                // [D], spark only
   AttentionWeights<Ops> attention;
   bool is_sparse = false;
-  MlpWeights<Ops> mlp;                                                  // if !is_sparse
-  MoeWeights<Ops> moe;                                                  // if is_sparse
+  MlpWeights<Ops> mlp;  // if !is_sparse
+  MoeWeights<Ops> moe;  // if is_sparse
 };
 
 template <class Ops>
@@ -73,8 +73,8 @@ struct VisionLayerWeights {
 
 template <class Ops>
 struct VisionWeights {
-  typename Ops::Matrix patch;                // [C, 1176]
-  typename Ops::Table positions;             // [P*P, C]
+  typename Ops::Matrix patch;     // [C, 1176]
+  typename Ops::Table positions;  // [P*P, C]
   typename Ops::Vector pre_w, pre_b, post_w, post_b;
   std::vector<VisionLayerWeights<Ops>> layers;
   typename Ops::Matrix adapter1, adapter2, projection;
@@ -82,7 +82,7 @@ struct VisionWeights {
 
 template <class Ops>
 struct AudioBlockWeights {
-  typename Ops::Kernel conv;                 // [C, 1, 7]
+  typename Ops::Kernel conv;  // [C, 1, 7]
   typename Ops::Vector conv_b, norm, fc1_b, fc2_b;
   typename Ops::Matrix fc1, fc2;
 };
@@ -103,9 +103,9 @@ struct AudioWeights {
 
 template <class Ops>
 struct ModelWeights {
-  typename Ops::Table embed;                 // [V, D]
-  typename Ops::Matrix head;                 // [V, D]
-  typename Ops::Vector final_norm;           // [D], used as is
+  typename Ops::Table embed;        // [V, D]
+  typename Ops::Matrix head;        // [V, D]
+  typename Ops::Vector final_norm;  // [D], used as is
   std::vector<LayerWeights<Ops>> layers;
   VisionWeights<Ops> vision;
   AudioWeights<Ops> audio;
@@ -151,7 +151,8 @@ void visit_layer(LayerWeights<Ops>& w, const ModelConfig& config, int64_t index,
 }
 
 template <class Ops, class Visitor>
-void visit_vision_layer(VisionLayerWeights<Ops>& w, const VisionConfig& c, const std::string& p, Visitor&& visit) {
+void visit_vision_layer(VisionLayerWeights<Ops>& w, const VisionConfig& c, const std::string& p,
+                        Visitor&& visit) {
   const int64_t C = c.hidden_size, F = c.intermediate_size;
   visit({p + "norm1.weight", {C}, WeightRole::norm_scale}, w.norm1_w);
   visit({p + "norm1.bias", {C}, WeightRole::bias}, w.norm1_b);
@@ -177,8 +178,10 @@ void visit_vision(VisionWeights<Ops>& w, const ModelConfig& config, Visitor&& vi
   const int64_t C = c.hidden_size, A = c.projector_size;
   const std::string p = "model.vision_tower.";
   visit({p + "patch_embedder.patch_embedding.weight", {C, c.patch_width()}, WeightRole::matrix}, w.patch);
-  visit({p + "patch_embedder.position_embedding_table.weight", {c.table_size * c.table_size, C},
-         WeightRole::position_table}, w.positions);
+  visit({p + "patch_embedder.position_embedding_table.weight",
+         {c.table_size * c.table_size, C},
+         WeightRole::position_table},
+        w.positions);
   visit({p + "ln_pre.weight", {C}, WeightRole::norm_scale}, w.pre_w);
   visit({p + "ln_pre.bias", {C}, WeightRole::bias}, w.pre_b);
   w.layers.resize(static_cast<size_t>(c.num_layers));
@@ -200,7 +203,8 @@ void visit_audio(AudioWeights<Ops>& w, const ModelConfig& config, Visitor&& visi
     auto& stage = w.stages[s];
     const int64_t C = c.hidden_sizes[s], F = static_cast<int64_t>(static_cast<double>(C) * c.mlp_ratio);
     const std::string p = cat("model.audio_tower.layers.", s, ".");
-    visit({p + "patch_embedder.proj.weight", {C, channels * c.patch_sizes[s]}, WeightRole::matrix}, stage.patch);
+    visit({p + "patch_embedder.proj.weight", {C, channels * c.patch_sizes[s]}, WeightRole::matrix},
+          stage.patch);
     visit({p + "patch_embedder.proj.bias", {C}, WeightRole::bias}, stage.patch_b);
     visit({p + "patch_embedder.norm.weight", {C}, WeightRole::norm_scale}, stage.patch_norm);
     stage.blocks.resize(static_cast<size_t>(c.depths[s]));
@@ -226,14 +230,17 @@ void visit_audio(AudioWeights<Ops>& w, const ModelConfig& config, Visitor&& visi
 
 }  // namespace internal
 
-// Calls visit(WeightSpec, field) for every weight of the model, sizing the lists of layers first. The one list of
-// names and shapes: loading, saving, start values and optimizers all walk it. CHECKs nothing: config.problem() is empty.
+// Calls visit(WeightSpec, field) for every weight of the model, sizing the lists of layers first. The one
+// list of names and shapes: loading, saving, start values and optimizers all walk it. CHECKs nothing:
+// config.problem() is empty.
 template <class Ops, class Visitor>
 void visit_weights(ModelWeights<Ops>& w, const ModelConfig& config, Visitor&& visit) {
   const TextConfig& c = config.text;
-  visit({"model.language_model.embed_tokens.weight", {c.vocab_size, c.hidden_size}, WeightRole::embedding}, w.embed);
+  visit({"model.language_model.embed_tokens.weight", {c.vocab_size, c.hidden_size}, WeightRole::embedding},
+        w.embed);
   w.layers.resize(static_cast<size_t>(c.num_layers));
-  for (int64_t i = 0; i < c.num_layers; ++i) internal::visit_layer(w.layers[static_cast<size_t>(i)], config, i, visit);
+  for (int64_t i = 0; i < c.num_layers; ++i)
+    internal::visit_layer(w.layers[static_cast<size_t>(i)], config, i, visit);
   visit({"model.language_model.norm.weight", {c.hidden_size}, WeightRole::norm_scale}, w.final_norm);
   if (config.has_vision) internal::visit_vision(w.vision, config, visit);
   if (config.has_audio) internal::visit_audio(w.audio, config, visit);

@@ -19,10 +19,11 @@ struct View {
   int64_t row, column;
 };
 
-// C[0..kRows, n] (+)= A[0..kRows, k_begin..k_end] B[k, n] for kRows rows of C and `count` <= 2 lanes of columns.
+// C[0..kRows, n] (+)= A[0..kRows, k_begin..k_end] B[k, n] for kRows rows of C and `count` <= 2 lanes of
+// columns.
 template <class T, int kRows, int kGroups>
-MELETE_INLINE void tile(View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, int64_t k_begin, int64_t k_end, T scale,
-                        bool add) {
+MELETE_INLINE void tile(View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, int64_t k_begin,
+                        int64_t k_end, T scale, bool add) {
   Lanes<T> sum[kRows][kGroups] = {};
   for (int64_t k = k_begin; k < k_end; ++k) {
     Lanes<T> row[kGroups];
@@ -42,24 +43,25 @@ MELETE_INLINE void tile(View<T> a, const T* b, int64_t b_row, T* c, int64_t c_ro
 
 // kRows rows of C over `columns` (a multiple of kCount; buffers are padded so that it can be).
 template <class T, int kRows>
-MELETE_INLINE void row_block(View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, int64_t columns, int64_t k_begin,
-                             int64_t k_end, T scale, bool add) {
+MELETE_INLINE void row_block(View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, int64_t columns,
+                             int64_t k_begin, int64_t k_end, T scale, bool add) {
   int64_t n = 0;
   for (; n + 4 * kCount <= columns; n += 4 * kCount)
     tile<T, kRows, 4>(a, b + n, b_row, c + n, c_row, k_begin, k_end, scale, add);
-  for (; n < columns; n += kCount) tile<T, kRows, 1>(a, b + n, b_row, c + n, c_row, k_begin, k_end, scale, add);
+  for (; n < columns; n += kCount)
+    tile<T, kRows, 1>(a, b + n, b_row, c + n, c_row, k_begin, k_end, scale, add);
 }
 
 template <class T>
-MELETE_INLINE void rows_up_to_four(int64_t rows, View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row, int64_t columns,
-                                   int64_t k_begin, int64_t k_end, T scale, bool add) {
+MELETE_INLINE void rows_up_to_four(int64_t rows, View<T> a, const T* b, int64_t b_row, T* c, int64_t c_row,
+                                   int64_t columns, int64_t k_begin, int64_t k_end, T scale, bool add) {
   if (rows == 4) {
     row_block<T, 4>(a, b, b_row, c, c_row, columns, k_begin, k_end, scale, add);
     return;
   }
   for (int64_t i = 0; i < rows; ++i)
-    row_block<T, 1>({a.data + i * a.row, a.row, a.column}, b, b_row, c + i * c_row, c_row, columns, k_begin, k_end, scale,
-                    add);
+    row_block<T, 1>({a.data + i * a.row, a.row, a.column}, b, b_row, c + i * c_row, c_row, columns, k_begin,
+                    k_end, scale, add);
 }
 
 constexpr int64_t padded(int64_t n) { return (n + kCount - 1) / kCount * kCount; }
@@ -109,12 +111,13 @@ MELETE_INLINE void softmax_row(const T* score, int64_t begin, int64_t end, int64
 }
 
 template <class T>
-MELETE_INLINE void forward(const AttentionShape& s, int64_t S, int64_t g, const T* q, const T* k, const T* v, T* p, T* o,
-                           T* scratch) {
-  const int64_t K = s.head_dim, share = s.heads / s.kv_heads, HK = s.heads * K, GK = s.kv_heads * K, width = padded(S);
+MELETE_INLINE void forward(const AttentionShape& s, int64_t S, int64_t g, const T* q, const T* k, const T* v,
+                           T* p, T* o, T* scratch) {
+  const int64_t K = s.head_dim, share = s.heads / s.kv_heads, HK = s.heads * K, GK = s.kv_heads * K,
+                width = padded(S);
   const T scale = T(1) / std::sqrt(static_cast<T>(K));
-  T* k_transposed = scratch;          // [K, width]
-  T* score = scratch + K * width;     // [4, width]
+  T* k_transposed = scratch;       // [K, width]
+  T* score = scratch + K * width;  // [4, width]
   transpose(k + g * K, GK, S, K, k_transposed);
   for (int64_t h = g * share; h < (g + 1) * share; ++h)
     for (int64_t i = 0; i < S; i += 4) {
@@ -128,7 +131,8 @@ MELETE_INLINE void forward(const AttentionShape& s, int64_t S, int64_t g, const 
         const Range own = keys_of(s, S, i + r, 1);
         softmax_row(score + r * width, own.begin, own.end, S, p_rows + r * S);
       }
-      rows_up_to_four<T>(rows, {p_rows, S, 1}, v + g * K, GK, o + i * HK + h * K, HK, K, keys.begin, keys.end, T(1), false);
+      rows_up_to_four<T>(rows, {p_rows, S, 1}, v + g * K, GK, o + i * HK + h * K, HK, K, keys.begin, keys.end,
+                         T(1), false);
     }
 }
 
@@ -148,12 +152,13 @@ MELETE_INLINE void softmax_backward_row(const T* p, T* dp, Range keys) {
 }
 
 template <class T>
-MELETE_INLINE void backward(const AttentionShape& s, int64_t S, int64_t g, const T* q, const T* k, const T* v, const T* p,
-                            const T* d_o, T* dq, T* dk, T* dv, T* scratch) {
-  const int64_t K = s.head_dim, share = s.heads / s.kv_heads, HK = s.heads * K, GK = s.kv_heads * K, width = padded(S);
+MELETE_INLINE void backward(const AttentionShape& s, int64_t S, int64_t g, const T* q, const T* k, const T* v,
+                            const T* p, const T* d_o, T* dq, T* dk, T* dv, T* scratch) {
+  const int64_t K = s.head_dim, share = s.heads / s.kv_heads, HK = s.heads * K, GK = s.kv_heads * K,
+                width = padded(S);
   const T scale = T(1) / std::sqrt(static_cast<T>(K));
-  T* v_transposed = scratch;          // [K, width]
-  T* ds = scratch + K * width;        // [S + 4, width]
+  T* v_transposed = scratch;    // [K, width]
+  T* ds = scratch + K * width;  // [S + 4, width]
   transpose(v + g * K, GK, S, K, v_transposed);
   for (int64_t h = g * share; h < (g + 1) * share; ++h) {
     const T* p_SS = p + h * S * S;
@@ -162,22 +167,24 @@ MELETE_INLINE void backward(const AttentionShape& s, int64_t S, int64_t g, const
       const Range keys = keys_of(s, S, i, rows);
       const int64_t low = keys.begin / kCount * kCount;
       std::fill(ds + i * width, ds + (i + rows) * width, T(0));  // keys that only other rows of a window see
-      rows_up_to_four<T>(rows, {d_o + i * HK + h * K, HK, 1}, v_transposed + low, width, ds + i * width + low, width,
-                         padded(keys.end - low), 0, K, T(1), false);
-      // The tile wrote whole lanes: every key it touched, not only those seen, becomes p * (...), zero where p is.
+      rows_up_to_four<T>(rows, {d_o + i * HK + h * K, HK, 1}, v_transposed + low, width, ds + i * width + low,
+                         width, padded(keys.end - low), 0, K, T(1), false);
+      // The tile wrote whole lanes: every key it touched, not only those seen, becomes p * (...), zero where
+      // p is.
       const Range touched{low, std::min(S, low + padded(keys.end - low))};
-      for (int64_t r = 0; r < rows; ++r) softmax_backward_row(p_SS + (i + r) * S, ds + (i + r) * width, touched);
-      rows_up_to_four<T>(rows, {ds + i * width, width, 1}, k + g * K, GK, dq + i * HK + h * K, HK, K, keys.begin, keys.end,
-                         scale, false);
+      for (int64_t r = 0; r < rows; ++r)
+        softmax_backward_row(p_SS + (i + r) * S, ds + (i + r) * width, touched);
+      rows_up_to_four<T>(rows, {ds + i * width, width, 1}, k + g * K, GK, dq + i * HK + h * K, HK, K,
+                         keys.begin, keys.end, scale, false);
     }
     const bool add = h > g * share;
     for (int64_t j = 0; j < S; j += 4) {
       const int64_t rows = std::min<int64_t>(4, S - j);
       const Range queries = queries_of(s, S, j, rows);
-      rows_up_to_four<T>(rows, {ds + j, 1, width}, q + h * K, HK, dk + j * GK + g * K, GK, K, queries.begin, queries.end,
-                         scale, add);
-      rows_up_to_four<T>(rows, {p_SS + j, 1, S}, d_o + h * K, HK, dv + j * GK + g * K, GK, K, queries.begin, queries.end,
-                         T(1), add);
+      rows_up_to_four<T>(rows, {ds + j, 1, width}, q + h * K, HK, dk + j * GK + g * K, GK, K, queries.begin,
+                         queries.end, scale, add);
+      rows_up_to_four<T>(rows, {p_SS + j, 1, S}, d_o + h * K, HK, dv + j * GK + g * K, GK, K, queries.begin,
+                         queries.end, T(1), add);
     }
   }
 }
@@ -188,16 +195,17 @@ int64_t attention_scratch(const AttentionShape& shape, int64_t rows_S) {
   return (shape.head_dim + rows_S + 4) * padded(rows_S);
 }
 
-#define MELETE_DEFINE_ATTENTION(T, CLONES)                                                                              \
-  template <>                                                                                                           \
-  CLONES void attention_forward<T>(const AttentionShape& shape, int64_t rows_S, int64_t kv_head, const T* q,            \
-                                   const T* k, const T* v, T* p, T* o, T* scratch) {                                    \
-    forward<T>(shape, rows_S, kv_head, q, k, v, p, o, scratch);                                                         \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void attention_backward<T>(const AttentionShape& shape, int64_t rows_S, int64_t kv_head, const T* q,           \
-                                    const T* k, const T* v, const T* p, const T* d_o, T* dq, T* dk, T* dv, T* scratch) { \
-    backward<T>(shape, rows_S, kv_head, q, k, v, p, d_o, dq, dk, dv, scratch);                                          \
+#define MELETE_DEFINE_ATTENTION(T, CLONES)                                                                   \
+  template <>                                                                                                \
+  CLONES void attention_forward<T>(const AttentionShape& shape, int64_t rows_S, int64_t kv_head, const T* q, \
+                                   const T* k, const T* v, T* p, T* o, T* scratch) {                         \
+    forward<T>(shape, rows_S, kv_head, q, k, v, p, o, scratch);                                              \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void attention_backward<T>(const AttentionShape& shape, int64_t rows_S, int64_t kv_head,            \
+                                    const T* q, const T* k, const T* v, const T* p, const T* d_o, T* dq,     \
+                                    T* dk, T* dv, T* scratch) {                                              \
+    backward<T>(shape, rows_S, kv_head, q, k, v, p, d_o, dq, dk, dv, scratch);                               \
   }
 
 MELETE_DEFINE_ATTENTION(float, MELETE_CLONES)

@@ -11,7 +11,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kRowGrain = 64;     // rows a chunk: sums over chunks have a fixed order whatever the threads
+constexpr int64_t kRowGrain = 64;  // rows a chunk: sums over chunks have a fixed order whatever the threads
 constexpr int64_t kFlatGrain = 16384;
 
 int64_t num_chunks(int64_t rows) { return std::max<int64_t>(1, std::min<int64_t>(64, rows / kRowGrain)); }
@@ -45,7 +45,8 @@ struct Rms : torch::autograd::Function<Rms> {
       const RmsRows<scalar_t> kernel{width, static_cast<scalar_t>(eps), static_cast<scalar_t>(scale),
                                      data_or_null<scalar_t>(a), data_or_null<scalar_t>(b)};
       for_chunks(rows, [&](int64_t, int64_t begin, int64_t end) {
-        kernel.forward(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), begin, end);
+        kernel.forward(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), begin,
+                       end);
       });
     });
     ctx->save_for_backward({x, a, b, inverse});
@@ -64,8 +65,8 @@ struct Rms : torch::autograd::Function<Rms> {
     if (b.defined()) db = torch::zeros({chunks, width}, x.options());
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_backward", [&] {
       const RmsRows<scalar_t> kernel{width, static_cast<scalar_t>(ctx->saved_data["eps"].toDouble()),
-                                     static_cast<scalar_t>(ctx->saved_data["scale"].toDouble()), data_or_null<scalar_t>(a),
-                                     data_or_null<scalar_t>(b)};
+                                     static_cast<scalar_t>(ctx->saved_data["scale"].toDouble()),
+                                     data_or_null<scalar_t>(a), data_or_null<scalar_t>(b)};
       for_chunks(rows, [&](int64_t c, int64_t begin, int64_t end) {
         kernel.backward(x.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), g.data_ptr<scalar_t>(),
                         dx.data_ptr<scalar_t>(), a.defined() ? da.data_ptr<scalar_t>() + c * width : nullptr,
@@ -77,7 +78,8 @@ struct Rms : torch::autograd::Function<Rms> {
 };
 
 struct Mix : torch::autograd::Function<Mix> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& y_in, const Tensor& alpha, const Tensor& beta) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& y_in, const Tensor& alpha,
+                        const Tensor& beta) {
     const Tensor x = x_in.contiguous(), y = y_in.contiguous();
     const int64_t width = x.size(-1), rows = x.numel() / width;
     Tensor out = torch::empty_like(x);
@@ -97,7 +99,8 @@ struct Mix : torch::autograd::Function<Mix> {
     const Tensor g = grads[0].contiguous();
     const int64_t width = x.size(-1), rows = x.numel() / width, chunks = num_chunks(rows);
     Tensor dx = torch::empty_like(x), dy = torch::empty_like(y);
-    Tensor dalpha = torch::zeros({chunks, width}, x.options()), dbeta = torch::zeros({chunks, width}, x.options());
+    Tensor dalpha = torch::zeros({chunks, width}, x.options()),
+           dbeta = torch::zeros({chunks, width}, x.options());
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mix_backward", [&] {
       for_chunks(rows, [&](int64_t c, int64_t begin, int64_t end) {
         mix_backward<scalar_t>(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), alpha.data_ptr<scalar_t>(),
@@ -116,7 +119,8 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
     Tensor y = torch::empty_like(gate);
     AT_DISPATCH_FLOATING_TYPES(gate.scalar_type(), "swiglu", [&] {
       for_flat(gate.numel(), [&](int64_t begin, int64_t end) {
-        swiglu_forward<scalar_t>(gate.data_ptr<scalar_t>(), up.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), begin, end);
+        swiglu_forward<scalar_t>(gate.data_ptr<scalar_t>(), up.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(),
+                                 begin, end);
       });
     });
     ctx->save_for_backward({gate, up});
@@ -143,7 +147,8 @@ struct SigmoidGate : torch::autograd::Function<SigmoidGate> {
     Tensor y = torch::empty_like(x);
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "sigmoid_gate", [&] {
       for_flat(x.numel(), [&](int64_t begin, int64_t end) {
-        sigmoid_gate_forward<scalar_t>(x.data_ptr<scalar_t>(), gate.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), begin, end);
+        sigmoid_gate_forward<scalar_t>(x.data_ptr<scalar_t>(), gate.data_ptr<scalar_t>(),
+                                       y.data_ptr<scalar_t>(), begin, end);
       });
     });
     ctx->save_for_backward({x, gate});
@@ -156,8 +161,9 @@ struct SigmoidGate : torch::autograd::Function<SigmoidGate> {
     Tensor dx = torch::empty_like(x), dgate = torch::empty_like(gate);
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "sigmoid_gate_backward", [&] {
       for_flat(x.numel(), [&](int64_t begin, int64_t end) {
-        sigmoid_gate_backward<scalar_t>(x.data_ptr<scalar_t>(), gate.data_ptr<scalar_t>(), g.data_ptr<scalar_t>(),
-                                        dx.data_ptr<scalar_t>(), dgate.data_ptr<scalar_t>(), begin, end);
+        sigmoid_gate_backward<scalar_t>(x.data_ptr<scalar_t>(), gate.data_ptr<scalar_t>(),
+                                        g.data_ptr<scalar_t>(), dx.data_ptr<scalar_t>(),
+                                        dgate.data_ptr<scalar_t>(), begin, end);
       });
     });
     return {dx, dgate};
@@ -170,14 +176,16 @@ Tensor rotated(const Tensor& x, const Tensor& cosine, const Tensor& sine, int64_
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rotate", [&] {
     for_chunks(rows, [&](int64_t, int64_t begin, int64_t end) {
       rotate_rows<scalar_t>(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), cosine.data_ptr<scalar_t>(),
-                            sine.data_ptr<scalar_t>(), heads, head_dim, static_cast<scalar_t>(sign), begin, end);
+                            sine.data_ptr<scalar_t>(), heads, head_dim, static_cast<scalar_t>(sign), begin,
+                            end);
     });
   });
   return y;
 }
 
 struct Rotate : torch::autograd::Function<Rotate> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& cosine, const Tensor& sine, int64_t heads) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& cosine, const Tensor& sine,
+                        int64_t heads) {
     ctx->save_for_backward({cosine, sine});
     ctx->saved_data["heads"] = heads;
     return rotated(x.contiguous(), cosine, sine, heads, 1.0);
@@ -185,8 +193,8 @@ struct Rotate : torch::autograd::Function<Rotate> {
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
-    return {rotated(grads[0].contiguous(), saved[0], saved[1], ctx->saved_data["heads"].toInt(), -1.0), Tensor(), Tensor(),
-            Tensor()};
+    return {rotated(grads[0].contiguous(), saved[0], saved[1], ctx->saved_data["heads"].toInt(), -1.0),
+            Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -211,7 +219,8 @@ void for_pairs(const std::vector<int64_t>& lengths, const AttentionShape& shape,
   const auto count = static_cast<int64_t>(lengths.size()) * shape.kv_heads;
   at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> scratch(static_cast<size_t>(attention_scratch(shape, longest)));
-    for (int64_t i = begin; i < end; ++i) body(static_cast<size_t>(i / shape.kv_heads), i % shape.kv_heads, scratch.data());
+    for (int64_t i = begin; i < end; ++i)
+      body(static_cast<size_t>(i / shape.kv_heads), i % shape.kv_heads, scratch.data());
   });
 }
 
@@ -226,21 +235,24 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "packed_attention", [&] {
       for_pairs<scalar_t>(lengths, shape, segments.longest, [&](size_t s, int64_t g, scalar_t* scratch) {
         const int64_t r = segments.row[s];
-        attention_forward<scalar_t>(shape, lengths[s], g, q.data_ptr<scalar_t>() + r * HK, k.data_ptr<scalar_t>() + r * GK,
-                                    v.data_ptr<scalar_t>() + r * GK, p.data_ptr<scalar_t>() + segments.probability[s],
+        attention_forward<scalar_t>(shape, lengths[s], g, q.data_ptr<scalar_t>() + r * HK,
+                                    k.data_ptr<scalar_t>() + r * GK, v.data_ptr<scalar_t>() + r * GK,
+                                    p.data_ptr<scalar_t>() + segments.probability[s],
                                     o.data_ptr<scalar_t>() + r * HK, scratch);
       });
     });
     ctx->save_for_backward({q, k, v, p});
     ctx->saved_data["lengths"] = lengths;
-    ctx->saved_data["shape"] = std::vector<int64_t>{shape.heads, shape.kv_heads, shape.head_dim, shape.causal, shape.window};
+    ctx->saved_data["shape"] =
+        std::vector<int64_t>{shape.heads, shape.kv_heads, shape.head_dim, shape.causal, shape.window};
     return o;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
     const Tensor &q = saved[0], &k = saved[1], &v = saved[2], &p = saved[3], g_o = grads[0].contiguous();
-    const auto lengths = ctx->saved_data["lengths"].toIntVector(), packed = ctx->saved_data["shape"].toIntVector();
+    const auto lengths = ctx->saved_data["lengths"].toIntVector(),
+               packed = ctx->saved_data["shape"].toIntVector();
     const AttentionShape shape{packed[0], packed[1], packed[2], packed[3] != 0, packed[4]};
     const Segments segments(lengths, shape.heads);
     const int64_t HK = shape.heads * shape.head_dim, GK = shape.kv_heads * shape.head_dim;
@@ -248,10 +260,11 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "packed_attention_backward", [&] {
       for_pairs<scalar_t>(lengths, shape, segments.longest, [&](size_t s, int64_t g, scalar_t* scratch) {
         const int64_t r = segments.row[s];
-        attention_backward<scalar_t>(shape, lengths[s], g, q.data_ptr<scalar_t>() + r * HK, k.data_ptr<scalar_t>() + r * GK,
-                                     v.data_ptr<scalar_t>() + r * GK, p.data_ptr<scalar_t>() + segments.probability[s],
-                                     g_o.data_ptr<scalar_t>() + r * HK, dq.data_ptr<scalar_t>() + r * HK,
-                                     dk.data_ptr<scalar_t>() + r * GK, dv.data_ptr<scalar_t>() + r * GK, scratch);
+        attention_backward<scalar_t>(
+            shape, lengths[s], g, q.data_ptr<scalar_t>() + r * HK, k.data_ptr<scalar_t>() + r * GK,
+            v.data_ptr<scalar_t>() + r * GK, p.data_ptr<scalar_t>() + segments.probability[s],
+            g_o.data_ptr<scalar_t>() + r * HK, dq.data_ptr<scalar_t>() + r * HK,
+            dk.data_ptr<scalar_t>() + r * GK, dv.data_ptr<scalar_t>() + r * GK, scratch);
       });
     });
     return {dq, dk, dv, Tensor(), Tensor()};
@@ -282,16 +295,17 @@ struct LinearBf16 : torch::autograd::Function<LinearBf16> {
 };
 
 struct CappedCrossEntropy : torch::autograd::Function<CappedCrossEntropy> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& h, const Tensor& w, const Tensor& target, const Tensor& weight,
-                        double scale, double cap, Tensor* per_row, Tensor* best_out) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& h, const Tensor& w, const Tensor& target,
+                        const Tensor& weight, double scale, double cap, Tensor* per_row, Tensor* best_out) {
     Tensor z = torch::mm(h, w.t());
     const int64_t rows = z.size(0), width = z.size(1);
     Tensor loss = torch::empty({rows}, z.options()), best = torch::empty({rows}, target.options());
     AT_DISPATCH_FLOATING_TYPES(z.scalar_type(), "capped_cross_entropy", [&] {
       at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
-        melete::capped_cross_entropy<scalar_t>(z.data_ptr<scalar_t>(), target.data_ptr<int64_t>(), weight.data_ptr<scalar_t>(),
-                                       loss.data_ptr<scalar_t>(), best.data_ptr<int64_t>(), static_cast<scalar_t>(scale),
-                                       static_cast<scalar_t>(cap), width, begin, end);
+        melete::capped_cross_entropy<scalar_t>(z.data_ptr<scalar_t>(), target.data_ptr<int64_t>(),
+                                               weight.data_ptr<scalar_t>(), loss.data_ptr<scalar_t>(),
+                                               best.data_ptr<int64_t>(), static_cast<scalar_t>(scale),
+                                               static_cast<scalar_t>(cap), width, begin, end);
       });
     });
     if (per_row) *per_row = loss;
@@ -303,7 +317,14 @@ struct CappedCrossEntropy : torch::autograd::Function<CappedCrossEntropy> {
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
     const Tensor &h = saved[0], &w = saved[1], &dz = saved[2], &g = grads[0];
-    return {torch::mm(dz, w) * g, torch::mm(dz.t(), h) * g, Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
+    return {torch::mm(dz, w) * g,
+            torch::mm(dz.t(), h) * g,
+            Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor()};
   }
 };
 
@@ -325,12 +346,12 @@ Tensor sigmoid_gate(const Tensor& x, const Tensor& gate) { return SigmoidGate::a
 Tensor rotate(const Tensor& x, const Tensor& cosine, const Tensor& sine, int64_t heads) {
   return Rotate::apply(x, cosine, sine, heads);
 }
-Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<int64_t>& lengths,
-                        const AttentionShape& shape) {
+Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                        const std::vector<int64_t>& lengths, const AttentionShape& shape) {
   return PackedAttention::apply(q, k, v, lengths, shape);
 }
-Tensor capped_cross_entropy(const Tensor& h_RD, const Tensor& w_VD, const Tensor& target_R, const Tensor& weight_R,
-                            double scale, double cap, Tensor* per_row, Tensor* best) {
+Tensor capped_cross_entropy(const Tensor& h_RD, const Tensor& w_VD, const Tensor& target_R,
+                            const Tensor& weight_R, double scale, double cap, Tensor* per_row, Tensor* best) {
   return CappedCrossEntropy::apply(h_RD.contiguous(), w_VD, target_R, weight_R, scale, cap, per_row, best);
 }
 

@@ -25,16 +25,17 @@ Tensor sigmoid_gate(const Tensor& x, const Tensor& gate);
 Tensor rotate(const Tensor& x, const Tensor& cosine, const Tensor& sine, int64_t heads);
 
 // Attention within each segment of `lengths` rows.
-Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<int64_t>& lengths,
-                        const AttentionShape& shape);
+Tensor packed_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                        const std::vector<int64_t>& lengths, const AttentionShape& shape);
 
-// x W^T (+ b if defined) with both factors rounded to bfloat16 and products summed in float32 (oneDNN); the gradients
-// likewise. x_bf16 is x rounded, given so that several projections of one input share it. Outputs are float32.
+// x W^T (+ b if defined) with both factors rounded to bfloat16 and products summed in float32 (oneDNN); the
+// gradients likewise. x_bf16 is x rounded, given so that several projections of one input share it. Outputs
+// are float32.
 Tensor linear_bf16(const Tensor& x, const Tensor& x_bf16, const Tensor& w, const Tensor& b);
 
-// sum over r of weight[r] * cross_entropy(cap * tanh(h W^T * scale / cap), target[r]), without keeping the logits.
-// per_row (if not null) receives the weighted losses, and best the argmax ids, both [R], detached.
-Tensor capped_cross_entropy(const Tensor& h_RD, const Tensor& w_VD, const Tensor& target_R, const Tensor& weight_R,
-                            double scale, double cap, Tensor* per_row, Tensor* best);
+// sum over r of weight[r] * cross_entropy(cap * tanh(h W^T * scale / cap), target[r]), without keeping the
+// logits. per_row (if not null) receives the weighted losses, and best the argmax ids, both [R], detached.
+Tensor capped_cross_entropy(const Tensor& h_RD, const Tensor& w_VD, const Tensor& target_R,
+                            const Tensor& weight_R, double scale, double cap, Tensor* per_row, Tensor* best);
 
 }  // namespace melete::functions

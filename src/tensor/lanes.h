@@ -1,7 +1,8 @@
-// Sixteen lanes of float or double as one value, for loops that the compiler turns into the widest vectors of the
-// instruction set a function is compiled for. Functions that use it carry MELETE_CLONES: one copy an instruction set,
-// chosen by the loader. Sums have a fixed order (lane by lane, then a fixed tree), so results don't depend on the copy's
-// vector width, only on whether it fuses multiply and add (it never does: -ffp-contract=off).
+// Sixteen lanes of float or double as one value, for loops that the compiler turns into the widest vectors of
+// the instruction set a function is compiled for. Functions that use it carry MELETE_CLONES: one copy an
+// instruction set, chosen by the loader. Sums have a fixed order (lane by lane, then a fixed tree), so
+// results don't depend on the copy's vector width, only on whether it fuses multiply and add (it never does:
+// -ffp-contract=off).
 #pragma once
 
 #include <cmath>
@@ -103,4 +104,3 @@ MELETE_INLINE Lanes<T> sigmoid(Lanes<T> x) {
 }
 
 }  // namespace melete::lanes
-

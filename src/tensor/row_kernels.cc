@@ -40,129 +40,145 @@ MELETE_INLINE void put(T* p, Lanes<T> x, Whole, int64_t count) {
 }
 
 template <class T>
-MELETE_INLINE void rms_forward(const RmsRows<T>& k, const T* x, T* y, T* inverse_rms, int64_t begin, int64_t end) {
+MELETE_INLINE void rms_forward(const RmsRows<T>& k, const T* x, T* y, T* inverse_rms, int64_t begin,
+                               int64_t end) {
   for (int64_t r = begin; r < end; ++r) {
     const T* row = x + r * k.width;
     Lanes<T> squares{};
-    for_lanes(0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      Lanes<T> u = get(row + i, whole, n);
-      if (k.a) u = u * get(k.a + i, whole, n);
-      squares += u * u;
-    });
+    for_lanes(
+        0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          Lanes<T> u = get(row + i, whole, n);
+          if (k.a) u = u * get(k.a + i, whole, n);
+          squares += u * u;
+        });
     const T inverse = T(1) / std::sqrt(lanes::sum<T>(squares) / static_cast<T>(k.width) + k.eps);
     inverse_rms[r] = inverse;
-    for_lanes(0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      Lanes<T> u = get(row + i, whole, n) * (inverse * k.scale);
-      if (k.a) u = u * get(k.a + i, whole, n);
-      if (k.b) u = u * get(k.b + i, whole, n);
-      put(y + r * k.width + i, u, whole, n);
-    });
+    for_lanes(
+        0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          Lanes<T> u = get(row + i, whole, n) * (inverse * k.scale);
+          if (k.a) u = u * get(k.a + i, whole, n);
+          if (k.b) u = u * get(k.b + i, whole, n);
+          put(y + r * k.width + i, u, whole, n);
+        });
   }
 }
 
 template <class T>
-MELETE_INLINE void rms_backward(const RmsRows<T>& k, const T* x, const T* inverse_rms, const T* dy, T* dx, T* da, T* db,
-                                int64_t begin, int64_t end) {
+MELETE_INLINE void rms_backward(const RmsRows<T>& k, const T* x, const T* inverse_rms, const T* dy, T* dx,
+                                T* da, T* db, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; ++r) {
     const T inverse = inverse_rms[r];
     const T* row = x + r * k.width;
     const T* g = dy + r * k.width;
     Lanes<T> dots{};
-    for_lanes(0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      Lanes<T> u = get(row + i, whole, n) * inverse, d = get(g + i, whole, n) * k.scale;
-      if (k.a) u = u * get(k.a + i, whole, n);
-      if (db) put(db + i, get(db + i, whole, n) + d * u, whole, n);
-      if (k.b) d = d * get(k.b + i, whole, n);
-      dots += d * u;
-    });
+    for_lanes(
+        0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          Lanes<T> u = get(row + i, whole, n) * inverse, d = get(g + i, whole, n) * k.scale;
+          if (k.a) u = u * get(k.a + i, whole, n);
+          if (db) put(db + i, get(db + i, whole, n) + d * u, whole, n);
+          if (k.b) d = d * get(k.b + i, whole, n);
+          dots += d * u;
+        });
     const T mean = lanes::sum<T>(dots) / static_cast<T>(k.width);
-    for_lanes(0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      const Lanes<T> xi = get(row + i, whole, n);
-      Lanes<T> u = xi * inverse, d = get(g + i, whole, n) * k.scale;
-      if (k.a) u = u * get(k.a + i, whole, n);
-      if (k.b) d = d * get(k.b + i, whole, n);
-      Lanes<T> du = (d - u * mean) * inverse;
-      if (da) put(da + i, get(da + i, whole, n) + du * xi, whole, n);
-      if (k.a) du = du * get(k.a + i, whole, n);
-      put(dx + r * k.width + i, du, whole, n);
-    });
+    for_lanes(
+        0, k.width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          const Lanes<T> xi = get(row + i, whole, n);
+          Lanes<T> u = xi * inverse, d = get(g + i, whole, n) * k.scale;
+          if (k.a) u = u * get(k.a + i, whole, n);
+          if (k.b) d = d * get(k.b + i, whole, n);
+          Lanes<T> du = (d - u * mean) * inverse;
+          if (da) put(da + i, get(da + i, whole, n) + du * xi, whole, n);
+          if (k.a) du = du * get(k.a + i, whole, n);
+          put(dx + r * k.width + i, du, whole, n);
+        });
   }
 }
 
 template <class T>
-MELETE_INLINE void mix_forward_rows(const T* x, const T* y0, const T* alpha, const T* beta, T* y, int64_t width,
-                                    int64_t begin, int64_t end) {
+MELETE_INLINE void mix_forward_rows(const T* x, const T* y0, const T* alpha, const T* beta, T* y,
+                                    int64_t width, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; ++r)
-    for_lanes(0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      const int64_t at = r * width + i;
-      put(y + at, get(x + at, whole, n) * get(alpha + i, whole, n) + get(y0 + at, whole, n) * get(beta + i, whole, n),
-          whole, n);
-    });
+    for_lanes(
+        0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          const int64_t at = r * width + i;
+          put(y + at,
+              get(x + at, whole, n) * get(alpha + i, whole, n) +
+                  get(y0 + at, whole, n) * get(beta + i, whole, n),
+              whole, n);
+        });
 }
 
 template <class T>
-MELETE_INLINE void mix_backward_rows(const T* x, const T* y0, const T* alpha, const T* beta, const T* g, T* dx, T* dy0,
-                                     T* dalpha, T* dbeta, int64_t width, int64_t begin, int64_t end) {
+MELETE_INLINE void mix_backward_rows(const T* x, const T* y0, const T* alpha, const T* beta, const T* g,
+                                     T* dx, T* dy0, T* dalpha, T* dbeta, int64_t width, int64_t begin,
+                                     int64_t end) {
   for (int64_t r = begin; r < end; ++r)
-    for_lanes(0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      const int64_t at = r * width + i;
-      const Lanes<T> d = get(g + at, whole, n);
-      put(dalpha + i, get(dalpha + i, whole, n) + d * get(x + at, whole, n), whole, n);
-      put(dbeta + i, get(dbeta + i, whole, n) + d * get(y0 + at, whole, n), whole, n);
-      put(dx + at, d * get(alpha + i, whole, n), whole, n);
-      put(dy0 + at, d * get(beta + i, whole, n), whole, n);
-    });
+    for_lanes(
+        0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          const int64_t at = r * width + i;
+          const Lanes<T> d = get(g + at, whole, n);
+          put(dalpha + i, get(dalpha + i, whole, n) + d * get(x + at, whole, n), whole, n);
+          put(dbeta + i, get(dbeta + i, whole, n) + d * get(y0 + at, whole, n), whole, n);
+          put(dx + at, d * get(alpha + i, whole, n), whole, n);
+          put(dy0 + at, d * get(beta + i, whole, n), whole, n);
+        });
 }
 
 template <class T>
 MELETE_INLINE void swiglu_forward_range(const T* gate, const T* up, T* y, int64_t begin, int64_t end) {
-  for_lanes(begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-    const Lanes<T> a = get(gate + i, whole, n);
-    put(y + i, a * lanes::sigmoid<T>(a) * get(up + i, whole, n), whole, n);
-  });
+  for_lanes(
+      begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+        const Lanes<T> a = get(gate + i, whole, n);
+        put(y + i, a * lanes::sigmoid<T>(a) * get(up + i, whole, n), whole, n);
+      });
 }
 
 template <class T>
-MELETE_INLINE void swiglu_backward_range(const T* gate, const T* up, const T* g, T* dgate, T* dup, int64_t begin,
-                                         int64_t end) {
-  for_lanes(begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-    const Lanes<T> a = get(gate + i, whole, n), d = get(g + i, whole, n), s = lanes::sigmoid<T>(a);
-    put(dup + i, d * a * s, whole, n);
-    put(dgate + i, d * get(up + i, whole, n) * s * (a * (T(1) - s) + T(1)), whole, n);
-  });
+MELETE_INLINE void swiglu_backward_range(const T* gate, const T* up, const T* g, T* dgate, T* dup,
+                                         int64_t begin, int64_t end) {
+  for_lanes(
+      begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+        const Lanes<T> a = get(gate + i, whole, n), d = get(g + i, whole, n), s = lanes::sigmoid<T>(a);
+        put(dup + i, d * a * s, whole, n);
+        put(dgate + i, d * get(up + i, whole, n) * s * (a * (T(1) - s) + T(1)), whole, n);
+      });
 }
 
 template <class T>
 MELETE_INLINE void sigmoid_gate_forward_range(const T* x, const T* gate, T* y, int64_t begin, int64_t end) {
-  for_lanes(begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-    put(y + i, get(x + i, whole, n) * lanes::sigmoid<T>(get(gate + i, whole, n)), whole, n);
-  });
+  for_lanes(
+      begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+        put(y + i, get(x + i, whole, n) * lanes::sigmoid<T>(get(gate + i, whole, n)), whole, n);
+      });
 }
 
 template <class T>
-MELETE_INLINE void sigmoid_gate_backward_range(const T* x, const T* gate, const T* g, T* dx, T* dgate, int64_t begin,
-                                               int64_t end) {
-  for_lanes(begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-    const Lanes<T> s = lanes::sigmoid<T>(get(gate + i, whole, n)), d = get(g + i, whole, n);
-    put(dx + i, d * s, whole, n);
-    put(dgate + i, d * get(x + i, whole, n) * s * (T(1) - s), whole, n);
-  });
+MELETE_INLINE void sigmoid_gate_backward_range(const T* x, const T* gate, const T* g, T* dx, T* dgate,
+                                               int64_t begin, int64_t end) {
+  for_lanes(
+      begin, end, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+        const Lanes<T> s = lanes::sigmoid<T>(get(gate + i, whole, n)), d = get(g + i, whole, n);
+        put(dx + i, d * s, whole, n);
+        put(dgate + i, d * get(x + i, whole, n) * s * (T(1) - s), whole, n);
+      });
 }
 
 template <class T>
-MELETE_INLINE void rotate_range(const T* x, T* y, const T* cosine, const T* sine, int64_t heads, int64_t head_dim, T sign,
-                                int64_t begin, int64_t end) {
+MELETE_INLINE void rotate_range(const T* x, T* y, const T* cosine, const T* sine, int64_t heads,
+                                int64_t head_dim, T sign, int64_t begin, int64_t end) {
   const int64_t half = head_dim / 2;
   for (int64_t r = begin; r < end; ++r)
     for (int64_t h = 0; h < heads; ++h) {
       const T* from = x + (r * heads + h) * head_dim;
       T* to = y + (r * heads + h) * head_dim;
-      for_lanes(0, half, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-        const Lanes<T> c = get(cosine + r * half + i, whole, n), s = get(sine + r * half + i, whole, n) * sign;
-        const Lanes<T> x1 = get(from + i, whole, n), x2 = get(from + half + i, whole, n);
-        put(to + i, x1 * c - x2 * s, whole, n);
-        put(to + half + i, x2 * c + x1 * s, whole, n);
-      });
+      for_lanes(
+          0, half, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+            const Lanes<T> c = get(cosine + r * half + i, whole, n),
+                           s = get(sine + r * half + i, whole, n) * sign;
+            const Lanes<T> x1 = get(from + i, whole, n), x2 = get(from + half + i, whole, n);
+            put(to + i, x1 * c - x2 * s, whole, n);
+            put(to + half + i, x2 * c + x1 * s, whole, n);
+          });
     }
 }
 
@@ -173,22 +189,23 @@ MELETE_INLINE Lanes<T> tanh_lanes(Lanes<T> x) {
 }
 
 template <class T>
-MELETE_INLINE void cross_entropy_rows(T* z, const int64_t* target, const T* weight, T* loss, int64_t* best, T scale, T cap,
-                                      int64_t width, int64_t begin, int64_t end) {
+MELETE_INLINE void cross_entropy_rows(T* z, const int64_t* target, const T* weight, T* loss, int64_t* best,
+                                      T scale, T cap, int64_t width, int64_t begin, int64_t end) {
   const T inner = scale / cap;
   for (int64_t r = begin; r < end; ++r) {
     T* row = z + r * width;
     Lanes<T> total{};
     T top = -INFINITY;
-    for_lanes(0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      const Lanes<T> capped = tanh_lanes<T>(get(row + i, whole, n) * inner) * cap;
-      put(row + i, capped, whole, n);
-      // |capped| <= cap, so exp(capped - cap) neither overflows nor loses the largest terms.
-      Lanes<T> e = lanes::exp(capped - cap);
-      if (!decltype(whole)::value)
-        for (int64_t j = n; j < kCount; ++j) e[j] = 0;
-      total += e;
-    });
+    for_lanes(
+        0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          const Lanes<T> capped = tanh_lanes<T>(get(row + i, whole, n) * inner) * cap;
+          put(row + i, capped, whole, n);
+          // |capped| <= cap, so exp(capped - cap) neither overflows nor loses the largest terms.
+          Lanes<T> e = lanes::exp(capped - cap);
+          if (!decltype(whole)::value)
+            for (int64_t j = n; j < kCount; ++j) e[j] = 0;
+          total += e;
+        });
     int64_t arg = 0;
     for (int64_t i = 0; i < width; ++i)
       if (row[i] > top) top = row[i], arg = i;
@@ -196,10 +213,11 @@ MELETE_INLINE void cross_entropy_rows(T* z, const int64_t* target, const T* weig
     const T log_total = std::log(lanes::sum<T>(total)) + cap;
     loss[r] = weight[r] * (log_total - row[target[r]]);
     const T w = weight[r] * scale, hit = row[target[r]] / cap;
-    for_lanes(0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
-      const Lanes<T> capped = get(row + i, whole, n), t = capped / cap;
-      put(row + i, lanes::exp(capped - log_total) * (T(1) - t * t) * w, whole, n);
-    });
+    for_lanes(
+        0, width, [&](int64_t i, auto whole, int64_t n) __attribute__((always_inline)) {
+          const Lanes<T> capped = get(row + i, whole, n), t = capped / cap;
+          put(row + i, lanes::exp(capped - log_total) * (T(1) - t * t) * w, whole, n);
+        });
     row[target[r]] -= w * (T(1) - hit * hit);
   }
 }
@@ -207,53 +225,53 @@ MELETE_INLINE void cross_entropy_rows(T* z, const int64_t* target, const T* weig
 }  // namespace
 
 // One definition for both types; the float one is compiled for several instruction sets.
-#define MELETE_DEFINE_ROW_KERNELS(T, CLONES)                                                                            \
-  template <>                                                                                                           \
-  CLONES void RmsRows<T>::forward(const T* x, T* y, T* inverse_rms, int64_t begin, int64_t end) const {                 \
-    rms_forward<T>(*this, x, y, inverse_rms, begin, end);                                                               \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void RmsRows<T>::backward(const T* x, const T* inverse_rms, const T* dy, T* dx, T* da, T* db, int64_t begin,   \
-                                   int64_t end) const {                                                                 \
-    rms_backward<T>(*this, x, inverse_rms, dy, dx, da, db, begin, end);                                                 \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void mix_forward<T>(const T* x, const T* y0, const T* alpha, const T* beta, T* y, int64_t width,               \
-                             int64_t begin, int64_t end) {                                                              \
-    mix_forward_rows<T>(x, y0, alpha, beta, y, width, begin, end);                                                      \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void mix_backward<T>(const T* x, const T* y0, const T* alpha, const T* beta, const T* g, T* dx, T* dy0,        \
-                              T* dalpha, T* dbeta, int64_t width, int64_t begin, int64_t end) {                         \
-    mix_backward_rows<T>(x, y0, alpha, beta, g, dx, dy0, dalpha, dbeta, width, begin, end);                             \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void swiglu_forward<T>(const T* gate, const T* up, T* y, int64_t begin, int64_t end) {                         \
-    swiglu_forward_range<T>(gate, up, y, begin, end);                                                                   \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void swiglu_backward<T>(const T* gate, const T* up, const T* g, T* dgate, T* dup, int64_t begin,               \
-                                 int64_t end) {                                                                         \
-    swiglu_backward_range<T>(gate, up, g, dgate, dup, begin, end);                                                      \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void sigmoid_gate_forward<T>(const T* x, const T* gate, T* y, int64_t begin, int64_t end) {                    \
-    sigmoid_gate_forward_range<T>(x, gate, y, begin, end);                                                              \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void sigmoid_gate_backward<T>(const T* x, const T* gate, const T* g, T* dx, T* dgate, int64_t begin,           \
-                                       int64_t end) {                                                                   \
-    sigmoid_gate_backward_range<T>(x, gate, g, dx, dgate, begin, end);                                                  \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void rotate_rows<T>(const T* x, T* y, const T* cosine, const T* sine, int64_t heads, int64_t head_dim, T sign, \
-                             int64_t begin, int64_t end) {                                                              \
-    rotate_range<T>(x, y, cosine, sine, heads, head_dim, sign, begin, end);                                             \
-  }                                                                                                                     \
-  template <>                                                                                                           \
-  CLONES void capped_cross_entropy<T>(T* z, const int64_t* target, const T* weight, T* loss, int64_t* best, T scale,    \
-                                      T cap, int64_t width, int64_t begin, int64_t end) {                               \
-    cross_entropy_rows<T>(z, target, weight, loss, best, scale, cap, width, begin, end);                                \
+#define MELETE_DEFINE_ROW_KERNELS(T, CLONES)                                                                 \
+  template <>                                                                                                \
+  CLONES void RmsRows<T>::forward(const T* x, T* y, T* inverse_rms, int64_t begin, int64_t end) const {      \
+    rms_forward<T>(*this, x, y, inverse_rms, begin, end);                                                    \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void RmsRows<T>::backward(const T* x, const T* inverse_rms, const T* dy, T* dx, T* da, T* db,       \
+                                   int64_t begin, int64_t end) const {                                       \
+    rms_backward<T>(*this, x, inverse_rms, dy, dx, da, db, begin, end);                                      \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void mix_forward<T>(const T* x, const T* y0, const T* alpha, const T* beta, T* y, int64_t width,    \
+                             int64_t begin, int64_t end) {                                                   \
+    mix_forward_rows<T>(x, y0, alpha, beta, y, width, begin, end);                                           \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void mix_backward<T>(const T* x, const T* y0, const T* alpha, const T* beta, const T* g, T* dx,     \
+                              T* dy0, T* dalpha, T* dbeta, int64_t width, int64_t begin, int64_t end) {      \
+    mix_backward_rows<T>(x, y0, alpha, beta, g, dx, dy0, dalpha, dbeta, width, begin, end);                  \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void swiglu_forward<T>(const T* gate, const T* up, T* y, int64_t begin, int64_t end) {              \
+    swiglu_forward_range<T>(gate, up, y, begin, end);                                                        \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void swiglu_backward<T>(const T* gate, const T* up, const T* g, T* dgate, T* dup, int64_t begin,    \
+                                 int64_t end) {                                                              \
+    swiglu_backward_range<T>(gate, up, g, dgate, dup, begin, end);                                           \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void sigmoid_gate_forward<T>(const T* x, const T* gate, T* y, int64_t begin, int64_t end) {         \
+    sigmoid_gate_forward_range<T>(x, gate, y, begin, end);                                                   \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void sigmoid_gate_backward<T>(const T* x, const T* gate, const T* g, T* dx, T* dgate,               \
+                                       int64_t begin, int64_t end) {                                         \
+    sigmoid_gate_backward_range<T>(x, gate, g, dx, dgate, begin, end);                                       \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void rotate_rows<T>(const T* x, T* y, const T* cosine, const T* sine, int64_t heads,                \
+                             int64_t head_dim, T sign, int64_t begin, int64_t end) {                         \
+    rotate_range<T>(x, y, cosine, sine, heads, head_dim, sign, begin, end);                                  \
+  }                                                                                                          \
+  template <>                                                                                                \
+  CLONES void capped_cross_entropy<T>(T * z, const int64_t* target, const T* weight, T* loss, int64_t* best, \
+                                      T scale, T cap, int64_t width, int64_t begin, int64_t end) {           \
+    cross_entropy_rows<T>(z, target, weight, loss, best, scale, cap, width, begin, end);                     \
   }
 
 MELETE_DEFINE_ROW_KERNELS(float, MELETE_CLONES)

@@ -18,7 +18,8 @@ const std::filesystem::path kOracle = std::filesystem::path(MELETE_SOURCE_DIR) /
 ModelConfig small_config(bool sparse) {
   ModelConfig c;
   TextConfig& t = c.text;
-  t.vocab_size = 23, t.hidden_size = 32, t.intermediate_size = 24, t.num_layers = 2, t.num_heads = 2, t.num_kv_heads = 1;
+  t.vocab_size = 23, t.hidden_size = 32, t.intermediate_size = 24, t.num_layers = 2, t.num_heads = 2,
+  t.num_kv_heads = 1;
   t.head_dim = 16, t.max_positions = 64, t.sliding_window = 3;
   t.is_sliding = {1, 0}, t.rope_theta = {500000.0, 0.0};
   t.is_sparse = {static_cast<uint8_t>(sparse), 0};
@@ -47,7 +48,9 @@ ModelInput small_input() {
   return input;
 }
 
-LossTargets small_targets() { return {{0, 3, 6, 7, 9, 13}, {3, 5, 7, 9, 11, 2}, {1.f, 0.5f, 1.f, 0.25f, 1.f, 2.f}}; }
+LossTargets small_targets() {
+  return {{0, 3, 6, 7, 9, 13}, {3, 5, 7, 9, 11, 2}, {1.f, 0.5f, 1.f, 0.25f, 1.f, 2.f}};
+}
 
 void perturb(TorchModel& model) {  // away from zero norms and gates, so that no default hides a missing term
   torch::NoGradGuard guard;

@@ -15,15 +15,18 @@ using torch::indexing::Slice;
 // (x1, x2) -> (x1 c - x2 s, x2 c + x1 s) for x [N, heads, K] and tables [N, K/2].
 Tensor rotate_halves(const Tensor& x_NHK, const Tensor& cosine, const Tensor& sine, int64_t heads) {
   const auto halves = x_NHK.view({x_NHK.size(0), heads, 2, -1});
-  const Tensor x1 = halves.select(2, 0), x2 = halves.select(2, 1), c = cosine.unsqueeze(1), s = sine.unsqueeze(1);
+  const Tensor x1 = halves.select(2, 0), x2 = halves.select(2, 1), c = cosine.unsqueeze(1),
+               s = sine.unsqueeze(1);
   return torch::stack({x1 * c - x2 * s, x2 * c + x1 * s}, 2).view_as(x_NHK);
 }
 
 // The ATen reference of packed attention: one segment after another.
-Tensor attention_by_segment(const Tensor& q, const Tensor& k, const Tensor& v, const std::vector<int64_t>& lengths,
-                            const AttentionShape& shape) {
+Tensor attention_by_segment(const Tensor& q, const Tensor& k, const Tensor& v,
+                            const std::vector<int64_t>& lengths, const AttentionShape& shape) {
   const int64_t share = shape.heads / shape.kv_heads;
-  const auto heads_first = [](const Tensor& x, int64_t heads) { return x.view({x.size(0), heads, -1}).transpose(0, 1); };
+  const auto heads_first = [](const Tensor& x, int64_t heads) {
+    return x.view({x.size(0), heads, -1}).transpose(0, 1);
+  };
   std::vector<Tensor> outputs;
   int64_t row = 0;
   for (const int64_t S : lengths) {
@@ -33,7 +36,8 @@ Tensor attention_by_segment(const Tensor& q, const Tensor& k, const Tensor& v, c
     Tensor score_HSS = q_HSK.matmul(k_HSK.transpose(1, 2)) / std::sqrt(static_cast<double>(shape.head_dim));
     if (shape.causal) {
       Tensor hidden_SS = torch::ones({S, S}, q.options().dtype(torch::kBool)).triu(1);
-      if (shape.window > 0) hidden_SS = hidden_SS | torch::ones({S, S}, hidden_SS.options()).tril(-shape.window);
+      if (shape.window > 0)
+        hidden_SS = hidden_SS | torch::ones({S, S}, hidden_SS.options()).tril(-shape.window);
       score_HSS = score_HSS.masked_fill(hidden_SS, -std::numeric_limits<double>::infinity());
     }
     outputs.push_back(score_HSS.softmax(-1).matmul(v_HSK).transpose(0, 1).reshape({S, -1}));
@@ -52,18 +56,23 @@ Tensor plain_rms(const Tensor& x, const Tensor& a, const Tensor& b, double eps, 
 }  // namespace
 
 TorchOps::TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused, bool bf16)
-    : document_lengths_(std::move(document_lengths)), options_(options), fused_(fused && options.device().is_cpu()),
+    : document_lengths_(std::move(document_lengths)),
+      options_(options),
+      fused_(fused && options.device().is_cpu()),
       bf16_(bf16) {}
 
 Tensor TorchOps::indices(std::span<const int64_t> values) const {
-  return torch::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, torch::kInt64)
+  return torch::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())},
+                          torch::kInt64)
       .to(options_.device(), torch::kInt64, /*non_blocking=*/false, /*copy=*/true);
 }
 
 Tensor TorchOps::constant(std::span<const float> values, int64_t rows, int64_t width) {
-  MELETE_CHECK(static_cast<int64_t>(values.size()) == rows * width, values.size(), " values for ", rows, " x ", width);
+  MELETE_CHECK(static_cast<int64_t>(values.size()) == rows * width, values.size(), " values for ", rows,
+               " x ", width);
   return torch::from_blob(const_cast<float*>(values.data()), {rows, width}, torch::kFloat32)
-      .to(options_.device(), torch::typeMetaToScalarType(options_.dtype()), /*non_blocking=*/false, /*copy=*/true);
+      .to(options_.device(), torch::typeMetaToScalarType(options_.dtype()), /*non_blocking=*/false,
+          /*copy=*/true);
 }
 
 Tensor TorchOps::embed(const Table& table, std::span<const int32_t> ids) {
@@ -72,19 +81,24 @@ Tensor TorchOps::embed(const Table& table, std::span<const int32_t> ids) {
 }
 
 Tensor TorchOps::place_rows(Tensor x_ND, Tensor rows_MD, std::span<const int64_t> at) {
-  MELETE_CHECK(static_cast<int64_t>(at.size()) == rows_MD.size(0), at.size(), " places for ", rows_MD.size(0), " rows");
+  MELETE_CHECK(static_cast<int64_t>(at.size()) == rows_MD.size(0), at.size(), " places for ", rows_MD.size(0),
+               " rows");
   return x_ND.index_copy(0, indices(at), rows_MD);
 }
 
-Tensor TorchOps::gather_rows(Tensor x, std::span<const int64_t> index) { return x.index_select(0, indices(index)); }
+Tensor TorchOps::gather_rows(Tensor x, std::span<const int64_t> index) {
+  return x.index_select(0, indices(index));
+}
 
-Tensor TorchOps::weighted_rows(const Table& table, std::span<const int64_t> index, std::span<const float> weight,
-                               int64_t taps) {
+Tensor TorchOps::weighted_rows(const Table& table, std::span<const int64_t> index,
+                               std::span<const float> weight, int64_t taps) {
   const Tensor rows = torch::embedding(table, indices(index)).view({-1, taps, table.size(1)});
   return (rows * constant(weight, rows.size(0), taps).unsqueeze(2)).sum(1);
 }
 
-Tensor TorchOps::fold(Tensor x, int64_t steps) { return x.contiguous().view({x.size(0) / steps, steps * x.size(1)}); }
+Tensor TorchOps::fold(Tensor x, int64_t steps) {
+  return x.contiguous().view({x.size(0) / steps, steps * x.size(1)});
+}
 
 Tensor TorchOps::channel_major(Tensor x, int64_t chunks) {
   return x.view({x.size(0), chunks, -1}).transpose(1, 2).reshape({x.size(0), -1});
@@ -110,8 +124,12 @@ Tensor TorchOps::rms_with(Tensor x, const Tensor& a, const Tensor& b, double eps
 }
 Tensor TorchOps::rms(Tensor x, double eps) { return rms_with(x, {}, {}, eps, 1.0); }
 Tensor TorchOps::scaled_rms(Tensor x, const Vector& w, double eps) { return rms_with(x, {}, w, eps, 1.0); }
-Tensor TorchOps::centered_rms(Tensor x, const Vector& w, double eps) { return rms_with(x, {}, w + 1.0, eps, 1.0); }
-Tensor TorchOps::input_scaled_rms(Tensor x, const Vector& w, double eps) { return rms_with(x, w + 1.0, {}, eps, 1.0); }
+Tensor TorchOps::centered_rms(Tensor x, const Vector& w, double eps) {
+  return rms_with(x, {}, w + 1.0, eps, 1.0);
+}
+Tensor TorchOps::input_scaled_rms(Tensor x, const Vector& w, double eps) {
+  return rms_with(x, w + 1.0, {}, eps, 1.0);
+}
 Tensor TorchOps::head_rms(Tensor x_NHK, int64_t heads, double eps, double scale) {
   return rms_with(x_NHK.contiguous().view({x_NHK.size(0), heads, -1}), {}, {}, eps, scale).view_as(x_NHK);
 }
@@ -121,7 +139,8 @@ Tensor TorchOps::layer_norm(Tensor x, const Vector& w, const Vector& b, double e
 }
 
 Tensor TorchOps::rope(Tensor x_NHK, int64_t heads, double theta) {
-  const auto found = std::find_if(rope_tables_.begin(), rope_tables_.end(), [&](const auto& t) { return t.first == theta; });
+  const auto found =
+      std::find_if(rope_tables_.begin(), rope_tables_.end(), [&](const auto& t) { return t.first == theta; });
   if (found == rope_tables_.end()) {
     const int64_t half = x_NHK.size(1) / heads / 2;
     std::vector<Tensor> positions;
@@ -143,18 +162,22 @@ Tensor TorchOps::rotate(Tensor x_NHK, int64_t heads, std::span<const float> angl
 
 Tensor TorchOps::attention(Tensor q, Tensor k, Tensor v, const AttentionKind& kind) {
   const AttentionShape shape{kind.heads, kind.kv_heads, kind.head_dim, true, kind.window};
-  if (fused_ && kind.head_dim % lanes::kCount == 0) return functions::packed_attention(q, k, v, document_lengths_, shape);
+  if (fused_ && kind.head_dim % lanes::kCount == 0)
+    return functions::packed_attention(q, k, v, document_lengths_, shape);
   return attention_by_segment(q, k, v, document_lengths_, shape);
 }
 
-Tensor TorchOps::segment_attention(Tensor q, Tensor k, Tensor v, int64_t heads, std::span<const int64_t> lengths) {
+Tensor TorchOps::segment_attention(Tensor q, Tensor k, Tensor v, int64_t heads,
+                                   std::span<const int64_t> lengths) {
   const AttentionShape shape{heads, heads, q.size(1) / heads, false, 0};
   const std::vector<int64_t> segments(lengths.begin(), lengths.end());
-  if (fused_ && shape.head_dim % lanes::kCount == 0) return functions::packed_attention(q, k, v, segments, shape);
+  if (fused_ && shape.head_dim % lanes::kCount == 0)
+    return functions::packed_attention(q, k, v, segments, shape);
   return attention_by_segment(q, k, v, segments, shape);
 }
 
-Tensor TorchOps::causal_conv(Tensor x_NC, const Kernel& w, const Vector& b, std::span<const int64_t> lengths) {
+Tensor TorchOps::causal_conv(Tensor x_NC, const Kernel& w, const Vector& b,
+                             std::span<const int64_t> lengths) {
   const int64_t channels = x_NC.size(1), taps = w.size(2);
   std::vector<Tensor> outputs;
   int64_t row = 0;
@@ -162,7 +185,8 @@ Tensor TorchOps::causal_conv(Tensor x_NC, const Kernel& w, const Vector& b, std:
     const Tensor padded = torch::constant_pad_nd(x_NC.narrow(0, row, length), {0, 0, taps - 1, 0});
     // A sum of shifted rows: for a depthwise kernel of 7 this beats the general convolution by far on a CPU.
     Tensor y = padded.narrow(0, 0, length) * w.select(2, 0).view({1, channels});
-    for (int64_t t = 1; t < taps; ++t) y = y + padded.narrow(0, t, length) * w.select(2, t).view({1, channels});
+    for (int64_t t = 1; t < taps; ++t)
+      y = y + padded.narrow(0, t, length) * w.select(2, t).view({1, channels});
     outputs.push_back(y + b);
     row += length;
   }
@@ -172,7 +196,9 @@ Tensor TorchOps::causal_conv(Tensor x_NC, const Kernel& w, const Vector& b, std:
 Tensor TorchOps::sigmoid_gate(Tensor x, Tensor gate) {
   return fused_ ? functions::sigmoid_gate(x, gate) : x * torch::sigmoid(gate);
 }
-Tensor TorchOps::swiglu(Tensor gate, Tensor up) { return fused_ ? functions::swiglu(gate, up) : torch::silu(gate) * up; }
+Tensor TorchOps::swiglu(Tensor gate, Tensor up) {
+  return fused_ ? functions::swiglu(gate, up) : torch::silu(gate) * up;
+}
 Tensor TorchOps::gelu(Tensor x) { return torch::gelu(x); }
 Tensor TorchOps::add(Tensor x, Tensor y) { return x + y; }
 
@@ -187,19 +213,22 @@ Tensor TorchOps::scale_sigmoid(Tensor x, double scale) { return torch::sigmoid(x
 
 Tensor TorchOps::softcap(Tensor x, double scale, double cap) { return torch::tanh(x * (scale / cap)) * cap; }
 
-Tensor TorchOps::experts(Tensor z_NM, Tensor score_NE, const Vector& selection_bias, const Experts& w, const MoeKind& kind) {
-  const Tensor chosen = std::get<1>((score_NE + selection_bias).detach().topk(kind.experts_per_token, 1));   // [N, k]
+Tensor TorchOps::experts(Tensor z_NM, Tensor score_NE, const Vector& selection_bias, const Experts& w,
+                         const MoeKind& kind) {
+  const Tensor chosen =
+      std::get<1>((score_NE + selection_bias).detach().topk(kind.experts_per_token, 1));  // [N, k]
   Tensor weight = score_NE.gather(1, chosen);
   weight = weight / (weight.sum(1, /*keepdim=*/true) + 1e-15) * kind.routed_scaling_factor;
   const int64_t num_experts = w.down.size(0);
   expert_loads_.push_back(torch::bincount(chosen.flatten(), {}, num_experts));
   Tensor y = torch::zeros_like(z_NM);
   for (int64_t e = 0; e < num_experts; ++e) {
-    const auto places = (chosen == e).nonzero();   // [n, 2]: row and choice
+    const auto places = (chosen == e).nonzero();  // [n, 2]: row and choice
     if (places.size(0) == 0) continue;
     const Tensor row = places.select(1, 0), choice = places.select(1, 1);
     const auto halves = linear(z_NM.index_select(0, row), w.gate_up[e]).chunk(2, 1);
-    const Tensor out = input_scaled_rms(linear(swiglu(halves[0], halves[1]), w.down[e]), w.norm, kind.post_norm_eps);
+    const Tensor out =
+        input_scaled_rms(linear(swiglu(halves[0], halves[1]), w.down[e]), w.norm, kind.post_norm_eps);
     const Tensor share = weight.index({row, choice}).unsqueeze(1);
     y = y.index_add(0, row, out * share);
   }

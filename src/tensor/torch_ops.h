@@ -1,7 +1,7 @@
-// TorchOps: the executor of the model's forward for training, on libtorch with autograd (model/ops.h says what each
-// operation computes). float32 or float64 (gradient checks). On the CPU, attention and the elementwise operations are
-// autograd functions over one-pass kernels (row_kernels.h, attention_kernels.h); elsewhere plain ATen, which is also the
-// reference that their tests compare with.
+// TorchOps: the executor of the model's forward for training, on libtorch with autograd (model/ops.h says
+// what each operation computes). float32 or float64 (gradient checks). On the CPU, attention and the
+// elementwise operations are autograd functions over one-pass kernels (row_kernels.h, attention_kernels.h);
+// elsewhere plain ATen, which is also the reference that their tests compare with.
 #pragma once
 
 #include <torch/torch.h>
@@ -15,7 +15,7 @@
 namespace melete {
 
 struct TorchExperts {
-  torch::Tensor gate_up, down, norm;   // [E, 2I, M], [E, M, I], [M]
+  torch::Tensor gate_up, down, norm;  // [E, 2I, M], [E, M, I], [M]
 };
 
 class TorchOps {
@@ -28,14 +28,17 @@ class TorchOps {
   using Experts = TorchExperts;
 
   // document_lengths: rows of each document, one after another. `options`: dtype and device of activations.
-  // fused false forces the plain ATen operations everywhere. bf16: matrix products round their factors to bfloat16.
-  TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused = true, bool bf16 = false);
+  // fused false forces the plain ATen operations everywhere. bf16: matrix products round their factors to
+  // bfloat16.
+  TorchOps(std::vector<int64_t> document_lengths, torch::TensorOptions options, bool fused = true,
+           bool bf16 = false);
 
   Tensor embed(const Table& table, std::span<const int32_t> ids);
   Tensor constant(std::span<const float> values, int64_t rows, int64_t width);
   Tensor place_rows(Tensor x_ND, Tensor rows_MD, std::span<const int64_t> at);
   Tensor gather_rows(Tensor x, std::span<const int64_t> index);
-  Tensor weighted_rows(const Table& table, std::span<const int64_t> index, std::span<const float> weight, int64_t taps);
+  Tensor weighted_rows(const Table& table, std::span<const int64_t> index, std::span<const float> weight,
+                       int64_t taps);
   Tensor fold(Tensor x, int64_t steps);
   Tensor channel_major(Tensor x, int64_t chunks);
   Tensor linear(Tensor x, const Matrix& w);
@@ -61,10 +64,12 @@ class TorchOps {
   Tensor add(Tensor x, Tensor y);
   Tensor residual_gate(Tensor x, Tensor y, const Vector& gate, double temperature);
   Tensor scale_sigmoid(Tensor x, double scale);
-  Tensor experts(Tensor z_NM, Tensor score_NE, const Vector& selection_bias, const Experts& w, const MoeKind& kind);
+  Tensor experts(Tensor z_NM, Tensor score_NE, const Vector& selection_bias, const Experts& w,
+                 const MoeKind& kind);
   Tensor softcap(Tensor x, double scale, double cap);
 
-  // How often each expert was chosen in each call of experts(), in order: [E] counts, for balancing the selection bias.
+  // How often each expert was chosen in each call of experts(), in order: [E] counts, for balancing the
+  // selection bias.
   const std::vector<Tensor>& expert_loads() const { return expert_loads_; }
 
  private:
@@ -75,8 +80,8 @@ class TorchOps {
   std::vector<int64_t> document_lengths_;
   torch::TensorOptions options_;
   bool fused_, bf16_;
-  Tensor last_input_, last_rounded_;   // the projections of one input share its rounding
-  std::vector<std::pair<double, std::array<Tensor, 2>>> rope_tables_;   // by theta: cosine and sine, [N, K/2]
+  Tensor last_input_, last_rounded_;  // the projections of one input share its rounding
+  std::vector<std::pair<double, std::array<Tensor, 2>>> rope_tables_;  // by theta: cosine and sine, [N, K/2]
   std::vector<Tensor> expert_loads_;
 };
 

@@ -1,5 +1,5 @@
-// How a table or other text given with a question stands in the user's message. Training data and conversations must
-// agree on it to the byte, since small models don't forgive.
+// How a table or other text given with a question stands in the user's message. Training data and
+// conversations must agree on it to the byte, since small models don't forgive.
 #pragma once
 
 #include <string>

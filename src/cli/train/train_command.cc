@@ -10,17 +10,23 @@ namespace {
 class TrainCommand : public Command {
  public:
   CommandInfo info() const override {
-    return {"train", "train a model from a run file",
-            "The run's folder is run/NAME: checkpoints, metrics.jsonl, report.html and the model in Hugging Face layout. Ctrl-C "
-            "writes a checkpoint and stops; --resume continues bit for bit, also after a crash. On resume, schedule.*, "
-            "eval.*, optimizer.*, mixture.* and curriculum.* may be changed with --set, so a run can be extended; "
+    return {"train",
+            "train a model from a run file",
+            "The run's folder is run/NAME: checkpoints, metrics.jsonl, report.html and the model in Hugging "
+            "Face layout. Ctrl-C "
+            "writes a checkpoint and stops; --resume continues bit for bit, also after a crash. On resume, "
+            "schedule.*, "
+            "eval.*, optimizer.*, mixture.* and curriculum.* may be changed with --set, so a run can be "
+            "extended; "
             "the model, the media limits, the tokenizer and the seed may not.",
             {"train runs/nano.toml", "train runs/nano.toml --set schedule.steps=20000 --resume"}};
   }
 
   void declare(CLI::App& app) override {
     app.add_option("file", file_, "run file (TOML); see runs/")->required()->type_name("FILE");
-    app.add_option("--set", overrides_, "change one field, as in schedule.steps=2000; can be repeated")->type_name("FIELD=VALUE")->allow_extra_args(false);
+    app.add_option("--set", overrides_, "change one field, as in schedule.steps=2000; can be repeated")
+        ->type_name("FIELD=VALUE")
+        ->allow_extra_args(false);
     app.add_flag("--resume", options_.resume, "go on from the run's last checkpoint");
     app.add_flag("--replace", options_.replace, "delete what an earlier run of this name left");
     app.add_option("--runs", runs_, "folder of all runs")->type_name("DIR")->capture_default_str();
