@@ -8,22 +8,19 @@ ask() {
 }
 answer_of() { sed -nE 's/^  "answer": "(.*)",?$/\1/p'; }
 
-# expect ANSWER WORDS...: in every mode there is an answer; instant or thinking gives this one.
-expect() {
-  local expected=$1 instant thinking
-  shift
-  instant=$(ask "$@" | answer_of)
-  thinking=$(ask --mode thinking "$@" | answer_of)
-  [[ -n $(ask --mode contemplating --agents 3 "$@" | answer_of) ]] || { echo "contemplating gave no answer: $*"; exit 1; }
-  [[ $instant == "$expected" || $thinking == "$expected" ]] ||
-    { echo "ask $*: expected $expected, got instant '$instant', thinking '$thinking'"; exit 1; }
+# In every mode there is an answer. Whether it is right is what `melete eval` measures.
+answers() {
+  local mode
+  for mode in instant thinking "contemplating --agents 3"; do
+    [[ -n $(ask --mode $mode "$@" | answer_of) ]] || { echo "$mode gave no answer: $*"; exit 1; }
+  done
 }
 
-expect 2 --image examples/shapes.png "How many red shapes are there?"
-expect 921 --file examples/digits.wav "Which digits were said?"
-[[ -n $(ask --file examples/digits.mp3 "Which digits were said?" | answer_of) ]]
-[[ -n $(ask --file examples/clip.mp4 "What shape is blue?" | answer_of) ]]
-expect 4 --file examples/prices.csv "What is the price of milk?"
+answers --image examples/shapes.png "How many red shapes are there?"
+answers --file examples/digits.wav "Which digits were said?"
+answers --file examples/digits.mp3 "How many digits do you hear?"
+answers --file examples/clip.mp4 "What shape is blue?"
+answers --file examples/prices.csv "What is the price of milk?"
 
 for run in 1 2; do
   ask --mode contemplating --agents 4 --seed 5 --events "$E2E_DIR/events$run.jsonl" --file examples/prices.csv "What is the total price?" |
