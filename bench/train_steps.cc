@@ -1,9 +1,10 @@
 // One training step of the nano model on a mixed batch (pictures, clips, text), timed: our half of `bench
 // train`.
 //
-// usage: bench_train_steps DIR [THREADS]. Writes DIR/model (Hugging Face layout) and DIR/batch.safetensors,
+// usage: bench_train_steps DIR [THREADS]. As many micro-batches as threads. Writes DIR/model (Hugging Face layout) and DIR/batch.safetensors,
 // prints "ready TOKENS", then for each line of input does one step (forward, backward, AdamW on all weights)
 // and prints "LOSS SECONDS". The peer (bench/peers/train_torch.py) does the same steps on the same files.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "model/safetensors.h"
 #include "tensor/torch_model.h"
 #include "train/config.h"
+#include "train/gradients.h"
 #include "train/muse_port.h"
 #include "train/optimizer.h"
 
@@ -23,11 +25,11 @@ namespace {
 constexpr int64_t kDocuments = 16, kLength = 256, kPatchSide = 12, kClipSamples = 1920 * 25;
 constexpr int64_t kTargets = 40;  // the last positions of each document
 
-// Each document: a picture of 36 tokens, a clip of 25, then text; targets at its end.
-Batch mixed_batch(const ModelConfig& config) {
-  Random random(7);
+// Each document: a picture of 36 tokens, a clip of 25, then text; targets at its end. Documents [first, last) of the step.
+Batch mixed_batch(const ModelConfig& config, int64_t first, int64_t last) {
   Batch batch;
-  for (int64_t d = 0; d < kDocuments; ++d) {
+  for (int64_t d = 0; d < last - first; ++d) {
+    Random random(7, static_cast<uint64_t>(first + d));
     const int64_t begin = d * kLength, cells = kPatchSide * kPatchSide / 4, steps = kClipSamples / 1920;
     for (int64_t i = 0; i < kLength; ++i)
       batch.input.tokens.push_back(static_cast<int32_t>(random.integer(200, 4000)));
@@ -77,7 +79,8 @@ Status write_batch(const std::string& path, const Batch& batch) {
 }
 
 int run(const std::string& folder, int threads) {
-  torch::set_num_threads(threads);
+  torch::set_num_threads(1);
+  ThreadPool pool(threads);
   ModelConfig config = to_model_config(ModelShape{});
   config.text.bos_token_id = 1;
   config.text.eos_token_ids = {2};
@@ -85,7 +88,10 @@ int run(const std::string& folder, int threads) {
   config.video_token_id = 4;
   config.audio_token_id = 5;
   MusePort model{TorchModel(config, 1)};
-  const Batch batch = mixed_batch(config);
+  const Batch batch = mixed_batch(config, 0, kDocuments);
+  std::vector<Batch> parts;
+  for (int t = 0; t < threads; ++t)
+    parts.push_back(mixed_batch(config, t * kDocuments / threads, (t + 1) * kDocuments / threads));
   const Status written = write_batch(folder + "/batch.safetensors", batch);
   const Status exported = export_model(folder + "/model", config, model.parameters(), "{}", MediaLimits{}, 0);
   for (const Status* status : {&written, &exported})
@@ -103,12 +109,11 @@ int run(const std::string& folder, int threads) {
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();
-    optimizer.clear_gradients();
-    const BatchLoss loss = model.loss(batch);
-    loss.loss.backward();
-    optimizer.step(1);
+    double loss = 0;
+    for (const BatchLoss& part : sum_gradients(model, parts, pool)) loss += part.loss.item<double>();
+    optimizer.step(1, pool);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::printf("%.6f %.6f\n", loss.loss.item<double>(), seconds);
+    std::printf("%.6f %.6f\n", loss, seconds);
     std::fflush(stdout);
   }
   return 0;
@@ -122,5 +127,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: bench_train_steps DIR [THREADS]\n");
     return 2;
   }
-  return melete::run(argv[1], argc > 2 ? std::atoi(argv[2]) : 2);
+  return melete::run(argv[1], std::clamp(argc > 2 ? std::atoi(argv[2]) : 2, 1, 16));
 }

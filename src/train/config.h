@@ -27,7 +27,7 @@ struct RunConfig {
   void visit(Visitor&& field) {
     field("name", name, "the run's folder is run/NAME");
     field("seed", seed, "of the start weights and of the data");
-    field("threads", threads, "threads of the tensor library; 0: one a processor; the bits of a run depend on it");
+    field("threads", threads, "threads, each with micro-batches of its own (data.micro_batches should be a multiple); 0: one a processor; changes no bit");
     field("tokenizer", tokenizer, "a tokenizer.json; empty: one is trained on the tasks' texts");
     field("init_from", init_from, "a model folder whose weights the run starts from; empty: random weights");
     field("precision", precision, "of matrix products: float32, bfloat16, or auto (bfloat16 where the processor has it); "

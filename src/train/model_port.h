@@ -23,6 +23,7 @@ class TrainableModel {
   // In a fixed order; the tensors are shared, so optimizers and loaders write through them.
   virtual const std::vector<TorchParameter>& parameters() const = 0;
 
+  // Safe to call from several threads at once.
   virtual BatchLoss loss(const Batch& batch) = 0;
 
   // After each optimizer step: what isn't learned by gradient (routing biases).

@@ -26,6 +26,7 @@ BatchLoss MusePort::loss(const Batch& batch) {
     out.hit_R.push_back(best.data_ptr<int64_t>()[r] == batch.targets_R[r]);
   }
   if (torch::GradMode::is_enabled()) {
+    const std::lock_guard lock(mutex_);
     loads_.resize(result.expert_loads.size());
     for (size_t i = 0; i < loads_.size(); ++i)
       loads_[i] = loads_[i].defined() ? loads_[i] + result.expert_loads[i] : result.expert_loads[i];

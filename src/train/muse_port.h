@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
 
 #include "media/preprocess.h"
 #include "train/model_port.h"
@@ -22,6 +23,7 @@ class MusePort : public TrainableModel {
 
  private:
   TorchModel model_;
+  std::mutex mutex_;                          // loads_, written by every thread; sums of counts, so order is no matter
   std::vector<torch::Tensor> biases_;         // of the sparse layers, in order
   std::vector<torch::Tensor> loads_;          // of this step's batches
 };

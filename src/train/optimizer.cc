@@ -43,11 +43,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> 
   }
 }
 
-void Optimizer::clear_gradients() {
-  for (Slot& slot : slots_) slot.parameter.value.mutable_grad() = torch::Tensor();
-}
-
-StepReport Optimizer::step(double factor) {
+StepReport Optimizer::step(double factor, ThreadPool& pool) {
   const torch::NoGradGuard no_grad;
   double square = 0;
   for (const Slot& slot : slots_)
@@ -55,19 +51,21 @@ StepReport Optimizer::step(double factor) {
       square += gradient.pow(2).sum(torch::kFloat64).item<double>();
   StepReport report{std::sqrt(square), !std::isfinite(square)};
   if (report.skipped) return report;
-  if (config_.clip_norm > 0 && report.gradient_norm > config_.clip_norm)
-    for (Slot& slot : slots_)
-      if (slot.parameter.value.grad().defined()) slot.parameter.value.mutable_grad().mul_(config_.clip_norm / report.gradient_norm);
+  const bool clips = config_.clip_norm > 0 && report.gradient_norm > config_.clip_norm;
   ++num_updates_;
-  for (Slot& slot : slots_) {
+  pool.run(static_cast<int64_t>(slots_.size()), [&](int64_t i) {
+    const torch::NoGradGuard no_grad_here;      // a thread's own
+    torch::set_num_threads(1);
+    Slot& slot = slots_[static_cast<size_t>(i)];
     // A weight that no document of this step used (a tower) has no gradient and keeps its state.
-    if (!slot.parameter.value.grad().defined()) continue;
+    if (!slot.parameter.value.grad().defined()) return;
+    if (clips) slot.parameter.value.mutable_grad().mul_(config_.clip_norm / report.gradient_norm);
     if (slot.muon) {
       update_muon(slot, config_.muon_rate * factor);
     } else {
       update_adam(slot, config_.adam_rate * factor);
     }
-  }
+  });
   return report;
 }
 

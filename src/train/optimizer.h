@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "train/model_port.h"
 #include "train/optimizer_config.h"
 
@@ -27,10 +28,9 @@ class Optimizer {
   // The parameters' tensors are updated in place.
   Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters);
 
-  void clear_gradients();
-
-  // One update with both rates times `factor`. Skips it, leaving weights and state alone, if a gradient isn't finite.
-  StepReport step(double factor);
+  // One update with both rates times `factor`, from the parameters' gradients, which may be scaled. Skips it, leaving
+  // weights and state alone, if a gradient isn't finite. The pool's size changes no bit.
+  StepReport step(double factor, ThreadPool& pool);
 
   // Every tensor that a checkpoint must hold beside the weights, by name; shared, so a loader writes through them.
   std::vector<std::pair<std::string, torch::Tensor>> state() const;

@@ -14,6 +14,8 @@ TorchParameter parameter_of(const std::string& name, WeightRole role, const Tens
   return {{name, value.sizes().vec(), role}, value.clone().set_requires_grad(true)};
 }
 
+ThreadPool pool(2);
+
 void set_gradient(TorchParameter& parameter, const Tensor& gradient) { parameter.value.mutable_grad() = gradient.clone(); }
 
 TEST(Muon, OrthogonalisesEveryMatrixOfABatch) {
@@ -37,8 +39,8 @@ TEST(Muon, StackedGateAndUpAreSeparateMatrices) {
   Optimizer a(config, {stacked}), b(config, {apart});
   set_gradient(stacked, gradient);
   set_gradient(apart, gradient.view({4, 6, 5}));
-  a.step(1);
-  b.step(1);
+  a.step(1, pool);
+  b.step(1, pool);
   EXPECT_TRUE(torch::equal(stacked.value.detach().view({4, 6, 5}), apart.value.detach()));
 }
 
@@ -53,7 +55,7 @@ TEST(AdamW, FollowsThePublishedUpdate) {
   for (int t = 1; t <= 3; ++t) {
     const double gradient = 0.3 * t;
     set_gradient(head, torch::full({1, 1}, gradient));
-    optimizer.step(0.5);
+    optimizer.step(0.5, pool);
     first = 0.9 * first + 0.1 * gradient;
     second = 0.95 * second + 0.05 * gradient * gradient;
     weight *= 1 - 0.05 * 0.5;
@@ -69,7 +71,7 @@ TEST(Optimizer, ClipsByTheGlobalNorm) {
   Optimizer optimizer(config, {a, b});
   set_gradient(a, torch::full({3}, 2.0));
   set_gradient(b, torch::full({1}, 2.0));
-  EXPECT_NEAR(optimizer.step(1).gradient_norm, 4, 1e-9);
+  EXPECT_NEAR(optimizer.step(1, pool).gradient_norm, 4, 1e-9);
   EXPECT_NEAR(a.value.grad()[0].item<double>(), 0.5, 1e-6);
 }
 
@@ -80,7 +82,7 @@ TEST(Optimizer, SkipsGradientsThatAreNotFiniteAndLeavesEverythingAlone) {
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     set_gradient(a, torch::ones({4, 4}));
     set_gradient(b, torch::full({2}, bad));
-    EXPECT_TRUE(optimizer.step(1).skipped);
+    EXPECT_TRUE(optimizer.step(1, pool).skipped);
     EXPECT_TRUE(torch::equal(a.value.detach(), torch::eye(4)));
     EXPECT_EQ(optimizer.num_updates(), 0);
     for (const auto& [name, tensor] : optimizer.state()) EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
@@ -91,7 +93,7 @@ TEST(Optimizer, WeightsWithoutAGradientKeepTheirState) {
   TorchParameter used = parameter_of("used", WeightRole::matrix, torch::eye(4)), idle = parameter_of("idle", WeightRole::matrix, torch::eye(4));
   Optimizer optimizer(OptimizerConfig{}, {used, idle});
   set_gradient(used, torch::ones({4, 4}));
-  optimizer.step(1);
+  optimizer.step(1, pool);
   EXPECT_FALSE(torch::equal(used.value.detach(), torch::eye(4)));
   EXPECT_TRUE(torch::equal(idle.value.detach(), torch::eye(4)));
 }

@@ -1,5 +1,6 @@
 #include "train/run.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -134,6 +135,13 @@ Result<std::unique_ptr<MusePort>> make_model(const TrainConfig& config, const Mo
   return std::make_unique<MusePort>(std::move(model));
 }
 
+// Threads work on different micro-batches; one that also split its operations would only disturb the others.
+void single_threaded_operations() {
+  torch::set_num_threads(1);
+  using SetThreads = void (*)(int);
+  if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
+}
+
 double peak_memory_gib() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -141,7 +149,10 @@ double peak_memory_gib() {
 }
 
 Status write_report(const fs::path& folder, const TrainConfig& config, const Trainer& trainer) {
-  MELETE_ASSIGN_OR_RETURN(const std::vector<Json> lines, read_metrics(folder / "metrics.jsonl"));
+  std::vector<Json> lines;
+  if (fs::exists(folder / "metrics.jsonl")) {
+    MELETE_ASSIGN_OR_RETURN(lines, read_metrics(folder / "metrics.jsonl"));
+  }
   return write_file(folder / "report.html",
                     html_report("Training run " + config.run.name,
                                 {{"step", fmt::format("{} of {}", trainer.step(), config.schedule.steps)},
@@ -169,7 +180,7 @@ Status prepare_folder(const fs::path& folder, const TrainConfig& config, const R
     for (const char* name : {"checkpoints", "model", "metrics.jsonl", "tokenizer.json", "report.html"}) fs::remove_all(folder / name, error);
   MELETE_RETURN_IF_ERROR(write_file(folder / "config.toml", to_toml(config)));
   const Json facts = {{"version", build_version()}, {"commit", build_commit()}, {"seed", config.run.seed},
-                      {"threads", torch::get_num_threads()}, {"processors", std::thread::hardware_concurrency()}};
+                      {"threads", config.run.threads}, {"processors", std::thread::hardware_concurrency()}};
   return write_file(folder / "run.json", facts.dump(1) + "\n");
 }
 
@@ -191,8 +202,7 @@ std::string resume_problem(const TrainConfig& before, const TrainConfig& after) 
 }
 
 Status train_run(const TrainConfig& config, const RunOptions& options) {
-  const auto processors = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
-  torch::set_num_threads(static_cast<int>(config.run.threads > 0 ? config.run.threads : processors));
+  single_threaded_operations();
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   const fs::path folder = options.runs_folder / config.run.name;
   MELETE_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::take(folder));
@@ -204,10 +214,9 @@ Status train_run(const TrainConfig& config, const RunOptions& options) {
   MELETE_ASSIGN_OR_RETURN(const auto model, make_model(config, shape));
   int64_t parameters = 0;
   for (const TorchParameter& parameter : model->parameters()) parameters += parameter.value.numel();
-  log_info(fmt::format("{:.2f} M parameters, {} tasks, {} threads, folder {}", static_cast<double>(parameters) * 1e-6,
-                       maker.tasks().size(), torch::get_num_threads(), folder.string()));
-
   Trainer trainer(config, folder, maker, *model);
+  log_info(fmt::format("{:.2f} M parameters, {} tasks, {} threads, folder {}", static_cast<double>(parameters) * 1e-6,
+                       maker.tasks().size(), trainer.num_threads(), folder.string()));
   MELETE_RETURN_IF_ERROR(options.resume ? trainer.start_from_checkpoint() : trainer.start_fresh());
   const auto publish = [&]() -> Status {
     MELETE_RETURN_IF_ERROR(export_model(folder / "model", shape, model->parameters(), tokenizer_json, config.media.limits(), trainer.step()));

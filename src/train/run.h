@@ -3,7 +3,7 @@
 // run/NAME holds config.toml (resolved), run.json (commit, seed, machine), tokenizer.json, metrics.jsonl, report.html,
 // checkpoints/ and model/ (Hugging Face layout, as of the last checkpoint).
 //
-// What may change on resume: run.threads (the bits then differ), run.checkpoint_minutes, run.log_steps, schedule.*
+// What may change on resume: run.threads (no bit changes), run.checkpoint_minutes, run.log_steps, schedule.*
 // (train/schedule.h says how the rate goes on), eval.*, mixture.*, curriculum.*, optimizer.*, data.tokens_per_step,
 // data.micro_batches, data.threads, data.fill. The model, media limits, seed, tokenizer, data.steps_per_group and
 // data.lookahead may not.

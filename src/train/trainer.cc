@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/interrupt.h"
 #include "train/evaluate.h"
+#include "train/gradients.h"
 
 namespace melete {
 namespace {
@@ -21,7 +22,7 @@ double now_s() {
 
 Trainer::Trainer(const TrainConfig& config, std::filesystem::path folder, const DocumentMaker& maker, TrainableModel& model)
     : config_(config), folder_(std::move(folder)), maker_(maker), model_(model),
-      optimizer_(config.optimizer, model.parameters()), schedule_(config.schedule),
+      pool_(static_cast<int>(config.run.threads)), optimizer_(config.optimizer, model.parameters()), schedule_(config.schedule),
       curriculum_(config.curriculum, maker.levels()) {}
 
 void Trainer::open_stream(std::map<int64_t, OpenLevels> snapshots) {
@@ -94,26 +95,21 @@ void Trainer::observe(const Batch& batch, const BatchLoss& rows) {
   }
 }
 
-double Trainer::accumulate(const Batch& batch) {
-  const BatchLoss rows = model_.loss(batch);
-  rows.loss.backward();
-  observe(batch, rows);
-  return rows.loss.item<double>();
-}
-
 Status Trainer::train_step() {
   const double start = now_s(), waited = stream_->waited_s();
   MELETE_ASSIGN_OR_RETURN(const StepBatches batches, stream_->next());
-  optimizer_.clear_gradients();
   answers_.clear();
+  const std::vector<BatchLoss> losses = sum_gradients(model_, batches, pool_);
   double loss = 0, weight = 0;
   int64_t tokens = 0;
-  for (const Batch& batch : batches) {
-    loss += accumulate(batch);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const Batch& batch = batches[i];
+    observe(batch, losses[i]);
+    loss += losses[i].loss.item<double>();
     for (const float w : batch.weights_R) weight += w;
     tokens += batch.num_tokens();
   }
-  const StepReport report = optimizer_.step(schedule_.factor(step_));
+  const StepReport report = optimizer_.step(schedule_.factor(step_), pool_);
   bad_steps_ = report.skipped ? bad_steps_ + 1 : 0;
   if (bad_steps_ >= config_.optimizer.max_bad_steps)
     return exhausted("[training step ", step_, "] gradients must be finite, got ", bad_steps_,

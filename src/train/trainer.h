@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/progress.h"
+#include "base/thread_pool.h"
 #include "train/checkpoint_folder.h"
 #include "train/config.h"
 #include "train/metrics.h"
@@ -32,6 +33,7 @@ class Trainer {
   Status run(const std::function<Status()>& on_checkpoint, int64_t until = INT64_MAX);
 
   int64_t step() const { return step_; }
+  int num_threads() const { return pool_.num_threads(); }
   bool finished() const { return step_ >= schedule_.config().steps; }
   const Curriculum& curriculum() const { return curriculum_; }
   double tokens_per_s() const { return train_s_ > 0 ? static_cast<double>(tokens_here_) / train_s_ : 0; }
@@ -49,7 +51,6 @@ class Trainer {
   NamedTensors tensors() const;
   Status save();
   Status train_step();
-  double accumulate(const Batch& batch);             // forward and backward; returns the weighted sum of losses
   void observe(const Batch& batch, const BatchLoss& rows);
   Status write_metrics();
   Status evaluate(Progress& progress);
@@ -58,6 +59,7 @@ class Trainer {
   const std::filesystem::path folder_;
   const DocumentMaker& maker_;
   TrainableModel& model_;
+  ThreadPool pool_;
   Optimizer optimizer_;
   Schedule schedule_;
   Curriculum curriculum_;

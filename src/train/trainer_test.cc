@@ -103,6 +103,15 @@ TEST_F(TrainerTest, ResumedRunEndsWithTheSameBitsAsAnUninterruptedOne) {
             load_state(*newest_checkpoint(folder_ / "parts/checkpoints")).value()["curriculum"]);
 }
 
+TEST_F(TrainerTest, ThreadsChangeNoBit) {
+  config_.data.tokens_per_step = 4096;
+  config_.data.micro_batches = 4;
+  config_.run.threads = 1;
+  const std::string one = train("one", 13, false);
+  config_.run.threads = 3;
+  EXPECT_EQ(train("three", 13, false), one);
+}
+
 TEST_F(TrainerTest, WorkAfterTheLastCheckpointIsRepeatedNotKept) {
   const std::string whole = train("whole", 13, false);
   train("crash", 6, false);
