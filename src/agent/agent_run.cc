@@ -1,5 +1,7 @@
 #include "agent/agent_run.h"
 
+#include <algorithm>
+
 #include "text/special_tokens.h"
 
 namespace melete {
@@ -7,6 +9,8 @@ namespace {
 
 // What ends reasoning and asks for the answer, in one piece so that the model never sees half of it.
 constexpr const char* kCloseReasoning = "<|eom|><|start|>assistant to=user<|message|>";
+// Tokens that a message's header may take.
+constexpr int64_t kHeaderTokens = 16;
 
 ChannelParser::Options parser_options(const Request& request, Opening opening) {
   ChannelParser::Options options;
@@ -27,10 +31,18 @@ Json mark_json(const TextMark& mark) {
 AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence, EventLog& log)
     : services_(services), request_(request), plan_(plan), sequence_(sequence), log_(log),
       parser_(parser_options(request, plan.opening)), in_answer_(plan.opening == Opening::answer) {
+  if (!in_answer_) {
+    const auto closing = static_cast<int64_t>(services_.tokenizer.encode_trusted(kCloseReasoning).size());
+    const int64_t room =
+        services_.engine.context_length() - services_.engine.length(sequence_) - closing - kHeaderTokens;
+    const int64_t for_reasoning = room - std::min(request.max_answer_tokens, room / 2);
+    plan_.max_reasoning_tokens = std::max<int64_t>(1, std::min(plan_.max_reasoning_tokens, for_reasoning));
+  }
   log_.put(plan_.id, "agent.spawned", 0,
            {{"seed", request.seed}, {"temperature", plan_.temperature}, {"max_reasoning_tokens", plan_.max_reasoning_tokens},
             {"max_answer_tokens", request.max_answer_tokens}});
-  start(in_answer_ ? request.max_answer_tokens : plan_.max_reasoning_tokens);
+  // Where reasoning ends by itself, its answer has the whole answer's budget: take() ends either.
+  start(in_answer_ ? request.max_answer_tokens : plan_.max_reasoning_tokens + kHeaderTokens + request.max_answer_tokens);
 }
 
 AgentRun::~AgentRun() { release(); }
@@ -55,36 +67,48 @@ bool AgentRun::take(const SampledToken& token) {
   confidence_sum_ += token.confidence;
   ++(in_answer_ ? answer_tokens_ : reasoning_tokens_);
   take_events(parser_.put_token(services_.tokenizer, token.id));
-  return !parser_.turn_ended() && !(in_answer_ && answer_tokens_ >= request_.max_answer_tokens);
+  if (parser_.turn_ended() || answered_) return false;
+  return in_answer_ ? answer_tokens_ < request_.max_answer_tokens : !budget_spent();
 }
 
-void AgentRun::put_marks(const std::vector<TextMark>& marks, const char* channel) {
-  for (const TextMark& mark : marks) {
+// A model that has just ended its reasoning may write the answer's header even beyond the budget.
+bool AgentRun::budget_spent() const {
+  return reasoning_tokens_ >= plan_.max_reasoning_tokens + (between_messages_ ? kHeaderTokens : 0);
+}
+
+void AgentRun::put_output(MarkParser::Output out, const char* channel) {
+  if (!out.text.empty())
+    log_.put(plan_.id, "agent.delta", tokens_, {{"channel", channel}, {"text", std::move(out.text)}});
+  for (TextMark& mark : out.marks) {
     Json data = mark_json(mark);
     data["channel"] = channel;
+    marks_.push_back(std::move(mark));
     log_.put(plan_.id, "mark.added", tokens_, std::move(data));
-    marks_.push_back(mark);
   }
 }
+
+void AgentRun::put_reasoning(MarkParser::Output out) {
+  reasoning_ += out.text;
+  put_output(std::move(out), "reasoning");
+}
+
+void AgentRun::put_answer(MarkParser::Output out) { put_output(std::move(out), "answer"); }
 
 void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
   for (const ChannelEvent& event : events) {
     using Kind = ChannelEvent::Kind;
+    if (answered_) return;  // a second message after the answer's would be glued to it
+    between_messages_ = event.kind == Kind::message_end;
     if (event.kind == Kind::reasoning || event.kind == Kind::commentary) {
-      MarkParser::Output out = reasoning_marks_.put(event.text);
-      reasoning_ += out.text;
-      if (!out.text.empty())
-        log_.put(plan_.id, "agent.delta", tokens_, {{"channel", "reasoning"}, {"text", std::move(out.text)}});
-      put_marks(out.marks, "reasoning");
+      put_reasoning(reasoning_marks_.put(event.text));
     } else if (event.kind == Kind::answer) {
       in_answer_ = true;
       answer_ += event.text;
-      MarkParser::Output out = answer_marks_.put(event.text);
-      if (!out.text.empty())
-        log_.put(plan_.id, "agent.delta", tokens_, {{"channel", "answer"}, {"text", std::move(out.text)}});
-      put_marks(out.marks, "answer");
+      put_answer(answer_marks_.put(event.text));
     } else if (event.kind == Kind::tool_call) {
       log_.put(plan_.id, "agent.tool_call", tokens_, {{"name", event.text}, {"arguments", event.arguments}});
+    } else if (event.kind == Kind::message_end) {
+      answered_ = !answer_.empty();
     }
   }
 }
@@ -92,7 +116,7 @@ void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
 Status AgentRun::close_reasoning() {
   closing_ = true;
   const std::vector<int32_t> tokens = services_.tokenizer.encode_trusted(kCloseReasoning);
-  MELETE_RETURN_IF_ERROR(services_.engine.append(sequence_, tokens));
+  if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok()) return fail(appended.error());
   forced_tokens_ += static_cast<int64_t>(tokens.size());
   for (const int32_t id : tokens) take_events(parser_.put_token(services_.tokenizer, id));
   log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
@@ -110,25 +134,35 @@ Status AgentRun::hurry() {
 Status AgentRun::advance() {
   if (done_ || services_.engine.is_running(sequence_)) return ok_status();
   const FinishReason reason = services_.engine.finish_reason(sequence_);
-  MELETE_CHECK(reason != FinishReason::failed, services_.engine.failure(sequence_));
-  if (reason == FinishReason::length && !in_answer_ && !closing_) return close_reasoning();
-  const bool whole = parser_.turn_ended() || reason == FinishReason::stop;
+  if (reason == FinishReason::failed)
+    return fail(unavailable("[agent ", plan_.id, "] every token must reach the run's event sinks, got: ",
+                            services_.engine.failure(sequence_), "; mend or leave out the sink that failed"));
+  const bool whole = parser_.turn_ended() || answered_ || reason == FinishReason::stop;
+  if (!whole && !in_answer_) return close_reasoning();
   finish_with(whole ? "stop" : reason == FinishReason::exhausted ? "exhausted" : "length");
   return ok_status();
 }
 
-void AgentRun::finish_with(const std::string& reason) {
+// What the parsers hold back comes out, so that the deltas add up to the whole text.
+void AgentRun::flush() {
   take_events(parser_.finish());
-  const MarkParser::Output reasoning_rest = reasoning_marks_.finish(), answer_rest = answer_marks_.finish();
-  reasoning_ += reasoning_rest.text;
-  put_marks(reasoning_rest.marks, "reasoning");
-  put_marks(answer_rest.marks, "answer");
+  put_reasoning(reasoning_marks_.finish());
+  put_answer(answer_marks_.finish());
+}
+
+void AgentRun::finish_with(const std::string& reason) {
   done_ = true;
   finish_ = reason;
   release();
+  flush();
   log_.put(plan_.id, "agent.finished", tokens_,
            {{"finish", finish_}, {"answer", answer_}, {"reasoning_tokens", reasoning_tokens_},
             {"answer_tokens", answer_tokens_}, {"confidence", mean_confidence()}});
+}
+
+Status AgentRun::fail(Error error) {
+  finish_with(error.kind == ErrorKind::exhausted ? "exhausted" : "failed");
+  return error;
 }
 
 void AgentRun::kill(const std::string& reason) {
@@ -136,7 +170,8 @@ void AgentRun::kill(const std::string& reason) {
   done_ = true;
   finish_ = "cancelled";
   release();
-  log_.put(plan_.id, "agent.killed", tokens_, {{"reason", reason}});
+  flush();
+  log_.put(plan_.id, "agent.killed", tokens_, {{"reason", reason}, {"answer", answer_}});
 }
 
 void AgentRun::release() {
@@ -147,6 +182,7 @@ void AgentRun::release() {
 
 Answer answer_of(const AgentRun& run) {
   Answer answer;
+  answer.raw = run.answer();
   if (auto json = marks_as_json(run.answer())) {
     answer.text = *std::move(json);
   } else {

@@ -1,5 +1,5 @@
 // One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends, answers, and
-// reports every piece as an event.
+// reports every piece as an event. Its answer ends with the answer's message, the turn, or max_answer_tokens.
 #pragma once
 
 #include <chrono>
@@ -20,17 +20,19 @@ struct AgentPlan {
 
 class AgentRun {
  public:
-  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it. Puts agent.spawned.
+  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it; request and log outlive
+  // it. Reasoning is cut so far that closing it and an answer fit the context. Puts agent.spawned.
   AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence, EventLog& log);
   ~AgentRun();
   AgentRun(const AgentRun&) = delete;
   AgentRun& operator=(const AgentRun&) = delete;
 
-  // After each Engine::step(): closes reasoning whose budget is spent, and notices the end. Errors: Engine::append's.
+  // After each Engine::step(): closes reasoning whose budget is spent, and notices the end. Errors: exhausted (no room left
+  // to close the reasoning), unavailable (an event sink threw); the agent is then done and its pages are free.
   Status advance();
-  // Stops at once and releases the pages; puts agent.killed.
+  // Stops at once and releases the pages, keeping what was written; puts agent.killed. Nothing if done.
   void kill(const std::string& reason);
-  // Closes the reasoning now and asks for the answer (a deadline is near).
+  // Closes the reasoning now and asks for the answer (a deadline is near). Errors: as advance().
   Status hurry();
 
   bool done() const { return done_; }
@@ -38,7 +40,7 @@ class AgentRun {
   const std::string& answer() const { return answer_; }          // with location tokens
   const std::string& reasoning() const { return reasoning_; }
   const std::vector<TextMark>& marks() const { return marks_; }
-  const std::string& finish() const { return finish_; }
+  const std::string& finish() const { return finish_; }   // "stop", "length", "exhausted", "failed", "cancelled"
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
   int64_t forced_tokens() const { return forced_tokens_; }
@@ -48,10 +50,15 @@ class AgentRun {
   void start(int64_t max_tokens);
   bool take(const SampledToken& token);
   void take_events(const std::vector<ChannelEvent>& events);
+  void put_reasoning(MarkParser::Output out);
+  void put_answer(MarkParser::Output out);
+  void put_output(MarkParser::Output out, const char* channel);
+  bool budget_spent() const;
   Status close_reasoning();
+  void flush();
   void finish_with(const std::string& reason);
+  Status fail(Error error);
   void release();
-  void put_marks(const std::vector<TextMark>& marks, const char* channel);
 
   Services services_;
   const Request& request_;
@@ -60,7 +67,8 @@ class AgentRun {
   EventLog& log_;
   ChannelParser parser_;
   MarkParser reasoning_marks_, answer_marks_;
-  bool in_answer_ = false, done_ = false, released_ = false, closing_ = false;
+  bool in_answer_ = false, answered_ = false, between_messages_ = false;
+  bool done_ = false, released_ = false, closing_ = false;
   std::string answer_, reasoning_, finish_;
   std::vector<TextMark> marks_;
   int64_t tokens_ = 0, reasoning_tokens_ = 0, answer_tokens_ = 0, forced_tokens_ = 0;

@@ -1,35 +1,19 @@
 #include "agent/assistant.h"
 
-#include "base/file.h"
+#include "model/checkpoint.h"
 #include "text/attachment.h"
+#include "text/special_tokens.h"
 
 namespace melete {
 namespace {
 
-// Takes an integer or number field where it is present and positive; a malformed one is an error.
-template <class T>
-Status take(const Json& json, const char* section, const char* key, T& value, const std::string& where) {
-  if (!json.contains(section) || !json[section].is_object() || !json[section].contains(key)) return ok_status();
-  const Json& field = json[section][key];
-  if (!field.is_number() || field.get<double>() <= 0 || field.get<double>() > 1e9)
-    return corrupt("[", where, "] ", section, ".", key, " must be a positive number, got ", field.dump(), "; mend the file");
-  value = field.get<T>();
-  return ok_status();
-}
-
-Result<MediaLimits> read_limits(const std::filesystem::path& path) {
+Result<MediaLimits> read_limits(const std::filesystem::path& model_dir) {
+  MELETE_ASSIGN_OR_RETURN(const ProcessorLimits stated, read_processor_limits(model_dir));
   MediaLimits limits;
-  const auto text = read_file(path, 1 << 20);
-  if (!text.ok()) {
-    if (text.error().kind == ErrorKind::not_found) return limits;  // a text-only model needs none
-    return text.error();
-  }
-  MELETE_ASSIGN_OR_RETURN(const Json json, parse_json(*text, path.string()));
-  const std::string where = path.string();
-  MELETE_RETURN_IF_ERROR(take(json, "image_processor", "max_image_tokens", limits.max_image_tokens, where));
-  MELETE_RETURN_IF_ERROR(take(json, "video_processor", "max_video_frame_tokens", limits.max_video_frame_tokens, where));
-  MELETE_RETURN_IF_ERROR(take(json, "video_processor", "num_frames", limits.max_video_frames, where));
-  MELETE_RETURN_IF_ERROR(take(json, "video_processor", "fps", limits.video_fps, where));
+  limits.max_image_tokens = stated.max_image_tokens;
+  limits.max_video_frame_tokens = stated.max_video_frame_tokens;
+  limits.max_video_frames = stated.max_video_frames;
+  limits.video_fps = stated.video_fps;
   return limits;
 }
 
@@ -37,12 +21,12 @@ Result<MediaLimits> read_limits(const std::filesystem::path& path) {
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model_dir, int num_threads) {
   MELETE_ASSIGN_OR_RETURN(auto tokenizer, load_tokenizer(model_dir / "tokenizer.json"));
-  MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_dir / "processor_config.json"));
+  MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_dir));
   MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model_dir, num_threads));
   if (tokenizer->vocab_size() > engine->vocab_size())
     return corrupt("[", (model_dir / "tokenizer.json").string(), "] must have at most the model's ", engine->vocab_size(),
                    " entries, got ", tokenizer->vocab_size(), "; use the tokenizer the model was trained with");
-  return std::unique_ptr<Assistant>(new Assistant(std::move(engine), std::move(tokenizer), limits));
+  return std::make_unique<Assistant>(std::move(engine), std::move(tokenizer), limits);
 }
 
 Result<Message> Assistant::user_message(const std::vector<Part>& attachments, std::string_view question) const {
@@ -73,7 +57,19 @@ Message to_message(const Answer& answer) {
   Message message;
   message.role = Role::assistant;
   message.recipient = "user";
-  message.parts.emplace_back(TextPart{answer.text, false});
+  const std::string_view raw = answer.raw;
+  size_t begin = 0;
+  for (size_t at = raw.find("<|loc_"); at != std::string_view::npos; at = raw.find("<|loc_", at)) {
+    const std::string_view token = raw.substr(at, location_token(0).size());
+    if (location_bin(token) < 0) {
+      ++at;
+      continue;
+    }
+    if (at > begin) message.parts.emplace_back(TextPart{std::string(raw.substr(begin, at - begin)), false});
+    message.parts.emplace_back(TextPart{std::string(token), true});
+    begin = at += token.size();
+  }
+  if (begin < raw.size() || raw.empty()) message.parts.emplace_back(TextPart{std::string(raw.substr(begin)), false});
   return message;
 }
 

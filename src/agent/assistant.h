@@ -17,6 +17,10 @@ class Assistant {
   // Loads config, weights, tokenizer.json and processor_config.json. Errors name the file.
   static Result<std::unique_ptr<Assistant>> load(const std::filesystem::path& model_dir, int num_threads = 0);
 
+  // From parts that belong together; the tokenizer has at most the engine's vocabulary.
+  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const Tokenizer> tokenizer, MediaLimits limits)
+      : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), limits_(limits) {}
+
   Services services() { return {*engine_, *tokenizer_}; }
   const MediaLimits& limits() const { return limits_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -26,15 +30,13 @@ class Assistant {
   Result<Message> user_message(const std::vector<Part>& attachments, std::string_view question) const;
 
  private:
-  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const Tokenizer> tokenizer, MediaLimits limits)
-      : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), limits_(limits) {}
-
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   MediaLimits limits_;
 };
 
-// The answer as a message of the conversation, so that the next question sees it (reasoning is not kept).
+// The answer as a message of the conversation, so that the next question sees it as the model wrote it, location tokens
+// included (reasoning is not kept). No other special token can come of it, whatever its text spells.
 Message to_message(const Answer& answer);
 
 // What `--json` prints: answer, reasoning, marks, votes, tokens, timings, seed.

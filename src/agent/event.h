@@ -12,8 +12,9 @@ namespace melete {
 struct Event {
   uint64_t seq = 0;                 // 0, 1, 2 ... within a run
   int32_t agent = 0;                // -1: the run itself
-  std::string kind;                 // run.started, agent.spawned, agent.delta, agent.finished, vote.updated, mark.added,
-                                    // decision, meter, run.completed, run.failed
+  std::string kind;                 // run.started, agent.spawned, agent.delta, agent.tool_call, agent.closed,
+                                    // agent.finished, agent.killed, vote.updated, mark.added, decision, meter,
+                                    // run.completed, run.failed
   int64_t token_index = 0;          // of that agent when the event happened
   Json data;
 };
@@ -21,6 +22,7 @@ struct Event {
 class EventSink {
  public:
   virtual ~EventSink() = default;
+  // Keeps its own failures (a full disk) and must not throw: that ends the run.
   virtual void put(const Event& event) = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 namespace melete {
 
 int64_t reasoning_budget(Effort effort) {
@@ -21,11 +23,31 @@ int64_t reasoning_budget(Effort effort) {
   return 0;
 }
 
+std::string problem(const Request& request) {
+  const auto& messages = request.conversation.messages;
+  if (messages.empty() || (messages.back().role != Role::user && messages.back().role != Role::tool))
+    return "[messages] must end with a user's message, got none there; add the question";
+  if (request.num_agents < 1 || request.num_agents > 256)
+    return cat("[agents] must be 1 to 256, got ", request.num_agents, "; choose fewer or more");
+  if (!std::isfinite(request.temperature)) return cat("[temperature] must be a number, got ", request.temperature, "; give one");
+  if (!(request.top_p >= 0 && request.top_p <= 1))
+    return cat("[top_p] must be 0 to 1, got ", request.top_p, "; 1 leaves nothing out");
+  if (!(request.min_p >= 0 && request.min_p <= 1))
+    return cat("[min_p] must be 0 to 1, got ", request.min_p, "; 0 leaves nothing out");
+  if (request.top_k < 0) return cat("[top_k] must be at least 0, got ", request.top_k, "; 0 leaves nothing out");
+  if (request.max_answer_tokens < 1)
+    return cat("[max_tokens] must be at least 1, got ", request.max_answer_tokens, "; give more");
+  if (!(request.delta > 0 && request.delta < 1))
+    return cat("[delta] must be between 0 and 1, got ", request.delta, "; 0.1 is usual");
+  return {};
+}
+
 Result<Answer> run_mode(const std::string& name, const Request& request, Services& services, EventLog& log) {
   const auto mode = Registry<Mode>::instance().make(name);
   if (!mode)
     return not_found("[mode] must be one of ", fmt::format("{}", fmt::join(Registry<Mode>::instance().names(), ", ")), ", got ",
                      name, "; choose one of them");
+  if (std::string wrong = problem(request); !wrong.empty()) return Error{ErrorKind::invalid_argument, std::move(wrong)};
   log.put(-1, "run.started", 0,
           {{"mode", name}, {"effort", name_of(request.effort)}, {"agents", request.num_agents}, {"seed", request.seed}});
   const auto begin = std::chrono::steady_clock::now();

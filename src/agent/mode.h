@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,10 @@ struct VoteCount {
 
 struct Answer {
   std::string text;                        // boxes and points in Muse's JSON form
+  std::string raw;                         // as the model wrote it, with location tokens
   std::string reasoning;                   // of the agent whose answer it is, without location tokens
   std::vector<TextMark> marks;             // what the reasoning and the answer point at
-  std::string finish;                      // "stop", "length", "deadline", "cancelled"
+  std::string finish;                      // "stop", "length", "exhausted", "deadline", "cancelled"
   int32_t agent = 0;
   Usage usage;
   std::vector<VoteCount> votes;            // contemplating
@@ -65,12 +67,15 @@ class Mode {
  public:
   virtual ~Mode() = default;
   virtual std::string summary() const = 0;
-  // Errors: those of render() and of Engine::prefill and fork; the log then ends with run.failed.
+  // Errors: those of render(), of Engine::prefill and fork, and of AgentRun::advance; the log then ends with run.failed.
   virtual Result<Answer> run(const Request& request, Services& services, EventLog& log) const = 0;
 };
 
+// What is wrong with a request, as an error's text; empty if nothing.
+std::string problem(const Request& request);
+
 // Runs a registered mode between run.started and run.completed or run.failed. Errors: not_found (an unknown mode, naming
-// those that exist), and the mode's own.
+// those that exist) and invalid_argument (problem()), both before any event; and the mode's own.
 Result<Answer> run_mode(const std::string& name, const Request& request, Services& services, EventLog& log);
 
 }  // namespace melete

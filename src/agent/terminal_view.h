@@ -1,5 +1,6 @@
 // Draws a run in the terminal from its events: reasoning dimmed, the answer plain, one live line an agent when several
-// contemplate, marks and votes as they come.
+// contemplate, marks and votes as they come. What a model wrote never steers the terminal: control characters become
+// spaces. Events may come from a log that anybody wrote: fields of other types than ours count as empty.
 #pragma once
 
 #include <cstdio>
@@ -13,9 +14,10 @@ namespace melete {
 class TerminalView : public EventSink {
  public:
   struct Style {
-    bool tty = false;        // colours and live lines; else plain text
+    bool tty = false;        // `err` is a terminal: colours and live lines; else plain text
+    bool out_tty = false;    // `out` is one: the answer appears as it is written; else whole, at the end
     bool quiet = false;      // the answer alone
-    int width = 80;
+    int width = 80, height = 24;
   };
 
   // The answer goes to `out`, all else to `err`. Both outlive the view.
@@ -33,6 +35,10 @@ class TerminalView : public EventSink {
 
   void start_run(const Json& data);
   void put_alone(const Event& event);
+  void put_delta(const Json& data);
+  void put_decision(const Json& data);
+  void complete(const Json& data);
+  void write_answer(const std::string& text);
   void put_lane(const Event& event);
   void draw_lanes();
   void say(const std::string& text);          // to err

@@ -32,9 +32,9 @@ class Ballot {
       log.put(agent.id(), "vote.updated", agent.reasoning_tokens() + agent.answer_tokens(),
               {{"counts", counts}, {"e_value", vote_.leader_e_value()}, {"certified", vote_.certified()}});
       const auto remaining = static_cast<int64_t>(agents_.size() - next_);
-      if (vote_.certified()) decision_ = "certified";
-      if (vote_.locked(remaining)) decision_ = "locked";
       if (remaining == 0) decision_ = "complete";
+      else if (vote_.certified()) decision_ = "certified";
+      else if (vote_.locked(remaining)) decision_ = "locked";
     }
     return !decision_.empty();
   }
@@ -67,31 +67,41 @@ class Contemplating : public Mode {
   std::string summary() const override { return "several agents reason in parallel over one prompt and vote"; }
 
   Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
-    if (request.num_agents < 1 || request.num_agents > 256)
-      return invalid_argument("[agents] must be 1 to 256, got ", request.num_agents, "; choose fewer or more");
     const Deadline clock(request.deadline_s);
     Usage usage;
     Agents agents;
     MELETE_RETURN_IF_ERROR(spawn(request, services, log, clock, usage, agents));
     Ballot ballot(agents, request.delta);
     std::string cut;
+    Status room = ok_status();
     while (!ballot.count(log) && cut.empty()) {
       services.engine.step();
       if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
-      for (const auto& agent : agents) {
-        MELETE_RETURN_IF_ERROR(agent->advance());
-        if (clock.near()) MELETE_RETURN_IF_ERROR(agent->hurry());
-      }
+      MELETE_RETURN_IF_ERROR(advance(agents, clock.near(), room));
       if (request.stop_requested()) cut = "cancelled";
       if (clock.over()) cut = "deadline";
     }
-    const std::string decision = ballot.decision().empty() ? cut : ballot.decision();
+    if (!ballot.decision().empty()) cut.clear();
+    const std::string decision = cut.empty() ? ballot.decision() : cut;
     for (const auto& agent : agents) agent->kill(decision);
     ballot.count(log);
+    if (!room.ok() && ballot.winner().answer().empty()) return room.error();
     return conclude(ballot, agents, decision, cut, usage, log);
   }
 
  private:
+  // An agent that ran out of room abstains, and `room` says so; other errors end the run.
+  static Status advance(const Agents& agents, bool hurry, Status& room) {
+    for (const auto& agent : agents) {
+      Status status = agent->advance();
+      if (status.ok() && hurry) status = agent->hurry();
+      if (status.ok()) continue;
+      if (status.error().kind != ErrorKind::exhausted) return status;
+      room = std::move(status);
+    }
+    return ok_status();
+  }
+
   static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock, Usage& usage,
                       Agents& agents) {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;

@@ -26,6 +26,7 @@ Result<Answer> run_single_agent(const Request& request, Effort effort, const Age
     if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
     MELETE_RETURN_IF_ERROR(agent.advance());
     if (clock.near()) MELETE_RETURN_IF_ERROR(agent.hurry());
+    if (agent.done()) break;
     if (request.stop_requested()) cut = "cancelled";
     if (clock.over()) cut = "deadline";
     if (!cut.empty()) agent.kill(cut);
