@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/scripted_run.h"
+#include "agent/test_model.h"
 
 namespace melete {
 namespace {
@@ -73,6 +74,43 @@ TEST_F(AssistantTest, JsonHoldsMarksVotesAndCounts) {
             R"([{"label":"cat","x_min":1,"y_min":2,"x_max":3,"y_max":4},{"label":"dot","x":5,"y":6}])");
   EXPECT_EQ(json["vote"]["counts"].dump(), R"([{"answer":"7","votes":2}])");
   EXPECT_EQ(json["seed"], 9);
+}
+
+TEST(Assistant, LoadsAModelFolderWithItsLimits) {
+  const TestModel model;
+  const auto assistant = Assistant::load(model.folder(), 1);
+  ASSERT_TRUE(assistant.ok()) << assistant.error().message;
+  EXPECT_EQ((*assistant)->limits().max_image_tokens, 16);
+  ASSERT_TRUE(write_file(model.folder() / "processor_config.json", "{").ok());
+  const auto broken = Assistant::load(model.folder(), 1);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_NE(broken.error().message.find("processor_config.json"), std::string::npos) << broken.error().message;
+}
+
+// The same seed gives the same log, whatever runs beside it and with however many threads.
+TEST(Assistant, ContemplatingIsAFunctionOfTheSeed) {
+  const TestModel model;
+  std::vector<std::string> logs;
+  for (const int threads : {1, 2}) {
+    const auto assistant = Assistant::load(model.folder(), threads);
+    ASSERT_TRUE(assistant.ok()) << assistant.error().message;
+    Request request;
+    request.num_agents = 3;
+    request.seed = 5;
+    request.max_reasoning_tokens = 12;
+    request.max_answer_tokens = 6;
+    request.conversation.messages.push_back(*(*assistant)->user_message({}, "What is 2 + 3?"));
+    KeepEvents kept;
+    EventLog log({&kept});
+    Services services = (*assistant)->services();
+    ASSERT_TRUE(run_mode("contemplating", request, services, log).ok());
+    EXPECT_EQ(services.engine.pages_in_use(), 0);
+    logs.emplace_back();
+    for (const Event& event : kept.events)
+      if (event.kind != "meter") logs.back() += to_line(event);
+  }
+  EXPECT_EQ(logs[0], logs[1]);
+  EXPECT_GT(logs[0].size(), 500u);
 }
 
 TEST(Assistant, LoadNamesWhatIsMissing) {

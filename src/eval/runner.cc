@@ -1,5 +1,6 @@
 #include "eval/runner.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "agent/agent_run.h"
@@ -53,9 +54,13 @@ Result<AskResult> ask_suite(const Suite& suite, const AskPlan& plan, Assistant& 
   size_t next = 0;
   while (next < suite.items.size() || !flights.empty()) {
     if (plan.stop_requested()) return cancelled("[eval] must run to its end, got a stop; run it again");
-    while (next < suite.items.size() && static_cast<int64_t>(flights.size()) < plan.batch) {
-      MELETE_ASSIGN_OR_RETURN(Flight flight, take_off(suite, next++, plan, assistant, log));
-      flights.push_back(std::move(flight));
+    while (next < suite.items.size() && static_cast<int64_t>(flights.size()) < std::max<int64_t>(1, plan.batch)) {
+      auto flight = take_off(suite, next, plan, assistant, log);
+      // Where the cache is full the question waits for others to land; what can't be asked alone is an error.
+      if (!flight.ok() && flight.error().kind == ErrorKind::exhausted && !flights.empty()) break;
+      if (!flight.ok()) return flight.error();
+      flights.push_back(*std::move(flight));
+      ++next;
     }
     assistant.services().engine.step();
     for (Flight& flight : flights) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,16 @@ struct SuiteItem {
   Message blind_message;             // the question alone
 };
 
+struct DrawPlan {
+  int64_t count = 500;
+  uint64_t first_seed = 0;
+  std::function<bool()> stop_requested = [] { return false; };
+  std::function<void(int64_t)> on_draw = [](int64_t num_items) {};   // after every episode looked at
+};
+
+// A suite of fewer distinct questions says too little to be one.
+constexpr int64_t kFewestItems = 20;
+
 struct Suite {
   SuiteSpec spec;
   std::shared_ptr<const Task> task;
@@ -38,8 +49,9 @@ struct Suite {
 // `task` or `task:kind`, without a level, for every level up to the task's last. Errors: not_found (no such task).
 Result<std::vector<SuiteSpec>> parse_suites(const std::vector<std::string>& names, int max_level);
 
-// The first `count` episodes of the split, one question each; a pure function of spec, count and first_seed.
-// Errors: unavailable (Task::problem), not_found (no question of that kind), those of preprocess().
-Result<Suite> make_suite(const SuiteSpec& spec, int64_t count, uint64_t first_seed, const Assistant& assistant);
+// Up to `count` distinct questions of the split, one an episode; fewer, but at least kFewestItems, where many draws in a row
+// give nothing new. A pure function of spec, count and first_seed. Errors: unavailable (Task::problem), not_found (no such
+// task, or fewer questions), invalid_argument (a level that the task lacks), cancelled, those of preprocess().
+Result<Suite> make_suite(const SuiteSpec& spec, const DrawPlan& plan, const Assistant& assistant);
 
 }  // namespace melete
