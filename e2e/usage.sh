@@ -24,6 +24,13 @@ refuses 2 "did you mean '--image'" ask --imag x.png "hello"
 refuses 2 "mode" ask --mode pondering "hello"
 refuses 3 "no_such_folder" ask --model no_such_folder "hello"
 refuses 3 "empty_model" ask --model empty_model "hello"
+refuses 3 "missing.png" ask --image missing.png "hello"
+refuses 2 "question" ask
+refuses 2 "did you mean '--samples'" eval --sample 3
+refuses 3 "config.json" eval empty_model
+refuses 3 "no_such_task" eval empty_model --tasks no_such_task
+refuses 2 "modes" eval --modes pondering
+refuses 3 "empty_model" chat --model empty_model
 refuses 2 "task" task
 refuses 3 "no_such_task" task show no_such_task
 refuses 2 "level" task show shapes --level 99

@@ -37,9 +37,9 @@ class AskCommand : public Command {
   Result<int> run() override {
     if (question_.empty() || question_ == "-") MELETE_RETURN_IF_ERROR(read_question());
     MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
-    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
     // Files first: decoding forks, which is cheapest before the weights are in memory and threads run.
     MELETE_ASSIGN_OR_RETURN(const std::vector<Part> files, read_attachments(files_));
+    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
     MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question_));
     request.conversation.messages.push_back(std::move(message));

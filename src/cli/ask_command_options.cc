@@ -57,6 +57,9 @@ Result<fs::path> find_model(const std::string& given) {
     if (!fs::is_directory(given, error))
       return not_found("[--model] must be a folder with config.json and model.safetensors, got ", given,
                        "; check the path, or leave it out for the shipped model");
+    if (!fs::exists(fs::path(given) / "config.json", error))
+      return not_found("[--model] must be a folder with config.json and model.safetensors, got ", given,
+                       " without config.json; give a model's folder");
     return fs::path(given);
   }
   const fs::path program = fs::read_symlink("/proc/self/exe", error);

@@ -1,4 +1,5 @@
 // `melete chat`: a conversation in the terminal, with files.
+#include <signal.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -11,6 +12,23 @@
 
 namespace melete {
 namespace {
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+// A path as people type or drop it into a terminal: as it is, in quotes, or with spaces after backslashes.
+std::string typed_path(const std::string& text) {
+  std::error_code error;
+  if (text.size() < 2 || std::filesystem::exists(text, error)) return text;
+  if ((text.front() == '"' || text.front() == '\'') && text.back() == text.front()) return text.substr(1, text.size() - 2);
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] != '\\' || i + 1 == text.size()) plain += text[i];
+    else plain += text[++i];
+  return std::filesystem::exists(plain, error) ? plain : text;
+}
 
 constexpr const char* kHelp =
     "/image PATH, /file PATH  show a picture, sound, clip or table with the next question\n"
@@ -40,7 +58,7 @@ class ChatCommand : public Command {
     const bool talks = ::isatty(STDIN_FILENO) == 1;
     if (talks) std::cerr << "melete chat, " << options_.mode << "; /help lists the commands, Ctrl-D ends\n";
     std::string line;
-    while ((talks && std::cerr << "> " << std::flush, std::getline(std::cin, line))) {
+    while (read_line(talks, line)) {
       if (line.empty()) continue;
       if (line == "/quit" || line == "/exit") break;
       const Status status = line[0] == '/' ? obey(line, request) : answer(line, request, *assistant);
@@ -48,16 +66,30 @@ class ChatCommand : public Command {
         if (!talks) return status.error();  // a script must not go on as if nothing had happened
         std::cerr << status.error().message << "\n";
       }
+      if (interrupted()) return exit_code(ErrorKind::cancelled);
     }
+    if (event_file_ && !event_file_->ok())
+      return unavailable("[", options_.events, "] the event log must be possible to write, got an error; check the disk's room");
     return 0;
   }
 
  private:
+  // While the program waits for a line, Ctrl-C ends it at once; while it answers, the answer ends first.
+  static bool read_line(bool talks, std::string& line) {
+    ::signal(SIGINT, SIG_DFL);
+    if (talks) std::cerr << "> " << std::flush;
+    const bool read = static_cast<bool>(std::getline(std::cin, line));
+    line = trimmed(line);
+    catch_interrupts();
+    return read;
+  }
+
   Status obey(const std::string& line, Request& request) {
     const size_t space = line.find(' ');
-    const std::string command = line.substr(0, space), value = space == std::string::npos ? "" : line.substr(space + 1);
+    const std::string command = line.substr(0, space), value = space == std::string::npos ? "" : trimmed(line.substr(space));
     if (command == "/image" || command == "/file" || command == "/audio" || command == "/video") {
-      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(value));
+      if (value.empty()) return invalid_argument("[", command, "] must be followed by a path, got none; as in ", command, " cat.png");
+      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(typed_path(value)));
       attachments_.push_back(std::move(part));
     } else if (command == "/mode") {
       if (!Registry<Mode>::instance().make(value))
@@ -80,7 +112,6 @@ class ChatCommand : public Command {
 
   Status answer(const std::string& line, Request& request, Assistant& assistant) {
     MELETE_ASSIGN_OR_RETURN(Message message, assistant.user_message(attachments_, line));
-    attachments_.clear();
     request.conversation.messages.push_back(std::move(message));
     TerminalView view(stdout, stderr, TerminalView::detect(options_.quiet));
     std::vector<EventSink*> sinks;
@@ -93,6 +124,7 @@ class ChatCommand : public Command {
       request.conversation.messages.pop_back();
       return result.error();
     }
+    attachments_.clear();  // kept for another try where the answer failed
     if (options_.json)
       std::cout << to_json(*result, options_.mode, request.seed).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n"
                 << std::flush;

@@ -18,7 +18,7 @@ class EvalCommand : public Command {
             "measure a model on the built-in tasks",
             "Every question is of the test split, which no training run sees; decoding is greedy, so the same model gives "
             "the same table. Blind is the model without the picture, sound or table; majority always gives the most "
-            "frequent answer. Intervals are Wilson's, 95 %.",
+            "frequent answer. Intervals are Wilson's, 95 %. No question is asked twice: n is lower where a task has fewer.",
             {"eval models/melete-nano", "eval run/nano/model --tasks shapes:count,clock --samples 200"}};
   }
 
@@ -39,18 +39,26 @@ class EvalCommand : public Command {
   }
 
   Result<int> run() override {
+    const bool all_tasks = tasks_.empty();
+    if (all_tasks) tasks_ = Registry<Task>::instance().names();
+    MELETE_ASSIGN_OR_RETURN(auto specs, parse_suites(tasks_, max_level_));
     MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(model_));
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, threads_));
-    if (tasks_.empty()) tasks_ = Registry<Task>::instance().names();
-    MELETE_ASSIGN_OR_RETURN(auto specs, parse_suites(tasks_, max_level_));
     for (SuiteSpec& spec : specs)
       spec.split = split_ == "dev" ? Split::dev : split_ == "hold_out" ? Split::hold_out : Split::test;
     catch_interrupts();
     std::vector<SuiteScore> scores;
-    Progress progress("eval", static_cast<int64_t>(specs.size() * (modes_.size() + (no_blind_ ? 0 : 1))) * samples_, "answers");
+    Progress progress("eval", static_cast<int64_t>(specs.size()) * answers_of_suite(), "answers");
+    int64_t done = 0;
     for (const SuiteSpec& spec : specs) {
-      MELETE_ASSIGN_OR_RETURN(SuiteScore score, measure(spec, *assistant, progress));
-      scores.push_back(std::move(score));
+      auto score = measure(spec, *assistant, progress);
+      progress.set(done += answers_of_suite());
+      if (!score.ok() && score.error().kind == ErrorKind::not_found && all_tasks) {
+        progress.note("left out: " + score.error().message);  // a split may lack a task
+        continue;
+      }
+      if (!score.ok()) return score.error();
+      scores.push_back(*std::move(score));
       progress.note(to_markdown({scores.back()}).substr(header_bytes()));
     }
     std::cout << to_markdown(scores);
@@ -59,10 +67,16 @@ class EvalCommand : public Command {
   }
 
  private:
+  int64_t answers_of_suite() const { return (static_cast<int64_t>(modes_.size()) + (no_blind_ ? 0 : 1)) * samples_; }
   static size_t header_bytes() { return to_markdown({}).size(); }
 
   Result<SuiteScore> measure(const SuiteSpec& spec, Assistant& assistant, Progress& progress) const {
-    MELETE_ASSIGN_OR_RETURN(const Suite suite, make_suite(spec, samples_, first_seed_, assistant));
+    DrawPlan draw{samples_, first_seed_, [] { return interrupted(); }, {}};
+    draw.on_draw = [&](int64_t num_items) {
+      progress.set(0, cat("drawing ", spec.name(), " level ", spec.level, ": ", num_items));
+    };
+    MELETE_ASSIGN_OR_RETURN(const Suite suite, make_suite(spec, draw, assistant));
+    progress.set(0, cat("asking ", spec.name(), " level ", spec.level));
     SuiteScore score;
     score.spec = spec;
     score.count = static_cast<int64_t>(suite.items.size());
