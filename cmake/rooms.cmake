@@ -114,7 +114,6 @@ function(melete_single_file_program name source)
 endfunction()
 
 function(melete_tests name)
-  enable_testing()
   add_executable(${name}_test ${ARGN})
   target_link_libraries(${name}_test PRIVATE melete_${name} package_test)
   get_target_property(rooms melete_${name} INTERFACE_LINK_LIBRARIES)
