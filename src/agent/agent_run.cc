@@ -22,15 +22,23 @@ ChannelParser::Options parser_options(const Request& request, Opening opening) {
 Json mark_json(const TextMark& mark) {
   Json at = Json::array({mark.at[0], mark.at[1]});
   if (mark.kind == TextMark::Kind::box) at = Json::array({mark.at[0], mark.at[1], mark.at[2], mark.at[3]});
-  return {{"kind", mark.kind == TextMark::Kind::box ? "box" : "point"}, {"label", mark.label}, {"at", at},
+  return {{"kind", mark.kind == TextMark::Kind::box ? "box" : "point"},
+          {"label", mark.label},
+          {"at", at},
           {"text_bytes", mark.text_bytes}};
 }
 
 }  // namespace
 
-AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence, EventLog& log)
-    : services_(services), request_(request), plan_(plan), sequence_(sequence), log_(log),
-      parser_(parser_options(request, plan.opening)), in_answer_(plan.opening == Opening::answer) {
+AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence,
+                   EventLog& log)
+    : services_(services),
+      request_(request),
+      plan_(plan),
+      sequence_(sequence),
+      log_(log),
+      parser_(parser_options(request, plan.opening)),
+      in_answer_(plan.opening == Opening::answer) {
   if (!in_answer_) {
     const auto closing = static_cast<int64_t>(services_.tokenizer.encode_trusted(kCloseReasoning).size());
     const int64_t room =
@@ -39,10 +47,13 @@ AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& p
     plan_.max_reasoning_tokens = std::max<int64_t>(1, std::min(plan_.max_reasoning_tokens, for_reasoning));
   }
   log_.put(plan_.id, "agent.spawned", 0,
-           {{"seed", request.seed}, {"temperature", plan_.temperature}, {"max_reasoning_tokens", plan_.max_reasoning_tokens},
+           {{"seed", request.seed},
+            {"temperature", plan_.temperature},
+            {"max_reasoning_tokens", plan_.max_reasoning_tokens},
             {"max_answer_tokens", request.max_answer_tokens}});
   // Where reasoning ends by itself, its answer has the whole answer's budget: take() ends either.
-  start(in_answer_ ? request.max_answer_tokens : plan_.max_reasoning_tokens + kHeaderTokens + request.max_answer_tokens);
+  start(in_answer_ ? request.max_answer_tokens
+                   : plan_.max_reasoning_tokens + kHeaderTokens + request.max_answer_tokens);
 }
 
 AgentRun::~AgentRun() { release(); }
@@ -116,7 +127,8 @@ void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
 Status AgentRun::close_reasoning() {
   closing_ = true;
   const std::vector<int32_t> tokens = services_.tokenizer.encode_trusted(kCloseReasoning);
-  if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok()) return fail(appended.error());
+  if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok())
+    return fail(appended.error());
   forced_tokens_ += static_cast<int64_t>(tokens.size());
   for (const int32_t id : tokens) take_events(parser_.put_token(services_.tokenizer, id));
   log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
@@ -156,8 +168,11 @@ void AgentRun::finish_with(const std::string& reason) {
   release();
   flush();
   log_.put(plan_.id, "agent.finished", tokens_,
-           {{"finish", finish_}, {"answer", answer_}, {"reasoning_tokens", reasoning_tokens_},
-            {"answer_tokens", answer_tokens_}, {"confidence", mean_confidence()}});
+           {{"finish", finish_},
+            {"answer", answer_},
+            {"reasoning_tokens", reasoning_tokens_},
+            {"answer_tokens", answer_tokens_},
+            {"confidence", mean_confidence()}});
 }
 
 Status AgentRun::fail(Error error) {

@@ -1,5 +1,6 @@
-// One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends, answers, and
-// reports every piece as an event. Its answer ends with the answer's message, the turn, or max_answer_tokens.
+// One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends,
+// answers, and reports every piece as an event. Its answer ends with the answer's message, the turn, or
+// max_answer_tokens.
 #pragma once
 
 #include <chrono>
@@ -20,15 +21,18 @@ struct AgentPlan {
 
 class AgentRun {
  public:
-  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it; request and log outlive
-  // it. Reasoning is cut so far that closing it and an answer fit the context. Puts agent.spawned.
-  AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence, EventLog& log);
+  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it; request
+  // and log outlive it. Reasoning is cut so far that closing it and an answer fit the context. Puts
+  // agent.spawned.
+  AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence,
+           EventLog& log);
   ~AgentRun();
   AgentRun(const AgentRun&) = delete;
   AgentRun& operator=(const AgentRun&) = delete;
 
-  // After each Engine::step(): closes reasoning whose budget is spent, and notices the end. Errors: exhausted (no room left
-  // to close the reasoning), unavailable (an event sink threw); the agent is then done and its pages are free.
+  // After each Engine::step(): closes reasoning whose budget is spent, and notices the end. Errors: exhausted
+  // (no room left to close the reasoning), unavailable (an event sink threw); the agent is then done and its
+  // pages are free.
   Status advance();
   // Stops at once and releases the pages, keeping what was written; puts agent.killed. Nothing if done.
   void kill(const std::string& reason);
@@ -37,10 +41,12 @@ class AgentRun {
 
   bool done() const { return done_; }
   int32_t id() const { return plan_.id; }
-  const std::string& answer() const { return answer_; }          // with location tokens
+  const std::string& answer() const { return answer_; }  // with location tokens
   const std::string& reasoning() const { return reasoning_; }
   const std::vector<TextMark>& marks() const { return marks_; }
-  const std::string& finish() const { return finish_; }   // "stop", "length", "exhausted", "failed", "cancelled"
+  const std::string& finish() const {
+    return finish_;
+  }  // "stop", "length", "exhausted", "failed", "cancelled"
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
   int64_t forced_tokens() const { return forced_tokens_; }

@@ -18,7 +18,8 @@ class AgentRunTest : public ::testing::Test, public ScriptedRun {
     plan.id = 3;
     plan.opening = opening;
     plan.max_reasoning_tokens = max_reasoning_tokens;
-    return std::make_unique<AgentRun>(Services{engine, *small_tokenizer()}, request, plan, engine.prefill(prompt).value(), log);
+    return std::make_unique<AgentRun>(Services{engine, *small_tokenizer()}, request, plan,
+                                      engine.prefill(prompt).value(), log);
   }
 
   Status finish(AgentRun& agent) {
@@ -117,14 +118,17 @@ TEST_F(AgentRunTest, TheAnswerEndsWithItsMessage) {
 }
 
 TEST_F(AgentRunTest, MarksAreEventsAndDeltasAddUpToTheText) {
-  engine.write("red box<|loc_10|><|loc_20|><|loc_30|><|loc_40|>" + kToAnswer + "dot<|loc_01|><|loc_02|><|eot|>");
+  engine.write("red box<|loc_10|><|loc_20|><|loc_30|><|loc_40|>" + kToAnswer +
+               "dot<|loc_01|><|loc_02|><|eot|>");
   const auto agent = spawn(Opening::reasoning, 50);
   ASSERT_TRUE(finish(*agent).ok());
   const auto marks = kept.of("mark.added");
   ASSERT_EQ(marks.size(), 2u);
-  EXPECT_EQ(marks[0].data.dump(),
-            R"({"kind":"box","label":"red box","at":[105,205,305,405],"text_bytes":7,"channel":"reasoning"})");
-  EXPECT_EQ(marks[1].data.dump(), R"({"kind":"point","label":"dot","at":[15,25],"text_bytes":3,"channel":"answer"})");
+  EXPECT_EQ(
+      marks[0].data.dump(),
+      R"({"kind":"box","label":"red box","at":[105,205,305,405],"text_bytes":7,"channel":"reasoning"})");
+  EXPECT_EQ(marks[1].data.dump(),
+            R"({"kind":"point","label":"dot","at":[15,25],"text_bytes":3,"channel":"answer"})");
   EXPECT_EQ(agent->marks().size(), 2u);
   EXPECT_EQ(kept.text("reasoning", 3), agent->reasoning());
   EXPECT_EQ(kept.text("answer", 3), "dot");
@@ -135,7 +139,8 @@ TEST_F(AgentRunTest, MarksAreEventsAndDeltasAddUpToTheText) {
 
 TEST_F(AgentRunTest, HeldBackTextComesOutAtTheEnd) {
   engine.write("a<|eot|>");
-  engine.scripts.back().tokens.insert(engine.scripts.back().tokens.begin() + 1, small_tokenizer()->encode("<").front());
+  engine.scripts.back().tokens.insert(engine.scripts.back().tokens.begin() + 1,
+                                      small_tokenizer()->encode("<").front());
   const auto agent = spawn(Opening::answer);
   ASSERT_TRUE(finish(*agent).ok());
   EXPECT_EQ(agent->answer(), "a<");

@@ -13,10 +13,14 @@ namespace melete {
 namespace {
 
 constexpr std::array<std::string_view, 21> kNumberWords = {
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
+    "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+    "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
 
-bool is_edge(char c) { return std::isspace(static_cast<unsigned char>(c)) || std::string_view(".,;:!?\"'").find(c) != std::string_view::npos; }
+bool is_edge(char c) {
+  return std::isspace(static_cast<unsigned char>(c)) ||
+         std::string_view(".,;:!?\"'").find(c) != std::string_view::npos;
+}
 
 // Lower case, single spaces, no punctuation at either end.
 std::string fold(std::string_view text) {

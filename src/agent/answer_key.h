@@ -1,7 +1,7 @@
 // When two answers are the same vote: the typed key of an answer.
 //
-// Numbers compare by value ("7.0", "seven", "7." and "7 kcal" differ only where the value or the unit does), boxes and
-// JSON by their canonical form, all else by folded text.
+// Numbers compare by value ("7.0", "seven", "7." and "7 kcal" differ only where the value or the unit does),
+// boxes and JSON by their canonical form, all else by folded text.
 #pragma once
 
 #include <string>

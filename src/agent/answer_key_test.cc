@@ -15,7 +15,7 @@ TEST(AnswerKey, SameAnswersShareAKey) {
 
 TEST(AnswerKey, OtherAnswersDont) {
   EXPECT_NE(answer_key("7"), answer_key("70"));
-  EXPECT_NE(answer_key("007"), answer_key("7"));   // spoken digits are a code
+  EXPECT_NE(answer_key("007"), answer_key("7"));  // spoken digits are a code
   EXPECT_NE(answer_key("red"), answer_key("red circle"));
   EXPECT_EQ(answer_key(" .. "), "");
   EXPECT_EQ(answer_key("[broken"), "[broken");

@@ -24,12 +24,14 @@ Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& 
   MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_dir));
   MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model_dir, num_threads));
   if (tokenizer->vocab_size() > engine->vocab_size())
-    return corrupt("[", (model_dir / "tokenizer.json").string(), "] must have at most the model's ", engine->vocab_size(),
-                   " entries, got ", tokenizer->vocab_size(), "; use the tokenizer the model was trained with");
+    return corrupt("[", (model_dir / "tokenizer.json").string(), "] must have at most the model's ",
+                   engine->vocab_size(), " entries, got ", tokenizer->vocab_size(),
+                   "; use the tokenizer the model was trained with");
   return std::make_unique<Assistant>(std::move(engine), std::move(tokenizer), limits);
 }
 
-Result<Message> Assistant::user_message(const std::vector<Part>& attachments, std::string_view question) const {
+Result<Message> Assistant::user_message(const std::vector<Part>& attachments,
+                                        std::string_view question) const {
   Message message;
   std::string text;
   for (const Part& part : attachments) {
@@ -69,7 +71,8 @@ Message to_message(const Answer& answer) {
     message.parts.emplace_back(TextPart{std::string(token), true});
     begin = at += token.size();
   }
-  if (begin < raw.size() || raw.empty()) message.parts.emplace_back(TextPart{std::string(raw.substr(begin)), false});
+  if (begin < raw.size() || raw.empty())
+    message.parts.emplace_back(TextPart{std::string(raw.substr(begin)), false});
   return message;
 }
 
@@ -86,12 +89,17 @@ Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
   Json votes = Json::array();
   for (const VoteCount& vote : answer.votes) votes.push_back({{"answer", vote.key}, {"votes", vote.votes}});
   const Usage& u = answer.usage;
-  Json json = {{"answer", answer.text}, {"reasoning", answer.reasoning}, {"marks", marks}, {"mode", mode},
-               {"finish", answer.finish}, {"seed", seed}};
+  Json json = {{"answer", answer.text}, {"reasoning", answer.reasoning}, {"marks", marks},
+               {"mode", mode},          {"finish", answer.finish},       {"seed", seed}};
   if (!answer.votes.empty())
-    json["vote"] = {{"counts", votes}, {"agent", answer.agent}, {"mode_e_value", answer.certificate_e},
-                    {"mode_certified", answer.certified}, {"p_correct", "uncalibrated"}};
-  json["tokens"] = {{"prompt", u.prompt_tokens}, {"reasoning", u.reasoning_tokens}, {"answer", u.answer_tokens},
+    json["vote"] = {{"counts", votes},
+                    {"agent", answer.agent},
+                    {"mode_e_value", answer.certificate_e},
+                    {"mode_certified", answer.certified},
+                    {"p_correct", "uncalibrated"}};
+  json["tokens"] = {{"prompt", u.prompt_tokens},
+                    {"reasoning", u.reasoning_tokens},
+                    {"answer", u.answer_tokens},
                     {"forced", u.forced_tokens}};
   json["timings_s"] = {{"prefill", u.prefill_s}, {"first_token", u.first_token_s}, {"total", u.total_s}};
   return json;

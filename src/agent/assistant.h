@@ -25,8 +25,8 @@ class Assistant {
   const MediaLimits& limits() const { return limits_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
-  // The user's message: media first, then tables as text, a blank line, then the question; the layout of the training data.
-  // Errors: those of preprocess().
+  // The user's message: media first, then tables as text, a blank line, then the question; the layout of the
+  // training data. Errors: those of preprocess().
   Result<Message> user_message(const std::vector<Part>& attachments, std::string_view question) const;
 
  private:
@@ -35,8 +35,9 @@ class Assistant {
   MediaLimits limits_;
 };
 
-// The answer as a message of the conversation, so that the next question sees it as the model wrote it, location tokens
-// included (reasoning is not kept). No other special token can come of it, whatever its text spells.
+// The answer as a message of the conversation, so that the next question sees it as the model wrote it,
+// location tokens included (reasoning is not kept). No other special token can come of it, whatever its text
+// spells.
 Message to_message(const Answer& answer);
 
 // What `--json` prints: answer, reasoning, marks, votes, tokens, timings, seed.

@@ -12,7 +12,8 @@ class AssistantTest : public ::testing::Test {
  protected:
   AssistantTest() {
     limits_.max_image_tokens = 4;
-    assistant_ = std::make_unique<Assistant>(std::make_unique<ScriptedEngine>(small_tokenizer()), small_tokenizer(), limits_);
+    assistant_ = std::make_unique<Assistant>(std::make_unique<ScriptedEngine>(small_tokenizer()),
+                                             small_tokenizer(), limits_);
   }
 
   static std::string text(const Message& message) {
@@ -40,7 +41,8 @@ TEST_F(AssistantTest, UserMessagesHaveTheLayoutOfTheTrainingData) {
 }
 
 TEST_F(AssistantTest, MediaAreScaledToTheModelsLimits) {
-  const auto message = assistant_->user_message({Image{560, 560, std::vector<uint8_t>(560 * 560 * 3, 9)}}, "?");
+  const auto message =
+      assistant_->user_message({Image{560, 560, std::vector<uint8_t>(560 * 560 * 3, 9)}}, "?");
   ASSERT_TRUE(message.ok()) << message.error().message;
   EXPECT_EQ(std::get<std::shared_ptr<const Media>>(message->parts[0])->num_tokens(), 4);
   EXPECT_FALSE(assistant_->user_message({Image{}}, "?").ok());
@@ -57,7 +59,8 @@ TEST_F(AssistantTest, AnswersComeBackAsTheModelWroteThem) {
   for (const int32_t id : prompt->tokens)
     if (small_tokenizer()->is_special(id)) special.push_back(id);
   EXPECT_EQ(small_tokenizer()->decode(special),
-            "<|begin_of_text|><|start|>user<|message|><|eot|><|start|>assistant to=user<|message|><|loc_10|><|loc_20|><|eot|>");
+            "<|begin_of_text|><|start|>user<|message|><|eot|><|start|>assistant "
+            "to=user<|message|><|loc_10|><|loc_20|><|eot|>");
   EXPECT_NE(small_tokenizer()->decode(prompt->tokens).find(answer.raw), std::string::npos);
   answer.raw.clear();
   EXPECT_EQ(to_message(answer).parts.size(), 1u);
@@ -84,7 +87,8 @@ TEST(Assistant, LoadsAModelFolderWithItsLimits) {
   ASSERT_TRUE(write_file(model.folder() / "processor_config.json", "{").ok());
   const auto broken = Assistant::load(model.folder(), 1);
   ASSERT_FALSE(broken.ok());
-  EXPECT_NE(broken.error().message.find("processor_config.json"), std::string::npos) << broken.error().message;
+  EXPECT_NE(broken.error().message.find("processor_config.json"), std::string::npos)
+      << broken.error().message;
 }
 
 // The same seed gives the same log, whatever runs beside it and with however many threads.

@@ -19,7 +19,8 @@ void EventLog::put(int32_t agent, std::string kind, int64_t token_index, Json da
 }
 
 std::string to_line(const Event& event) {
-  Json line = {{"seq", event.seq}, {"agent", event.agent}, {"kind", event.kind}, {"token", event.token_index}};
+  Json line = {
+      {"seq", event.seq}, {"agent", event.agent}, {"kind", event.kind}, {"token", event.token_index}};
   line["data"] = event.data;
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -60,7 +61,8 @@ Result<std::unique_ptr<EventFile>> EventFile::create(const std::filesystem::path
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
   std::FILE* file = std::fopen(path.c_str(), "we");
   if (!file)
-    return unavailable("[", path.string(), "] the event log must be possible to create, got: ", std::strerror(errno),
+    return unavailable("[", path.string(),
+                       "] the event log must be possible to create, got: ", std::strerror(errno),
                        "; check the path");
   return std::unique_ptr<EventFile>(new EventFile(file));
 }

@@ -21,7 +21,7 @@ class EventLog {
   void put(int32_t agent, std::string kind, int64_t token_index, Json data);
 
  private:
-  std::vector<EventSink*> sinks_;   // null: threw
+  std::vector<EventSink*> sinks_;  // null: threw
   uint64_t next_seq_ = 0;
 };
 
@@ -29,8 +29,8 @@ class EventLog {
 std::string to_line(const Event& event);
 // Errors: corrupt (naming what a line must be).
 Result<Event> parse_event(std::string_view line, std::string_view where);
-// A log's events, of one run or several after one another; an unfinished last line is left out, so that a log cut at any
-// byte gives the events before the cut. Errors: corrupt, naming `where` and the line.
+// A log's events, of one run or several after one another; an unfinished last line is left out, so that a log
+// cut at any byte gives the events before the cut. Errors: corrupt, naming `where` and the line.
 Result<std::vector<Event>> parse_events(std::string_view text, std::string_view where);
 
 // Appends lines to a file as they come, so that a log cut anywhere is a valid prefix.

@@ -46,8 +46,8 @@ TEST(EventLog, HostileLinesAreErrors) {
   const std::string good = R"("seq":0,"agent":-1,"kind":"x","token":0,"data":{})";
   EXPECT_TRUE(parse_event(line(good), "log").ok());
   for (const std::string& bad :
-       {std::string(), std::string("[]"), std::string("null"), std::string("7"), line(""), std::string("\xff{}"),
-        line(R"("seq":-1,"agent":-1,"kind":"x","token":0,"data":{})"),
+       {std::string(), std::string("[]"), std::string("null"), std::string("7"), line(""),
+        std::string("\xff{}"), line(R"("seq":-1,"agent":-1,"kind":"x","token":0,"data":{})"),
         line(R"("seq":18446744073709551615,"agent":-1,"kind":"x","token":0,"data":{})"),
         line(R"("seq":0.5,"agent":-1,"kind":"x","token":0,"data":{})"),
         line(R"("seq":0,"agent":4294967296,"kind":"x","token":0,"data":{})"),
@@ -69,7 +69,8 @@ TEST(EventLog, LostLinesAreNoticed) {
   const std::string lost = text.substr(0, second) + text.substr(text.find('\n', second) + 1);
   const auto events = parse_events(lost, "log");
   ASSERT_FALSE(events.ok());
-  EXPECT_NE(events.error().message.find("[log:2] seq must be 1"), std::string::npos) << events.error().message;
+  EXPECT_NE(events.error().message.find("[log:2] seq must be 1"), std::string::npos)
+      << events.error().message;
 }
 
 TEST(EventFile, WritesLinesAndTellsWhenItCouldNot) {

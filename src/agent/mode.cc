@@ -9,16 +9,11 @@ namespace melete {
 
 int64_t reasoning_budget(Effort effort) {
   switch (effort) {
-    case Effort::none:
-      return 0;
-    case Effort::low:
-      return 96;
-    case Effort::medium:
-      return 192;
-    case Effort::high:
-      return 384;
-    case Effort::xhigh:
-      return 768;
+    case Effort::none: return 0;
+    case Effort::low: return 96;
+    case Effort::medium: return 192;
+    case Effort::high: return 384;
+    case Effort::xhigh: return 768;
   }
   return 0;
 }
@@ -29,12 +24,14 @@ std::string problem(const Request& request) {
     return "[messages] must end with a user's message, got none there; add the question";
   if (request.num_agents < 1 || request.num_agents > 256)
     return cat("[agents] must be 1 to 256, got ", request.num_agents, "; choose fewer or more");
-  if (!std::isfinite(request.temperature)) return cat("[temperature] must be a number, got ", request.temperature, "; give one");
+  if (!std::isfinite(request.temperature))
+    return cat("[temperature] must be a number, got ", request.temperature, "; give one");
   if (!(request.top_p >= 0 && request.top_p <= 1))
     return cat("[top_p] must be 0 to 1, got ", request.top_p, "; 1 leaves nothing out");
   if (!(request.min_p >= 0 && request.min_p <= 1))
     return cat("[min_p] must be 0 to 1, got ", request.min_p, "; 0 leaves nothing out");
-  if (request.top_k < 0) return cat("[top_k] must be at least 0, got ", request.top_k, "; 0 leaves nothing out");
+  if (request.top_k < 0)
+    return cat("[top_k] must be at least 0, got ", request.top_k, "; 0 leaves nothing out");
   if (request.max_answer_tokens < 1)
     return cat("[max_tokens] must be at least 1, got ", request.max_answer_tokens, "; give more");
   if (!(request.delta > 0 && request.delta < 1))
@@ -45,24 +42,35 @@ std::string problem(const Request& request) {
 Result<Answer> run_mode(const std::string& name, const Request& request, Services& services, EventLog& log) {
   const auto mode = Registry<Mode>::instance().make(name);
   if (!mode)
-    return not_found("[mode] must be one of ", fmt::format("{}", fmt::join(Registry<Mode>::instance().names(), ", ")), ", got ",
-                     name, "; choose one of them");
-  if (std::string wrong = problem(request); !wrong.empty()) return Error{ErrorKind::invalid_argument, std::move(wrong)};
+    return not_found("[mode] must be one of ",
+                     fmt::format("{}", fmt::join(Registry<Mode>::instance().names(), ", ")), ", got ", name,
+                     "; choose one of them");
+  if (std::string wrong = problem(request); !wrong.empty())
+    return Error{ErrorKind::invalid_argument, std::move(wrong)};
   log.put(-1, "run.started", 0,
-          {{"mode", name}, {"effort", name_of(request.effort)}, {"agents", request.num_agents}, {"seed", request.seed}});
+          {{"mode", name},
+           {"effort", name_of(request.effort)},
+           {"agents", request.num_agents},
+           {"seed", request.seed}});
   const auto begin = std::chrono::steady_clock::now();
   Result<Answer> answer = mode->run(request, services, log);
   if (!answer.ok()) {
-    log.put(-1, "run.failed", 0, {{"kind", name_of(answer.error().kind)}, {"message", answer.error().message}});
+    log.put(-1, "run.failed", 0,
+            {{"kind", name_of(answer.error().kind)}, {"message", answer.error().message}});
     return answer;
   }
   Usage& usage = answer->usage;
   usage.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   log.put(-1, "meter", 0,
-          {{"prompt_tokens", usage.prompt_tokens}, {"reasoning_tokens", usage.reasoning_tokens},
-           {"answer_tokens", usage.answer_tokens}, {"forced_tokens", usage.forced_tokens}, {"prefill_s", usage.prefill_s},
-           {"first_token_s", usage.first_token_s}, {"total_s", usage.total_s}});
-  log.put(-1, "run.completed", 0, {{"agent", answer->agent}, {"answer", answer->text}, {"finish", answer->finish}});
+          {{"prompt_tokens", usage.prompt_tokens},
+           {"reasoning_tokens", usage.reasoning_tokens},
+           {"answer_tokens", usage.answer_tokens},
+           {"forced_tokens", usage.forced_tokens},
+           {"prefill_s", usage.prefill_s},
+           {"first_token_s", usage.first_token_s},
+           {"total_s", usage.total_s}});
+  log.put(-1, "run.completed", 0,
+          {{"agent", answer->agent}, {"answer", answer->text}, {"finish", answer->finish}});
   return answer;
 }
 

@@ -1,5 +1,6 @@
-// A mode is a way to spend compute on a question: instant, thinking, contemplating. One file a mode in agent/modes/,
-// ending in MELETE_REGISTER_MODE. Whatever happens, run() ends within the request's budget and every step is an event.
+// A mode is a way to spend compute on a question: instant, thinking, contemplating. One file a mode in
+// agent/modes/, ending in MELETE_REGISTER_MODE. Whatever happens, run() ends within the request's budget and
+// every step is an event.
 #pragma once
 
 #include <chrono>
@@ -16,18 +17,18 @@
 namespace melete {
 
 struct Request {
-  Conversation conversation;               // ends with the user's message
-  Effort effort = Effort::medium;          // of thinking and contemplating
-  int num_agents = 8;                      // contemplating
-  double temperature = -1;                 // below 0: the mode's own (0 alone, 0.7 among agents)
+  Conversation conversation;       // ends with the user's message
+  Effort effort = Effort::medium;  // of thinking and contemplating
+  int num_agents = 8;              // contemplating
+  double temperature = -1;         // below 0: the mode's own (0 alone, 0.7 among agents)
   double top_p = 1;
   int64_t top_k = 0;
   double min_p = 0;
   uint64_t seed = 0;
   int64_t max_answer_tokens = 256;
-  int64_t max_reasoning_tokens = 0;        // an agent; 0: the effort's own (reasoning_budget)
-  double delta = 0.1;                      // largest chance of a false certificate
-  double deadline_s = 0;                   // 0: none
+  int64_t max_reasoning_tokens = 0;  // an agent; 0: the effort's own (reasoning_budget)
+  double delta = 0.1;                // largest chance of a false certificate
+  double deadline_s = 0;             // 0: none
   // Asked once a step: true stops the run with the best answer so far (Ctrl-C, a closed connection).
   std::function<bool()> stop_requested = [] { return false; };
 };
@@ -37,7 +38,7 @@ int64_t reasoning_budget(Effort effort);
 
 struct Usage {
   int64_t prompt_tokens = 0, reasoning_tokens = 0, answer_tokens = 0, forced_tokens = 0;
-  double prefill_s = 0, first_token_s = 0, total_s = 0;   // from the start of run()
+  double prefill_s = 0, first_token_s = 0, total_s = 0;  // from the start of run()
 };
 
 struct VoteCount {
@@ -46,15 +47,15 @@ struct VoteCount {
 };
 
 struct Answer {
-  std::string text;                        // boxes and points in Muse's JSON form
-  std::string raw;                         // as the model wrote it, with location tokens
-  std::string reasoning;                   // of the agent whose answer it is, without location tokens
-  std::vector<TextMark> marks;             // what the reasoning and the answer point at
-  std::string finish;                      // "stop", "length", "exhausted", "deadline", "cancelled"
+  std::string text;             // boxes and points in Muse's JSON form
+  std::string raw;              // as the model wrote it, with location tokens
+  std::string reasoning;        // of the agent whose answer it is, without location tokens
+  std::vector<TextMark> marks;  // what the reasoning and the answer point at
+  std::string finish;           // "stop", "length", "exhausted", "deadline", "cancelled"
   int32_t agent = 0;
   Usage usage;
-  std::vector<VoteCount> votes;            // contemplating
-  double certificate_e = 0;                // e-value of the leader being the mode; not a chance of being right
+  std::vector<VoteCount> votes;  // contemplating
+  double certificate_e = 0;      // e-value of the leader being the mode; not a chance of being right
   bool certified = false;
 };
 
@@ -67,18 +68,20 @@ class Mode {
  public:
   virtual ~Mode() = default;
   virtual std::string summary() const = 0;
-  // Errors: those of render(), of Engine::prefill and fork, and of AgentRun::advance; the log then ends with run.failed.
+  // Errors: those of render(), of Engine::prefill and fork, and of AgentRun::advance; the log then ends with
+  // run.failed.
   virtual Result<Answer> run(const Request& request, Services& services, EventLog& log) const = 0;
 };
 
 // What is wrong with a request, as an error's text; empty if nothing.
 std::string problem(const Request& request);
 
-// Runs a registered mode between run.started and run.completed or run.failed. Errors: not_found (an unknown mode, naming
-// those that exist) and invalid_argument (problem()), both before any event; and the mode's own.
+// Runs a registered mode between run.started and run.completed or run.failed. Errors: not_found (an unknown
+// mode, naming those that exist) and invalid_argument (problem()), both before any event; and the mode's own.
 Result<Answer> run_mode(const std::string& name, const Request& request, Services& services, EventLog& log);
 
 }  // namespace melete
 
-#define MELETE_REGISTER_MODE(name, Class) \
-  static const ::melete::Registration<::melete::Mode> registration_##Class(name, [] { return std::make_unique<Class>(); })
+#define MELETE_REGISTER_MODE(name, Class)                                   \
+  static const ::melete::Registration<::melete::Mode> registration_##Class( \
+      name, [] { return std::make_unique<Class>(); })

@@ -89,7 +89,8 @@ TEST_F(ModeTest, TheMostConfidentAgentOfTheLeaderAnswers) {
 
 TEST_F(ModeTest, ALockedVoteKillsTheAgentsThatStillWork) {
   write_agents({"7", "7", "7", "8", "8"});
-  for (const size_t slow : {3, 4}) engine.scripts[slow] = {small_tokenizer()->encode_trusted(std::string(300, '1')), 1};
+  for (const size_t slow : {3, 4})
+    engine.scripts[slow] = {small_tokenizer()->encode_trusted(std::string(300, '1')), 1};
   request.delta = 0.01;
   const auto answer = run("contemplating");
   ASSERT_TRUE(answer.ok());
@@ -101,9 +102,11 @@ TEST_F(ModeTest, ALockedVoteKillsTheAgentsThatStillWork) {
 }
 
 TEST_F(ModeTest, ACertifiedVoteStopsEarly) {
-  // Five unanimous votes certify at 2 / 0.2 (vote_test), with six of eleven not counted yet: nothing is locked.
+  // Five unanimous votes certify at 2 / 0.2 (vote_test), with six of eleven not counted yet: nothing is
+  // locked.
   write_agents(std::vector<std::string>(11, "7"));
-  for (size_t i = 5; i < 11; ++i) engine.scripts[i] = {small_tokenizer()->encode_trusted(std::string(300, '1')), 1};
+  for (size_t i = 5; i < 11; ++i)
+    engine.scripts[i] = {small_tokenizer()->encode_trusted(std::string(300, '1')), 1};
   request.delta = 0.2;
   const auto answer = run("contemplating");
   ASSERT_TRUE(answer.ok());

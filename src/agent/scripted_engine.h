@@ -1,7 +1,8 @@
 // ScriptedEngine, for tests: an Engine that writes prepared token ids instead of computing them.
 //
-// Every start() of a sequence takes the next script of its family (a prefilled sequence and its forks) in order of the
-// starts; a run without a script left fails the test. Keeps what the engine was asked for: prompts, samplings, appends.
+// Every start() of a sequence takes the next script of its family (a prefilled sequence and its forks) in
+// order of the starts; a run without a script left fails the test. Keeps what the engine was asked for:
+// prompts, samplings, appends.
 #pragma once
 
 #include <gtest/gtest.h>

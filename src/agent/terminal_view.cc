@@ -17,7 +17,9 @@ constexpr int64_t kDrawEvery_ms = 50;
 constexpr size_t kLaneBytes = 1024;  // more than a terminal is wide
 
 int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // Control characters (C0, DEL, and C1 as U+0080 to U+009F) become spaces, bytes that are no UTF-8 U+FFFD.
@@ -57,7 +59,8 @@ std::string mark_text(const Json& data) {
   if (data.contains("at") && data["at"].is_array())
     for (const Json& value : data["at"])
       if (value.is_number()) at += (at.empty() ? "" : ", ") + value.dump();
-  return fmt::format("[{} {} at {}]", printable(text_of(data, "kind"), false), printable(text_of(data, "label"), false), at);
+  return fmt::format("[{} {} at {}]", printable(text_of(data, "kind"), false),
+                     printable(text_of(data, "label"), false), at);
 }
 
 }  // namespace
@@ -81,7 +84,9 @@ void TerminalView::say(const std::string& text) {
   std::fflush(err_);
 }
 
-std::string TerminalView::dim(const std::string& text) const { return style_.tty ? "\x1b[2m" + text + "\x1b[0m" : text; }
+std::string TerminalView::dim(const std::string& text) const {
+  return style_.tty ? "\x1b[2m" + text + "\x1b[0m" : text;
+}
 
 void TerminalView::end_line() {
   if (open_line_) say("\n");
@@ -140,7 +145,8 @@ void TerminalView::put_lane(const Event& event) {
   if (event.kind == "vote.updated" && event.data.contains("counts") && event.data["counts"].is_object()) {
     votes_.clear();
     for (const auto& [key, count] : event.data["counts"].items())
-      votes_ += fmt::format("{}{}: {}", votes_.empty() ? "" : "   ", printable(key, false), count.is_number() ? count.dump() : "");
+      votes_ += fmt::format("{}{}: {}", votes_.empty() ? "" : "   ", printable(key, false),
+                            count.is_number() ? count.dump() : "");
   }
   if (style_.tty && (now_ms() - last_draw_ms_ >= kDrawEvery_ms || event.kind == "vote.updated")) draw_lanes();
   if (!style_.tty && event.kind == "agent.finished")
@@ -165,9 +171,10 @@ void TerminalView::draw_lanes() {
 void TerminalView::put_decision(const Json& data) {
   if (many_ && style_.tty) draw_lanes();
   drawn_lines_ = 0;  // what comes next is below the lanes
-  say(dim(fmt::format("vote {}; agent {:.0f}; e-value of the mode {:.1f}{}", printable(text_of(data, "rule"), false),
-                      number_of(data, "agent"), number_of(data, "e_value"),
-                      flag_of(data, "certified") ? ", certified" : "")) + "\n");
+  say(dim(fmt::format("vote {}; agent {:.0f}; e-value of the mode {:.1f}{}",
+                      printable(text_of(data, "rule"), false), number_of(data, "agent"),
+                      number_of(data, "e_value"), flag_of(data, "certified") ? ", certified" : "")) +
+      "\n");
 }
 
 void TerminalView::complete(const Json& data) {
@@ -175,9 +182,10 @@ void TerminalView::complete(const Json& data) {
   end_line();
   if (!style_.out_tty || streamed_.empty()) return write_answer(answer + "\n");
   if (streamed_ == answer) return write_answer("\n");
-  // The answer's form is another than its words (boxes as JSON): it takes the place of what was streamed, if that is one line.
-  const bool one_line =
-      streamed_.find('\n') == std::string::npos && streamed_.size() < static_cast<size_t>(std::max(0, style_.width));
+  // The answer's form is another than its words (boxes as JSON): it takes the place of what was streamed, if
+  // that is one line.
+  const bool one_line = streamed_.find('\n') == std::string::npos &&
+                        streamed_.size() < static_cast<size_t>(std::max(0, style_.width));
   write_answer((one_line ? "\r\x1b[2K" : "\n") + answer + "\n");
 }
 

@@ -1,6 +1,7 @@
-// Draws a run in the terminal from its events: reasoning dimmed, the answer plain, one live line an agent when several
-// contemplate, marks and votes as they come. What a model wrote never steers the terminal: control characters become
-// spaces. Events may come from a log that anybody wrote: fields of other types than ours count as empty.
+// Draws a run in the terminal from its events: reasoning dimmed, the answer plain, one live line an agent
+// when several contemplate, marks and votes as they come. What a model wrote never steers the terminal:
+// control characters become spaces. Events may come from a log that anybody wrote: fields of other types than
+// ours count as empty.
 #pragma once
 
 #include <cstdio>
@@ -14,9 +15,9 @@ namespace melete {
 class TerminalView : public EventSink {
  public:
   struct Style {
-    bool tty = false;        // `err` is a terminal: colours and live lines; else plain text
-    bool out_tty = false;    // `out` is one: the answer appears as it is written; else whole, at the end
-    bool quiet = false;      // the answer alone
+    bool tty = false;      // `err` is a terminal: colours and live lines; else plain text
+    bool out_tty = false;  // `out` is one: the answer appears as it is written; else whole, at the end
+    bool quiet = false;    // the answer alone
     int width = 80, height = 24;
   };
 
@@ -41,7 +42,7 @@ class TerminalView : public EventSink {
   void write_answer(const std::string& text);
   void put_lane(const Event& event);
   void draw_lanes();
-  void say(const std::string& text);          // to err
+  void say(const std::string& text);  // to err
   std::string dim(const std::string& text) const;
   void end_line();
 

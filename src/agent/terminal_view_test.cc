@@ -12,7 +12,8 @@ namespace {
 class Screen {
  public:
   explicit Screen(TerminalView::Style style)
-      : out_(::open_memstream(&out_text_, &out_bytes_)), err_(::open_memstream(&err_text_, &err_bytes_)),
+      : out_(::open_memstream(&out_text_, &out_bytes_)),
+        err_(::open_memstream(&err_text_, &err_bytes_)),
         view(out_, err_, style) {}
   ~Screen() {
     std::fclose(out_), std::fclose(err_);
@@ -84,7 +85,9 @@ TEST(TerminalView, ATerminalSeesTheAnswerAsItIsWrittenAndOnce) {
 }
 
 TEST(TerminalView, NoControlCharacterOfTheModelReachesTheTerminal) {
-  const std::string evil = "x\x1b[2J\x07\r\x7f\xC2\x9B" "31m\xff<b\x1b>";
+  const std::string evil =
+      "x\x1b[2J\x07\r\x7f\xC2\x9B"
+      "31m\xff<b\x1b>";
   for (const bool tty : {false, true}) {
     for (const char* mode : {"instant", "contemplating"}) {
       Screen screen({.tty = false, .out_tty = tty});
@@ -102,7 +105,8 @@ TEST(TerminalView, LanesOfSeveralAgentsKeepTheirLines) {
   Screen screen({.tty = true, .width = 40, .height = 6});
   std::string wide;
   for (int i = 0; i < 40; ++i) wide += "\xE4\xBD\xA0";
-  show(screen, "contemplating", {wide + kToAnswer + "7<|eot|>", "12" + kToAnswer + "7<|eot|>", "1" + kToAnswer + "7<|eot|>"});
+  show(screen, "contemplating",
+       {wide + kToAnswer + "7<|eot|>", "12" + kToAnswer + "7<|eot|>", "1" + kToAnswer + "7<|eot|>"});
   const std::string err = screen.err();
   EXPECT_EQ(valid_utf8(err), err);
   EXPECT_NE(err.find("\x1b[3A"), std::string::npos);  // two lanes of three agents fit, and the votes
@@ -124,13 +128,17 @@ TEST(TerminalView, PlainLanesAreALineEach) {
 
 TEST(TerminalView, ForeignEventsNeverBreakIt) {
   Screen screen({.tty = true, .out_tty = true});
-  const std::vector<Json> datas = {Json::object(), {{"text", 7}, {"channel", Json::array()}}, {{"counts", {{"a", "b"}}}},
-                                   {{"mode", "contemplating"}, {"agents", 1e300}}, {{"mode", 3}, {"agents", "many"}},
-                                   {{"at", {"x", 1}}, {"channel", "reasoning"}}, {{"answer", {1}}, {"rule", nullptr}}};
+  const std::vector<Json> datas = {Json::object(),
+                                   {{"text", 7}, {"channel", Json::array()}},
+                                   {{"counts", {{"a", "b"}}}},
+                                   {{"mode", "contemplating"}, {"agents", 1e300}},
+                                   {{"mode", 3}, {"agents", "many"}},
+                                   {{"at", {"x", 1}}, {"channel", "reasoning"}},
+                                   {{"answer", {1}}, {"rule", nullptr}}};
   for (const Json& start : datas) {
     screen.view.put({0, -1, "run.started", 0, start});
-    for (const char* kind : {"agent.delta", "mark.added", "agent.closed", "agent.finished", "agent.killed", "vote.updated",
-                             "decision", "meter", "run.completed", "run.failed", "unknown"})
+    for (const char* kind : {"agent.delta", "mark.added", "agent.closed", "agent.finished", "agent.killed",
+                             "vote.updated", "decision", "meter", "run.completed", "run.failed", "unknown"})
       for (const Json& data : datas)
         for (const int32_t agent : {-1, 0, 255, 1 << 30}) screen.view.put({1, agent, kind, 1, data});
   }

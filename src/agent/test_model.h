@@ -21,7 +21,8 @@ class TestModel {
   TestModel() {
     std::string name = (std::filesystem::temp_directory_path() / "melete_model_XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
-    const std::filesystem::path oracle = std::filesystem::path(MELETE_SOURCE_DIR) / "testdata/oracle/dense/config.json";
+    const std::filesystem::path oracle =
+        std::filesystem::path(MELETE_SOURCE_DIR) / "testdata/oracle/dense/config.json";
     ModelConfig config = parse_model_config(*read_file(oracle), oracle.string()).value();
     const Tokenizer& tokenizer = *small_tokenizer();
     config.text.vocab_size = tokenizer.vocab_size();

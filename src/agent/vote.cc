@@ -7,7 +7,8 @@
 namespace melete {
 
 double mode_e_value(int64_t votes_for, int64_t votes_against) {
-  // t = sin^2(a) turns the integral into 2 * integral_{pi/4}^{pi/2} sin(a)^(2 n_c) cos(a)^(2 n_r) da, smooth everywhere.
+  // t = sin^2(a) turns the integral into 2 * integral_{pi/4}^{pi/2} sin(a)^(2 n_c) cos(a)^(2 n_r) da, smooth
+  // everywhere.
   constexpr int kIntervals = 64;  // even, for Simpson's rule
   const double low = std::numbers::pi / 4, step = low / kIntervals;
   const auto n_c = static_cast<double>(votes_for), n_r = static_cast<double>(votes_against);
@@ -15,7 +16,8 @@ double mode_e_value(int64_t votes_for, int64_t votes_against) {
   double sum = 0;
   for (int i = 0; i <= kIntervals; ++i) {
     const double angle = low + step * i, cosine = std::max(std::cos(angle), 1e-300);
-    const double log_value = log_two + 2 * n_c * std::log(std::sin(angle)) + (n_r > 0 ? 2 * n_r * std::log(cosine) : 0.0);
+    const double log_value =
+        log_two + 2 * n_c * std::log(std::sin(angle)) + (n_r > 0 ? 2 * n_r * std::log(cosine) : 0.0);
     sum += std::exp(log_value) * (i == 0 || i == kIntervals ? 1 : i % 2 ? 4 : 2);
   }
   return 4 / std::numbers::pi * sum * step / 3;
@@ -32,8 +34,9 @@ void Vote::put(const std::string& key) {
 }
 
 int64_t Vote::leader() const {
-  const auto best = std::max_element(candidates_.begin(), candidates_.end(),
-                                     [](const Candidate& a, const Candidate& b) { return a.votes < b.votes; });
+  const auto best =
+      std::max_element(candidates_.begin(), candidates_.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.votes < b.votes; });
   return best == candidates_.end() ? -1 : best - candidates_.begin();
 }
 

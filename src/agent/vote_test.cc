@@ -20,10 +20,12 @@ TEST(ModeEValue, AgreesWithClosedForms) {
 }
 
 TEST(ModeEValue, IsAFairGameUnderTheNull) {
-  // E[next e-value] = current value when the two are equally likely: the martingale that bounds false certificates.
+  // E[next e-value] = current value when the two are equally likely: the martingale that bounds false
+  // certificates.
   for (int64_t a = 0; a < 6; ++a)
     for (int64_t b = 0; b < 6; ++b)
-      EXPECT_NEAR((mode_e_value(a + 1, b) + mode_e_value(a, b + 1)) / 2, mode_e_value(a, b), 1e-9) << a << " " << b;
+      EXPECT_NEAR((mode_e_value(a + 1, b) + mode_e_value(a, b + 1)) / 2, mode_e_value(a, b), 1e-9)
+          << a << " " << b;
 }
 
 TEST(Vote, CertifiesUnanimousVotesAsTheBoundSays) {
@@ -38,7 +40,8 @@ TEST(Vote, CertifiesUnanimousVotesAsTheBoundSays) {
 }
 
 TEST(Vote, FalseCertificatesStayBelowDelta) {
-  // Two answers, equally likely: whichever is certified at any time up to 40 votes is a false mode half of the time at most.
+  // Two answers, equally likely: whichever is certified at any time up to 40 votes is a false mode half of
+  // the time at most.
   int false_certificates = 0;
   constexpr int kRuns = 1000;
   for (int run = 0; run < kRuns; ++run) {

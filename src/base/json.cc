@@ -9,8 +9,9 @@ namespace {
 constexpr size_t kMaxDepth = 128;
 constexpr size_t kIndexFrom = 32;  // keys of an object from which looking for a repeated one needs an index
 
-// Builds the value in linear time: nlohmann's own builder compares each new key of an ordered object with all before it.
-// Objects are filled as the vectors that they are; a repeated key keeps its first place and its last value, as there.
+// Builds the value in linear time: nlohmann's own builder compares each new key of an ordered object with all
+// before it. Objects are filled as the vectors that they are; a repeated key keeps its first place and its
+// last value, as there.
 class JsonBuilder : public nlohmann::json_sax<Json> {
  public:
   bool null() override { return put(Json()); }
@@ -35,7 +36,8 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(size_t position, const std::string& last_token, const nlohmann::detail::exception& e) override {
+  bool parse_error(size_t position, const std::string& last_token,
+                   const nlohmann::detail::exception& e) override {
     error_ = e.what();
     return false;
   }
@@ -48,7 +50,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
   using Members = Json::object_t::Container;
   struct Level {
     Json value;
-    size_t member = 0;                               // of the object, that the next value belongs to
+    size_t member = 0;                              // of the object, that the next value belongs to
     std::unordered_map<std::string, size_t> index;  // of the members from kIndexFrom on
   };
 

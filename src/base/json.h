@@ -10,7 +10,8 @@ namespace melete {
 
 using Json = nlohmann::ordered_json;
 
-// Parses UTF-8 text; `where` names the source in errors. Depth is limited to 128, so hostile nesting is an Error.
+// Parses UTF-8 text; `where` names the source in errors. Depth is limited to 128, so hostile nesting is an
+// Error.
 Result<Json> parse_json(std::string_view text, std::string_view where);
 
 }  // namespace melete

@@ -36,7 +36,8 @@ TEST(ParseJson, HostileTextIsAnErrorThatNamesItsSource) {
   };
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[1,]"), std::string("{\"a\":}"), std::string("{} {}"),
-        std::string("\"\xff\""), std::string("nul"), std::string("1e999"), std::string("{1:2}"), std::string("[\0]", 3)})
+        std::string("\"\xff\""), std::string("nul"), std::string("1e999"), std::string("{1:2}"),
+        std::string("[\0]", 3)})
     EXPECT_NE(message(text).find("[hostile.json] must be valid JSON"), std::string::npos) << text;
   EXPECT_NE(message(std::string(10'000'000, '[')).find("nesting must be at most 128"), std::string::npos);
   EXPECT_EQ(message(std::string(128, '[') + std::string(128, ']')), "");

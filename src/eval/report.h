@@ -15,11 +15,12 @@ struct SuiteScore {
   int64_t count = 0;
   double majority = 0;
   bool has_context = false;
-  AskResult instant, thinking, blind;    // blind: empty scores where there is no context to leave out
+  AskResult instant, thinking, blind;  // blind: empty scores where there is no context to leave out
   double best() const { return std::max(instant.accuracy(), thinking.accuracy()); }
 };
 
-// One row a suite: accuracy with its 95 % interval in each mode, blind and majority baselines, reasoning tokens.
+// One row a suite: accuracy with its 95 % interval in each mode, blind and majority baselines, reasoning
+// tokens.
 std::string to_markdown(const std::vector<SuiteScore>& scores);
 Json to_json(const std::vector<SuiteScore>& scores);
 

@@ -15,7 +15,8 @@ struct Flight {
   std::unique_ptr<AgentRun> agent;
 };
 
-Result<Flight> take_off(const Suite& suite, size_t item, const AskPlan& plan, Assistant& assistant, EventLog& log) {
+Result<Flight> take_off(const Suite& suite, size_t item, const AskPlan& plan, Assistant& assistant,
+                        EventLog& log) {
   const bool thinking = plan.mode == "thinking";
   Flight flight{item, std::make_unique<Request>(), nullptr};
   flight.request->max_answer_tokens = plan.max_answer_tokens;
@@ -40,7 +41,8 @@ double AskResult::accuracy() const {
 }
 
 Interval AskResult::interval() const {
-  return wilson_interval(std::accumulate(scores.begin(), scores.end(), 0.0), static_cast<int64_t>(scores.size()));
+  return wilson_interval(std::accumulate(scores.begin(), scores.end(), 0.0),
+                         static_cast<int64_t>(scores.size()));
 }
 
 Result<AskResult> ask_suite(const Suite& suite, const AskPlan& plan, Assistant& assistant) {
@@ -54,7 +56,8 @@ Result<AskResult> ask_suite(const Suite& suite, const AskPlan& plan, Assistant& 
   size_t next = 0;
   while (next < suite.items.size() || !flights.empty()) {
     if (plan.stop_requested()) return cancelled("[eval] must run to its end, got a stop; run it again");
-    while (next < suite.items.size() && static_cast<int64_t>(flights.size()) < std::max<int64_t>(1, plan.batch)) {
+    while (next < suite.items.size() &&
+           static_cast<int64_t>(flights.size()) < std::max<int64_t>(1, plan.batch)) {
       auto flight = take_off(suite, next, plan, assistant, log);
       // Where the cache is full the question waits for others to land; what can't be asked alone is an error.
       if (!flight.ok() && flight.error().kind == ErrorKind::exhausted && !flights.empty()) break;
@@ -67,7 +70,8 @@ Result<AskResult> ask_suite(const Suite& suite, const AskPlan& plan, Assistant& 
       MELETE_RETURN_IF_ERROR(flight.agent->advance());
       if (!flight.agent->done()) continue;
       result.answers[flight.item] = flight.agent->answer();
-      result.scores[flight.item] = suite.task->verify(suite.items[flight.item].question, flight.agent->answer());
+      result.scores[flight.item] =
+          suite.task->verify(suite.items[flight.item].question, flight.agent->answer());
       result.reasoning_tokens += flight.agent->reasoning_tokens();
       result.answer_tokens += flight.agent->answer_tokens();
       plan.on_answer();

@@ -63,7 +63,8 @@ TEST(Report, IsTheTableOfTheModelCard) {
   score.thinking.scores = {1, 1, 1, 1};
   score.thinking.reasoning_tokens = 42;
   EXPECT_EQ(to_markdown({score}),
-            "| task | level | n | instant % (95 %) | thinking % (95 %) | blind % | majority % | reasoning tokens |\n"
+            "| task | level | n | instant % (95 %) | thinking % (95 %) | blind % | majority % | reasoning "
+            "tokens |\n"
             "|---|---|---|---|---|---|---|---|\n"
             "| shapes:count | 1 | 4 | 75.0 (30.1-95.4) | 100.0 (51.0-100.0) | - | 25.0 | 10 |\n");
   const Json row = to_json({score})[0];

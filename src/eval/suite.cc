@@ -8,8 +8,8 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kDrawsWithoutNew = 20000;   // one episode in 100 is of the test split
-constexpr int kQuestionsForKind = 8;          // asked of an episode where one kind is wanted
+constexpr int64_t kDrawsWithoutNew = 20000;  // one episode in 100 is of the test split
+constexpr int kQuestionsForKind = 8;         // asked of an episode where one kind is wanted
 
 // The index of the wanted question, or -1.
 int find_question(const Episode& episode, const std::string& kind) {
@@ -41,7 +41,8 @@ Result<std::vector<SuiteSpec>> parse_suites(const std::vector<std::string>& name
     if (name.find(':') != std::string::npos) spec.kind = name.substr(name.find(':') + 1);
     const auto task = Registry<Task>::instance().make(spec.task);
     if (!task) return not_found("[--tasks] must name tasks, got ", spec.task, "; see `melete task list`");
-    for (spec.level = 0; spec.level < std::min(task->info().num_levels, max_level + 1); ++spec.level) specs.push_back(spec);
+    for (spec.level = 0; spec.level < std::min(task->info().num_levels, max_level + 1); ++spec.level)
+      specs.push_back(spec);
   }
   return specs;
 }
@@ -50,12 +51,13 @@ Result<Suite> make_suite(const SuiteSpec& spec, const DrawPlan& plan, const Assi
   Suite suite;
   suite.spec = spec;
   suite.task = Registry<Task>::instance().make(spec.task);
-  if (!suite.task) return not_found("[task] must be one of `melete task list`, got ", spec.task, "; choose one");
+  if (!suite.task)
+    return not_found("[task] must be one of `melete task list`, got ", spec.task, "; choose one");
   if (const std::string problem = suite.task->problem(); !problem.empty())
     return unavailable("[task ", spec.task, "] ", problem);
   if (spec.level < 0 || spec.level >= suite.task->info().num_levels)
-    return invalid_argument("[", spec.name(), "] level must be below ", suite.task->info().num_levels, ", got ", spec.level,
-                            "; see `melete task list`");
+    return invalid_argument("[", spec.name(), "] level must be below ", suite.task->info().num_levels,
+                            ", got ", spec.level, "; see `melete task list`");
   const int asked = spec.kind.empty() ? 1 : kQuestionsForKind;
   std::set<std::pair<uint64_t, std::string>> seen;
   int64_t draws_without_new = 0;
@@ -77,8 +79,9 @@ Result<Suite> make_suite(const SuiteSpec& spec, const DrawPlan& plan, const Assi
     draws_without_new = 0;
   }
   if (static_cast<int64_t>(suite.items.size()) < std::min(plan.count, kFewestItems))
-    return not_found("[", spec.name(), "] level ", spec.level, " must have at least ", std::min(plan.count, kFewestItems),
-                     " different questions of the split, got ", suite.items.size(), " in many draws; check the kind and the split");
+    return not_found("[", spec.name(), "] level ", spec.level, " must have at least ",
+                     std::min(plan.count, kFewestItems), " different questions of the split, got ",
+                     suite.items.size(), " in many draws; check the kind and the split");
   return suite;
 }
 

@@ -10,7 +10,8 @@
 namespace melete {
 namespace {
 
-// "How much is N?" for N below 3,000: kind odd or even, one in 100 of the test split; level 1 has 30 questions in all.
+// "How much is N?" for N below 3,000: kind odd or even, one in 100 of the test split; level 1 has 30
+// questions in all.
 class Echo : public Task {
  public:
   TaskInfo info() const override { return {"echo_test", "for tests", "text", 2, {}}; }
@@ -20,7 +21,8 @@ class Echo : public Task {
     episode.context.emplace_back(cat("n\n", n, "\n"));
     for (int i = 0; i < num_questions; ++i) {
       const bool odd = (n + static_cast<uint64_t>(i)) % 2 == 1;
-      episode.questions.push_back({cat("How much is ", n, " + ", i, "?"), cat(n % 7), {}, {}, odd ? "odd" : "even"});
+      episode.questions.push_back(
+          {cat("How much is ", n, " + ", i, "?"), cat(n % 7), {}, {}, odd ? "odd" : "even"});
     }
     episode.spec_hash = n % 100 == 0 ? 1 : 500;
     return episode;
@@ -51,9 +53,11 @@ TEST(MakeSuite, IsPureDistinctAndOfTheSplit) {
   const auto texts = questions(*suite);
   EXPECT_EQ(std::set<std::string>(texts.begin(), texts.end()).size(), 50u);
   plan.first_seed = 1001;
-  EXPECT_EQ(questions(*make_suite({"echo_test", 0, "", Split::test}, plan, assistant()))[0], "How much is 1100 + 0?");
+  EXPECT_EQ(questions(*make_suite({"echo_test", 0, "", Split::test}, plan, assistant()))[0],
+            "How much is 1100 + 0?");
   plan.count = 3;
-  EXPECT_EQ(questions(*make_suite({"echo_test", 0, "", Split::train}, plan, assistant()))[0], "How much is 1001 + 0?");
+  EXPECT_EQ(questions(*make_suite({"echo_test", 0, "", Split::train}, plan, assistant()))[0],
+            "How much is 1001 + 0?");
 }
 
 TEST(MakeSuite, KeepsToTheKindAndLeavesTheMediumOutOfBlindQuestions) {

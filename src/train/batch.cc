@@ -9,7 +9,8 @@ namespace {
 void append_media(ModelInput& input, const Prompt& prompt, int64_t offset) {
   std::vector<int64_t> filled(prompt.media.size(), 0);
   for (const MediaSpan& span : prompt.spans) {
-    MELETE_CHECK(span.begin >= 0 && span.begin + span.num_tokens <= static_cast<int64_t>(prompt.tokens.size()));
+    MELETE_CHECK(span.begin >= 0 &&
+                 span.begin + span.num_tokens <= static_cast<int64_t>(prompt.tokens.size()));
     const auto index = static_cast<size_t>(span.media_index);
     MELETE_CHECK(index < prompt.media.size() && span.media_row == filled[index], "media spans out of order");
     auto& rows = prompt.media[index]->kind == MediaKind::audio ? input.audio_rows : input.vision_rows;
@@ -18,7 +19,8 @@ void append_media(ModelInput& input, const Prompt& prompt, int64_t offset) {
   }
   for (size_t i = 0; i < prompt.media.size(); ++i) {
     const Media& medium = *prompt.media[i];
-    MELETE_CHECK(filled[i] == medium.num_tokens(), "medium of ", medium.num_tokens(), " rows fills ", filled[i]);
+    MELETE_CHECK(filled[i] == medium.num_tokens(), "medium of ", medium.num_tokens(), " rows fills ",
+                 filled[i]);
     if (medium.kind == MediaKind::audio) {
       input.samples.insert(input.samples.end(), medium.waveform.begin(), medium.waveform.end());
       input.clip_samples.push_back(static_cast<int64_t>(medium.waveform.size()));
@@ -47,7 +49,8 @@ void append_document(Batch& batch, const Document& document, double weight) {
   batch.input.tokens.insert(batch.input.tokens.end(), tokens.begin(), tokens.end());
   batch.input.document_lengths.push_back(document.num_tokens());
   append_media(batch.input, document.prompt, offset);
-  const auto share = static_cast<float>(weight / static_cast<double>(std::max<size_t>(1, document.target_at.size())));
+  const auto share =
+      static_cast<float>(weight / static_cast<double>(std::max<size_t>(1, document.target_at.size())));
   for (const int64_t at : document.target_at) {
     MELETE_CHECK(at >= 1 && at < document.num_tokens(), "target at ", at);
     batch.rows_R.push_back(offset + at - 1);
@@ -55,7 +58,8 @@ void append_document(Batch& batch, const Document& document, double weight) {
     batch.weights_R.push_back(share);
   }
   const auto num_targets = static_cast<int64_t>(document.target_at.size());
-  BatchSpan span{document.task, document.level, document.family, AnswerKind::instant, first_row, first_row + num_targets};
+  BatchSpan span{document.task,       document.level, document.family,
+                 AnswerKind::instant, first_row,      first_row + num_targets};
   batch.documents.push_back(span);
   for (const AnswerSpan& answer : document.answers) {
     span.kind = answer.kind;

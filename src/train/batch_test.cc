@@ -20,7 +20,8 @@ std::shared_ptr<const Media> picture(int64_t side, float value) {
 
 Document document_of(int64_t num_tokens, std::vector<int64_t> target_at) {
   Document document;
-  for (int64_t i = 0; i < num_tokens; ++i) document.prompt.tokens.push_back(static_cast<int32_t>(100 * num_tokens + i));
+  for (int64_t i = 0; i < num_tokens; ++i)
+    document.prompt.tokens.push_back(static_cast<int32_t>(100 * num_tokens + i));
   document.target_at = std::move(target_at);
   return document;
 }

@@ -25,15 +25,19 @@ std::vector<fs::path> checkpoints_in(const fs::path& folder) {
 
 }  // namespace
 
-Status save_run_checkpoint(const fs::path& folder, int64_t step, const NamedTensors& tensors, const Json& state) {
-  const fs::path target = folder / fmt::format("step-{:010d}", step), temporary = folder / fmt::format(".new-{}", step);
+Status save_run_checkpoint(const fs::path& folder, int64_t step, const NamedTensors& tensors,
+                           const Json& state) {
+  const fs::path target = folder / fmt::format("step-{:010d}", step),
+                 temporary = folder / fmt::format(".new-{}", step);
   std::error_code error;
   fs::remove_all(temporary, error);
   std::vector<TensorSource> sources;
   for (const auto& [name, tensor] : tensors) {
-    MELETE_CHECK(tensor.is_contiguous() && tensor.scalar_type() == torch::kFloat32 && tensor.device().is_cpu(), name);
-    sources.push_back({name, DataType::f32, tensor.sizes().vec(),
-                       std::span<const float>(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()))});
+    MELETE_CHECK(
+        tensor.is_contiguous() && tensor.scalar_type() == torch::kFloat32 && tensor.device().is_cpu(), name);
+    sources.push_back(
+        {name, DataType::f32, tensor.sizes().vec(),
+         std::span<const float>(tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel()))});
   }
   fs::create_directories(temporary, error);
   MELETE_RETURN_IF_ERROR(write_safetensors(temporary / "state.safetensors", sources));
@@ -44,7 +48,7 @@ Status save_run_checkpoint(const fs::path& folder, int64_t step, const NamedTens
   std::vector<fs::path> old = checkpoints_in(folder);
   old.resize(old.size() - std::min(old.size(), kKept));
   for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.path().filename().string().rfind(".new-", 0) == 0) old.push_back(entry.path());   // of a crash
+    if (entry.path().filename().string().rfind(".new-", 0) == 0) old.push_back(entry.path());  // of a crash
   for (const fs::path& path : old) fs::remove_all(path, error);
   return ok_status();
 }
@@ -66,7 +70,8 @@ Status load_tensors(const fs::path& checkpoint, const NamedTensors& tensors) {
     if (!view || view->shape != tensor.sizes().vec())
       return corrupt("[", file.name(), "] must hold ", name, " of shape ", to_string(tensor.sizes().vec()),
                      view ? ", got " + to_string(view->shape) : ", got none");
-    MELETE_RETURN_IF_ERROR(file.copy_floats(name, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())}));
+    MELETE_RETURN_IF_ERROR(
+        file.copy_floats(name, {tensor.data_ptr<float>(), static_cast<size_t>(tensor.numel())}));
   }
   return ok_status();
 }

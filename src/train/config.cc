@@ -17,7 +17,8 @@ std::string RunConfig::problem() const {
 
 std::string EvalConfig::problem() const {
   if (every_steps < 0) return cat("every_steps must be 0 or more, got ", every_steps);
-  if (questions_per_level < 1) return cat("questions_per_level must be at least 1, got ", questions_per_level);
+  if (questions_per_level < 1)
+    return cat("questions_per_level must be at least 1, got ", questions_per_level);
   return {};
 }
 
@@ -41,8 +42,8 @@ TextConfig to_text_config(const TextShape& shape) {
     text.is_sparse.push_back(shape.sparse_every > 0 && i % shape.sparse_every == shape.sparse_every - 1);
   }
   text.qk_scale = 3.87 * std::sqrt(128.0 / static_cast<double>(shape.head_dim));
-  text.output_multiplier =
-      shape.output_multiplier > 0 ? shape.output_multiplier : std::sqrt(256.0 / static_cast<double>(shape.width));
+  text.output_multiplier = shape.output_multiplier > 0 ? shape.output_multiplier
+                                                       : std::sqrt(256.0 / static_cast<double>(shape.width));
   text.moe_latent_size = shape.latent;
   text.moe_intermediate_size = shape.expert_mlp;
   text.num_experts = shape.experts;
@@ -57,7 +58,8 @@ VisionConfig to_vision_config(const VisionShape& shape) {
   vision.num_layers = shape.layers;
   vision.num_heads = shape.heads;
   vision.table_size = shape.table;
-  for (int64_t i = 0; i < shape.layers; ++i) vision.is_windowed.push_back((i + 1) % 4 != 0 && i + 1 != shape.layers);
+  for (int64_t i = 0; i < shape.layers; ++i)
+    vision.is_windowed.push_back((i + 1) % 4 != 0 && i + 1 != shape.layers);
   vision.merged_size = shape.width * vision.merge_size * vision.merge_size;
   vision.projector_size = shape.projector;
   return vision;
@@ -67,14 +69,18 @@ VisionConfig to_vision_config(const VisionShape& shape) {
 
 std::string ModelShape::problem() const {
   if (text.layers < 1 || text.layers > 512) return cat("text.layers must be 1 to 512, got ", text.layers);
-  if (text.width < 1 || text.head_dim < 1) return cat("text.width and text.head_dim must be at least 1, got ", text.width, " and ", text.head_dim);
+  if (text.width < 1 || text.head_dim < 1)
+    return cat("text.width and text.head_dim must be at least 1, got ", text.width, " and ", text.head_dim);
   if (text.vocab_size < 512) return cat("text.vocab_size must be at least 512, got ", text.vocab_size);
   if (vision.width < 0 || (vision.width > 0 && (vision.layers < 1 || vision.layers > 512)))
-    return cat("vision.width must be 0 or more and vision.layers 1 to 512, got ", vision.width, " and ", vision.layers);
+    return cat("vision.width must be 0 or more and vision.layers 1 to 512, got ", vision.width, " and ",
+               vision.layers);
   if (audio.widths.size() != audio.depths.size() || (!audio.widths.empty() && audio.widths.size() != 4))
-    return cat("audio.widths and audio.depths must hold four numbers each or none, got ", audio.widths.size(), " and ", audio.depths.size());
+    return cat("audio.widths and audio.depths must hold four numbers each or none, got ", audio.widths.size(),
+               " and ", audio.depths.size());
   ModelConfig config = to_model_config(*this);
-  if (config.has_vision) config.image_token_id = 1, config.video_token_id = 2;   // the tokenizer's, known later
+  if (config.has_vision)
+    config.image_token_id = 1, config.video_token_id = 2;  // the tokenizer's, known later
   if (config.has_audio) config.audio_token_id = 3;
   return config.problem();
 }

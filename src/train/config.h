@@ -27,11 +27,14 @@ struct RunConfig {
   void visit(Visitor&& field) {
     field("name", name, "the run's folder is run/NAME");
     field("seed", seed, "of the start weights and of the data");
-    field("threads", threads, "threads, each with micro-batches of its own (data.micro_batches should be a multiple); 0: one a processor; changes no bit");
+    field("threads", threads,
+          "threads, each with micro-batches of its own (data.micro_batches should be a multiple); 0: one a "
+          "processor; changes no bit");
     field("tokenizer", tokenizer, "a tokenizer.json; empty: one is trained on the tasks' texts");
     field("init_from", init_from, "a model folder whose weights the run starts from; empty: random weights");
-    field("precision", precision, "of matrix products: float32, bfloat16, or auto (bfloat16 where the processor has it); "
-                                  "weights, sums and the loss are float32 in any case");
+    field("precision", precision,
+          "of matrix products: float32, bfloat16, or auto (bfloat16 where the processor has it); "
+          "weights, sums and the loss are float32 in any case");
     field("checkpoint_minutes", checkpoint_minutes, "minutes between checkpoints");
     field("log_steps", log_steps, "steps between lines of metrics.jsonl");
   }
@@ -49,7 +52,8 @@ struct TextShape {
   void visit(Visitor&& field) {
     field("vocab_size", vocab_size, "entries of the token table");
     field("width", width, "residual width D");
-    field("layers", layers, "decoder layers; every fourth from the last attends globally, without rotary positions");
+    field("layers", layers,
+          "decoder layers; every fourth from the last attends globally, without rotary positions");
     field("heads", heads, "query heads");
     field("kv_heads", kv_heads, "key/value heads; divides heads");
     field("head_dim", head_dim, "width of a head, even");

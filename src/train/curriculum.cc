@@ -8,7 +8,8 @@ std::string CurriculumConfig::problem() const {
   if (!(bar > 0 && bar <= 1)) return cat("bar must be above 0 and at most 1, got ", bar);
   if (window < 1) return cat("window must be at least 1, got ", window);
   if (patience_steps < 0) return cat("patience_steps must be 0 or more, got ", patience_steps);
-  if (!(top_share > 0 && top_share <= 1)) return cat("top_share must be above 0 and at most 1, got ", top_share);
+  if (!(top_share > 0 && top_share <= 1))
+    return cat("top_share must be above 0 and at most 1, got ", top_share);
   return {};
 }
 
@@ -64,12 +65,15 @@ void Curriculum::end_step() {
 }
 
 double Curriculum::accuracy(int32_t task, int32_t level, AnswerKind kind) const {
-  const Mean& mean = means_.at(static_cast<size_t>(task)).at(static_cast<size_t>(level))[static_cast<size_t>(kind)];
+  const Mean& mean =
+      means_.at(static_cast<size_t>(task)).at(static_cast<size_t>(level))[static_cast<size_t>(kind)];
   return mean.weight > 0 ? mean.hits / mean.weight : 0;
 }
 
 double Curriculum::support(int32_t task, int32_t level, AnswerKind kind) const {
-  return means_.at(static_cast<size_t>(task)).at(static_cast<size_t>(level))[static_cast<size_t>(kind)].weight;
+  return means_.at(static_cast<size_t>(task))
+      .at(static_cast<size_t>(level))[static_cast<size_t>(kind)]
+      .weight;
 }
 
 Json Curriculum::state() const {
@@ -89,15 +93,18 @@ Status Curriculum::load(const Json& state) {
     for (size_t t = 0; t < tasks_.size(); ++t) {
       const auto found = state.find(tasks_[t].name);
       if (found == state.end()) continue;
-      if (config_.enabled) loaded.open_[t] = std::clamp(found->at("open").get<int32_t>(), 0, tasks_[t].num_levels);
+      if (config_.enabled)
+        loaded.open_[t] = std::clamp(found->at("open").get<int32_t>(), 0, tasks_[t].num_levels);
       loaded.steps_at_level_[t] = found->at("steps").get<int64_t>();
       const Json& pairs = found->at("means");
       const size_t known = std::min(pairs.size(), means_[t].size() * kNumAnswerKinds);
       for (size_t i = 0; i < known; ++i)
-        loaded.means_[t][i / kNumAnswerKinds][i % kNumAnswerKinds] = {pairs[i].at(0).get<double>(), pairs[i].at(1).get<double>()};
+        loaded.means_[t][i / kNumAnswerKinds][i % kNumAnswerKinds] = {pairs[i].at(0).get<double>(),
+                                                                      pairs[i].at(1).get<double>()};
     }
   } catch (const Json::exception& error) {
-    return corrupt("[checkpoint curriculum] must hold open, steps and means of each task, got: ", error.what());
+    return corrupt("[checkpoint curriculum] must hold open, steps and means of each task, got: ",
+                   error.what());
   }
   *this = std::move(loaded);
   return ok_status();

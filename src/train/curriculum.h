@@ -1,10 +1,11 @@
-// Which levels of each task are trained on: a task begins at level 0, and the next level opens once the top one is
-// mastered (accuracy over recent answers passes a bar) or after a patience; lower levels are replayed.
+// Which levels of each task are trained on: a task begins at level 0, and the next level opens once the top
+// one is mastered (accuracy over recent answers passes a bar) or after a patience; lower levels are replayed.
 //
-// Why: many objects at once hide the signal that binds one (a shape's identity stayed at chance after 40,000 pictures of
-// 1 to 6 objects, while one object a picture is learned in minutes).
+// Why: many objects at once hide the signal that binds one (a shape's identity stayed at chance after 40,000
+// pictures of 1 to 6 objects, while one object a picture is learned in minutes).
 //
-// The state changes only in observe() and end_step(), in the order of the training steps, so a resumed run repeats it.
+// The state changes only in observe() and end_step(), in the order of the training steps, so a resumed run
+// repeats it.
 #pragma once
 
 #include <array>
@@ -21,19 +22,21 @@
 namespace melete {
 
 struct CurriculumConfig {
-  bool enabled = true;               // false: every level from the start, equally often
-  double bar = 0.85;                 // exact-match accuracy of the top level that opens the next one
-  int64_t window = 200;              // answers over which the accuracy is averaged (exponentially)
-  int64_t patience_steps = 1500;     // the next level opens after this many steps in any case; 0: never
-  double top_share = 0.6;            // share of a task's documents at its top level; the rest replays lower ones
+  bool enabled = true;            // false: every level from the start, equally often
+  double bar = 0.85;              // exact-match accuracy of the top level that opens the next one
+  int64_t window = 200;           // answers over which the accuracy is averaged (exponentially)
+  int64_t patience_steps = 1500;  // the next level opens after this many steps in any case; 0: never
+  double top_share = 0.6;         // share of a task's documents at its top level; the rest replays lower ones
 
   template <class Visitor>
   void visit(Visitor&& field) {
     field("enabled", enabled, "start every task at level 0 and widen; false: all levels from the start");
     field("bar", bar, "accuracy at the top level that opens the next one, 0 to 1");
     field("window", window, "answers over which an accuracy is averaged");
-    field("patience_steps", patience_steps, "open the next level after this many steps in any case; 0: never");
-    field("top_share", top_share, "share of a task's documents at its top open level; the rest replays lower levels");
+    field("patience_steps", patience_steps,
+          "open the next level after this many steps in any case; 0: never");
+    field("top_share", top_share,
+          "share of a task's documents at its top open level; the rest replays lower levels");
   }
 
   std::string problem() const;
@@ -47,7 +50,8 @@ struct TaskLevels {
   int32_t num_levels = 1;
 };
 
-// Saved by the tasks' names, so that a run can go on with more or fewer tasks; a task that isn't there starts at 0.
+// Saved by the tasks' names, so that a run can go on with more or fewer tasks; a task that isn't there starts
+// at 0.
 Json to_json(const OpenLevels& open, const std::vector<TaskLevels>& tasks);
 Result<OpenLevels> open_levels_from(const Json& state, const std::vector<TaskLevels>& tasks);
 
@@ -56,7 +60,7 @@ class Curriculum {
   Curriculum(const CurriculumConfig& config, std::vector<TaskLevels> tasks);
 
   void observe(int32_t task, int32_t level, AnswerKind kind, bool right);
-  void end_step();                                   // opens levels
+  void end_step();  // opens levels
   const OpenLevels& open_levels() const { return open_; }
 
   // Mean over recent answers, and how many answers it stands for (at most about `window`).
@@ -66,7 +70,7 @@ class Curriculum {
   const std::vector<TaskLevels>& tasks() const { return tasks_; }
 
   Json state() const;
-  Status load(const Json& state);                    // corrupt if it isn't what state() gives
+  Status load(const Json& state);  // corrupt if it isn't what state() gives
 
  private:
   struct Mean {
@@ -79,7 +83,7 @@ class Curriculum {
   std::vector<TaskLevels> tasks_;
   OpenLevels open_;
   std::vector<int64_t> steps_at_level_;
-  std::vector<std::vector<Means>> means_;            // [task][level]
+  std::vector<std::vector<Means>> means_;  // [task][level]
 };
 
 // Draws the level of one document from a snapshot of open levels.

@@ -10,7 +10,7 @@
 namespace melete {
 namespace {
 
-constexpr int kMaxDraws = 20000;     // one in 100 episodes is of the dev split
+constexpr int kMaxDraws = 20000;  // one in 100 episodes is of the dev split
 
 int32_t family_index(const std::string& name) {
   const auto found = std::find(kFamilies.begin(), kFamilies.end(), name);
@@ -26,10 +26,12 @@ Result<std::map<std::string, double>> parse_weights(const std::string& text) {
     char* end = nullptr;
     const double weight = equals == std::string::npos ? -1 : std::strtod(entry.c_str() + equals + 1, &end);
     if (!(weight >= 0) || (end && *end))
-      return invalid_argument("[mixture.task_weights] must be NAME=WEIGHT,... with weights of 0 or more, got \"", entry, "\"");
+      return invalid_argument(
+          "[mixture.task_weights] must be NAME=WEIGHT,... with weights of 0 or more, got \"", entry, "\"");
     const auto names = Registry<Task>::instance().names();
     if (std::find(names.begin(), names.end(), name) == names.end())
-      return invalid_argument("[mixture.task_weights] must name tasks, got \"", name, "\"; see `melete task list`");
+      return invalid_argument("[mixture.task_weights] must name tasks, got \"", name,
+                              "\"; see `melete task list`");
     weights[name] = weight;
   }
   return weights;
@@ -60,7 +62,8 @@ Result<std::vector<MessagePart>> context_parts(const Episode& episode, const Med
 }
 
 std::string describe_request(const Episode& episode, Random& random) {
-  static const std::vector<std::string> picture = {"Describe the picture.", "What is in the picture?", "List what you see."};
+  static const std::vector<std::string> picture = {"Describe the picture.", "What is in the picture?",
+                                                   "List what you see."};
   static const std::vector<std::string> sound = {"Write down what you hear.", "What do you hear?"};
   static const std::vector<std::string> clip = {"Describe the clip.", "What happens in the clip?"};
   for (const Part& part : episode.context) {
@@ -117,22 +120,28 @@ std::string MixtureConfig::problem() const {
   for (const FamilyShares* shares : {&documents, &loss}) {
     double sum = 0;
     for (const double value : shares->values()) {
-      if (!(value >= 0)) return cat(shares == &loss ? "loss" : "documents", " must hold shares of 0 or more, got ", value);
+      if (!(value >= 0))
+        return cat(shares == &loss ? "loss" : "documents", " must hold shares of 0 or more, got ", value);
       sum += value;
     }
     if (!(sum > 0)) return cat(shares == &loss ? "loss" : "documents", " must hold one share above 0");
   }
-  if (!(instant_share >= 0 && instant_share <= 1)) return cat("instant_share must be 0 to 1, got ", instant_share);
-  if (!(transcript_share >= 0 && transcript_share <= 1)) return cat("transcript_share must be 0 to 1, got ", transcript_share);
+  if (!(instant_share >= 0 && instant_share <= 1))
+    return cat("instant_share must be 0 to 1, got ", instant_share);
+  if (!(transcript_share >= 0 && transcript_share <= 1))
+    return cat("transcript_share must be 0 to 1, got ", transcript_share);
   if (max_questions < 1) return cat("max_questions must be at least 1, got ", max_questions);
-  if (max_thinking_questions < 1) return cat("max_thinking_questions must be at least 1, got ", max_thinking_questions);
-  if (!(length_power >= 0 && length_power <= 1)) return cat("length_power must be 0 to 1, got ", length_power);
+  if (max_thinking_questions < 1)
+    return cat("max_thinking_questions must be at least 1, got ", max_thinking_questions);
+  if (!(length_power >= 0 && length_power <= 1))
+    return cat("length_power must be 0 to 1, got ", length_power);
   return {};
 }
 
 std::string MediaConfig::problem() const {
   if (max_image_tokens < 1) return cat("max_image_tokens must be at least 1, got ", max_image_tokens);
-  if (max_video_frame_tokens < 1) return cat("max_video_frame_tokens must be at least 1, got ", max_video_frame_tokens);
+  if (max_video_frame_tokens < 1)
+    return cat("max_video_frame_tokens must be at least 1, got ", max_video_frame_tokens);
   if (max_video_frames < 2) return cat("max_video_frames must be at least 2, got ", max_video_frames);
   if (!(video_fps > 0)) return cat("video_fps must be above 0, got ", video_fps);
   return {};
@@ -148,7 +157,8 @@ MediaLimits MediaConfig::limits() const {
 }
 
 Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const CurriculumConfig& curriculum,
-                                            const MediaConfig& media, std::shared_ptr<const Tokenizer> tokenizer) {
+                                            const MediaConfig& media,
+                                            std::shared_ptr<const Tokenizer> tokenizer) {
   DocumentMaker maker;
   maker.mixture_ = mixture;
   maker.curriculum_ = curriculum;
@@ -162,12 +172,15 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
     entry.info = entry.task->info();
     entry.family = family_index(entry.info.family);
     if (entry.family < 0)
-      return invalid_argument("[task ", name, "] must be of the family vision, audio, video, data or text, got \"", entry.info.family, "\"");
+      return invalid_argument("[task ", name,
+                              "] must be of the family vision, audio, video, data or text, got \"",
+                              entry.info.family, "\"");
     const auto weight = weights.find(name);
     entry.share = weight == weights.end() ? 1.0 : weight->second;
     if (entry.share <= 0 || mixture.documents.values()[static_cast<size_t>(entry.family)] <= 0) continue;
     if (const std::string problem = entry.task->problem(); !problem.empty())
-      return unavailable("[task ", name, "] ", problem, "; or leave it out: --set mixture.task_weights=\"", name, "=0\"");
+      return unavailable("[task ", name, "] ", problem, "; or leave it out: --set mixture.task_weights=\"",
+                         name, "=0\"");
     weight_sum[static_cast<size_t>(entry.family)] += entry.share;
     maker.tasks_.push_back(std::move(entry));
   }
@@ -177,8 +190,10 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
     documents += mixture.documents.values()[f];
     loss += mixture.loss.values()[f];
   }
-  if (maker.tasks_.empty()) return invalid_argument("[mixture] must leave at least one task, got none; raise a share");
-  if (!(loss > 0)) return invalid_argument("[mixture.loss] must give a family that has documents a share above 0");
+  if (maker.tasks_.empty())
+    return invalid_argument("[mixture] must leave at least one task, got none; raise a share");
+  if (!(loss > 0))
+    return invalid_argument("[mixture.loss] must give a family that has documents a share above 0");
   for (TrainingTask& entry : maker.tasks_) {
     const auto f = static_cast<size_t>(entry.family);
     const double family_share = mixture.documents.values()[f] / documents;
@@ -208,8 +223,8 @@ DocumentMaker::Style DocumentMaker::draw_style(Random& random) const {
   return style;
 }
 
-Result<Document> DocumentMaker::render_episode(const Episode& episode, int32_t task, int32_t level, const Style& style,
-                                               Random& random) const {
+Result<Document> DocumentMaker::render_episode(const Episode& episode, int32_t task, int32_t level,
+                                               const Style& style, Random& random) const {
   Conversation conversation;
   conversation.effort = style.effort;
   std::vector<AnswerMessages> answers;
@@ -246,15 +261,17 @@ Result<Document> DocumentMaker::make(uint64_t seed, const OpenLevels& open, int6
     const uint64_t episode_seed = random.next_u64();
     if (entry.task->split_at(episode_seed, level) != Split::train) continue;
     const Episode episode = entry.task->make(episode_seed, level, style.num_questions);
-    MELETE_ASSIGN_OR_RETURN(Document document, render_episode(episode, static_cast<int32_t>(t), level, style, random));
+    MELETE_ASSIGN_OR_RETURN(Document document,
+                            render_episode(episode, static_cast<int32_t>(t), level, style, random));
     if (document.num_tokens() <= max_tokens) return document;
   }
   return invalid_argument("[task ", entry.info.name, "] must make training documents of at most ", max_tokens,
-                          " tokens at level ", level, ", got none; raise data.tokens_per_step or lower the media limits");
+                          " tokens at level ", level,
+                          ", got none; raise data.tokens_per_step or lower the media limits");
 }
 
-Result<Document> DocumentMaker::make_of(int32_t task, int32_t level, AnswerKind kind, Split split, uint64_t seed,
-                                        int64_t max_tokens) const {
+Result<Document> DocumentMaker::make_of(int32_t task, int32_t level, AnswerKind kind, Split split,
+                                        uint64_t seed, int64_t max_tokens) const {
   Random random(seed, stable_hash("evaluation"));
   Style style;
   if (kind == AnswerKind::thinking) {
@@ -269,7 +286,8 @@ Result<Document> DocumentMaker::make_of(int32_t task, int32_t level, AnswerKind 
     MELETE_ASSIGN_OR_RETURN(Document document, render_episode(episode, task, level, style, random));
     if (document.num_tokens() <= max_tokens) return document;
   }
-  return not_found("[task ", tasks_[static_cast<size_t>(task)].info.name, "] must have episodes of the split at level ", level);
+  return not_found("[task ", tasks_[static_cast<size_t>(task)].info.name,
+                   "] must have episodes of the split at level ", level);
 }
 
 std::vector<std::string> tokenizer_corpus(int64_t per_level, uint64_t seed) {

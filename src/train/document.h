@@ -1,10 +1,11 @@
-// Makes training documents from tasks: which task, level, style and split, then the conversation and its tokens.
+// Makes training documents from tasks: which task, level, style and split, then the conversation and its
+// tokens.
 //
-// A document is a pure function of (config, tokenizer, seed, open levels). Its conversation: the medium with the first
-// question in one user message (media first, then text; tables before the question, a blank line between), then more
-// questions about it. Either every answer comes at once (no effort line), or every answer follows its reasoning at the
-// verbosity of the effort line (low 1, medium 2, high 3). A share of the media with a scene transcript is described
-// first.
+// A document is a pure function of (config, tokenizer, seed, open levels). Its conversation: the medium with
+// the first question in one user message (media first, then text; tables before the question, a blank line
+// between), then more questions about it. Either every answer comes at once (no effort line), or every answer
+// follows its reasoning at the verbosity of the effort line (low 1, medium 2, high 3). A share of the media
+// with a scene transcript is described first.
 #pragma once
 
 #include <array>
@@ -40,7 +41,7 @@ struct FamilyShares {
 
 struct MixtureConfig {
   FamilyShares documents, loss;
-  std::string task_weights;          // "addition=2,clock=0": within a family; 1 unless named
+  std::string task_weights;  // "addition=2,clock=0": within a family; 1 unless named
   double instant_share = 0.5;
   double transcript_share = 0.4;
   int64_t max_questions = 6;
@@ -49,15 +50,20 @@ struct MixtureConfig {
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field("documents", documents, "share of the documents that each family has; families without tasks are left out");
+    field("documents", documents,
+          "share of the documents that each family has; families without tasks are left out");
     field("loss", loss, "share of the loss that each family has, whatever its token counts");
-    field("task_weights", task_weights, "weights within a family, as in \"addition=2,clock=0\"; 1 unless named");
+    field("task_weights", task_weights,
+          "weights within a family, as in \"addition=2,clock=0\"; 1 unless named");
     field("instant_share", instant_share, "share of the documents that are answered without reasoning");
-    field("transcript_share", transcript_share, "share of the pictures, clips and sounds that are described first");
-    field("max_questions", max_questions, "questions about one medium, at most; at most four after a description");
+    field("transcript_share", transcript_share,
+          "share of the pictures, clips and sounds that are described first");
+    field("max_questions", max_questions,
+          "questions about one medium, at most; at most four after a description");
     field("max_thinking_questions", max_thinking_questions, "the same where answers carry reasoning");
-    field("length_power", length_power, "a document's weight in its family grows with its number of targets to this power: "
-                                        "0 every document counts the same, 1 every target token does");
+    field("length_power", length_power,
+          "a document's weight in its family grows with its number of targets to this power: "
+          "0 every document counts the same, 1 every target token does");
   }
 
   std::string problem() const;
@@ -82,24 +88,25 @@ struct MediaConfig {
 struct TrainingTask {
   TaskInfo info;
   int32_t family = 0;
-  double share = 0;                  // of all documents
-  double loss_factor = 1;            // loss share / document share of its family
+  double share = 0;        // of all documents
+  double loss_factor = 1;  // loss share / document share of its family
   std::unique_ptr<const Task> task;
 };
 
 class DocumentMaker {
  public:
-  // Takes every registered task whose share isn't 0. Errors: invalid_argument (a bad mixture, an unknown task name or
-  // family, no tasks at all), unavailable (a task that lacks a program or a font).
+  // Takes every registered task whose share isn't 0. Errors: invalid_argument (a bad mixture, an unknown task
+  // name or family, no tasks at all), unavailable (a task that lacks a program or a font).
   static Result<DocumentMaker> create(const MixtureConfig& mixture, const CurriculumConfig& curriculum,
                                       const MediaConfig& media, std::shared_ptr<const Tokenizer> tokenizer);
 
-  // A training document (Split::train) of at most max_tokens. Errors: invalid_argument (no such document was found in
-  // many draws; a medium or a template that can't be rendered), naming task, level and seed.
+  // A training document (Split::train) of at most max_tokens. Errors: invalid_argument (no such document was
+  // found in many draws; a medium or a template that can't be rendered), naming task, level and seed.
   Result<Document> make(uint64_t seed, const OpenLevels& open, int64_t max_tokens) const;
 
   // One document of a given task, level, split and kind of answer, for evaluation.
-  Result<Document> make_of(int32_t task, int32_t level, AnswerKind kind, Split split, uint64_t seed, int64_t max_tokens) const;
+  Result<Document> make_of(int32_t task, int32_t level, AnswerKind kind, Split split, uint64_t seed,
+                           int64_t max_tokens) const;
 
   const std::vector<TrainingTask>& tasks() const { return tasks_; }
   std::vector<TaskLevels> levels() const;
@@ -108,13 +115,14 @@ class DocumentMaker {
  private:
   struct Style {
     Effort effort = Effort::none;
-    int verbosity = 0;               // index into Question::traces
+    int verbosity = 0;  // index into Question::traces
     bool transcript = false;
     int num_questions = 1;
   };
 
   Style draw_style(Random& random) const;
-  Result<Document> render_episode(const Episode& episode, int32_t task, int32_t level, const Style& style, Random& random) const;
+  Result<Document> render_episode(const Episode& episode, int32_t task, int32_t level, const Style& style,
+                                  Random& random) const;
 
   MixtureConfig mixture_;
   CurriculumConfig curriculum_;
@@ -123,8 +131,8 @@ class DocumentMaker {
   std::vector<TrainingTask> tasks_;
 };
 
-// Texts that a tokenizer for these tasks should know: questions, answers, reasoning, transcripts and tables of
-// `per_level` training episodes of every task and level. Deterministic.
+// Texts that a tokenizer for these tasks should know: questions, answers, reasoning, transcripts and tables
+// of `per_level` training episodes of every task and level. Deterministic.
 std::vector<std::string> tokenizer_corpus(int64_t per_level, uint64_t seed);
 
 }  // namespace melete

@@ -50,12 +50,13 @@ class Evaluation {
 
 }  // namespace
 
-Result<std::vector<EvalCell>> evaluate_dev(const DocumentMaker& maker, TrainableModel& model, const OpenLevels& open,
-                                           int64_t questions, int64_t max_tokens) {
+Result<std::vector<EvalCell>> evaluate_dev(const DocumentMaker& maker, TrainableModel& model,
+                                           const OpenLevels& open, int64_t questions, int64_t max_tokens) {
   Evaluation evaluation(model, max_tokens);
   const auto num_tasks = static_cast<int32_t>(maker.tasks().size());
   for (int32_t task = 0; task < num_tasks; ++task) {
-    const int32_t top = std::min(open.at(static_cast<size_t>(task)), maker.tasks()[static_cast<size_t>(task)].info.num_levels - 1);
+    const int32_t top = std::min(open.at(static_cast<size_t>(task)),
+                                 maker.tasks()[static_cast<size_t>(task)].info.num_levels - 1);
     for (int32_t level = 0; level <= top; ++level) {
       for (const AnswerKind kind : {AnswerKind::instant, AnswerKind::thinking}) {
         const int64_t wanted = kind == AnswerKind::thinking ? (questions + 1) / 2 : questions;
@@ -64,8 +65,9 @@ Result<std::vector<EvalCell>> evaluate_dev(const DocumentMaker& maker, Trainable
           if (interrupted()) return std::move(evaluation.cells);
           const uint64_t seed = mix_seed(stable_hash(maker.tasks()[static_cast<size_t>(task)].info.name),
                                          static_cast<uint64_t>(i * 1000 + level));
-          MELETE_ASSIGN_OR_RETURN(const Document document, maker.make_of(task, level, kind, Split::dev, seed, max_tokens));
-          if (document.answers.back().kind != kind) break;     // the task has no reasoning
+          MELETE_ASSIGN_OR_RETURN(const Document document,
+                                  maker.make_of(task, level, kind, Split::dev, seed, max_tokens));
+          if (document.answers.back().kind != kind) break;  // the task has no reasoning
           evaluation.add(document, evaluation.cells.size() - 1);
         }
       }

@@ -2,7 +2,8 @@
 
 namespace melete {
 
-std::vector<BatchLoss> sum_gradients(TrainableModel& model, const std::vector<Batch>& batches, ThreadPool& pool) {
+std::vector<BatchLoss> sum_gradients(TrainableModel& model, const std::vector<Batch>& batches,
+                                     ThreadPool& pool) {
   std::vector<torch::Tensor> weights;
   for (const TorchParameter& parameter : model.parameters())
     if (parameter.value.requires_grad()) weights.push_back(parameter.value);

@@ -1,7 +1,7 @@
 // Forward and backward of a step's micro-batches, shared out over threads.
 //
-// Operations of small models are too short to split, so each thread takes whole micro-batches; their gradients are
-// added in a fixed order, so the number of threads changes no bit.
+// Operations of small models are too short to split, so each thread takes whole micro-batches; their
+// gradients are added in a fixed order, so the number of threads changes no bit.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,9 @@
 
 namespace melete {
 
-// One loss a batch; leaves the summed gradients on the model's parameters (undefined where no batch used one).
-std::vector<BatchLoss> sum_gradients(TrainableModel& model, const std::vector<Batch>& batches, ThreadPool& pool);
+// One loss a batch; leaves the summed gradients on the model's parameters (undefined where no batch used
+// one).
+std::vector<BatchLoss> sum_gradients(TrainableModel& model, const std::vector<Batch>& batches,
+                                     ThreadPool& pool);
 
 }  // namespace melete

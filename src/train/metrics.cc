@@ -17,7 +17,8 @@ PlotSeries series_of(const std::vector<Json>& lines, const std::string& label, c
                      const std::string& kind = "train") {
   PlotSeries series{label, {}, {}};
   for (const Json& line : lines) {
-    if (kind_of(line) != kind || !line.contains("step") || !line.contains(at) || !line.at(at).is_number()) continue;
+    if (kind_of(line) != kind || !line.contains("step") || !line.contains(at) || !line.at(at).is_number())
+      continue;
     series.x.push_back(line["step"].get<double>());
     series.y.push_back(line.at(at).get<double>());
   }
@@ -62,13 +63,15 @@ std::string accuracy_plots(const std::vector<Json>& lines, const std::string& ki
     spec.from_zero = true;
     for (const std::string& level : keys_of(lines, pointer({"accuracy", task})))
       for (const std::string& how : keys_of(lines, pointer({"accuracy", task, level})))
-        spec.series.push_back(series_of(lines, "level " + level + " " + how, pointer({"accuracy", task, level, how}), kind));
+        spec.series.push_back(
+            series_of(lines, "level " + level + " " + how, pointer({"accuracy", task, level, how}), kind));
     out += svg_plot(spec);
   }
   return out;
 }
 
-std::string plain_plot(const std::vector<Json>& lines, const std::string& key, const std::string& title, bool log_y) {
+std::string plain_plot(const std::vector<Json>& lines, const std::string& key, const std::string& title,
+                       bool log_y) {
   PlotSpec spec;
   spec.title = title;
   spec.x_label = "step";
@@ -114,11 +117,14 @@ Result<std::vector<Json>> read_metrics(const std::filesystem::path& path) {
   return lines;
 }
 
-std::string html_report(const std::string& title, const std::vector<std::pair<std::string, std::string>>& facts,
+std::string html_report(const std::string& title,
+                        const std::vector<std::pair<std::string, std::string>>& facts,
                         const std::vector<Json>& lines) {
   std::string out = fmt::format(
-      "<!doctype html><html lang='en'><meta charset='utf-8'><title>{0}</title><style>body{{font:14px sans-serif;"
-      "max-width:1180px;margin:2em auto;padding:0 1em;color:#222}}td{{padding:2px 12px 2px 0}}svg{{margin:4px}}</style>"
+      "<!doctype html><html lang='en'><meta charset='utf-8'><title>{0}</title><style>body{{font:14px "
+      "sans-serif;"
+      "max-width:1180px;margin:2em auto;padding:0 1em;color:#222}}td{{padding:2px 12px 2px "
+      "0}}svg{{margin:4px}}</style>"
       "<h1>{0}</h1><table>",
       escape_html(title));
   for (const auto& [name, value] : facts)

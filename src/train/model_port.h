@@ -11,9 +11,9 @@
 namespace melete {
 
 struct BatchLoss {
-  torch::Tensor loss;               // scalar: sum of weights_R * cross-entropy, differentiable
-  std::vector<double> nll_R;        // cross-entropy of each target in nats; 0 where its weight is 0
-  std::vector<uint8_t> hit_R;       // 1: the target has the largest logit
+  torch::Tensor loss;          // scalar: sum of weights_R * cross-entropy, differentiable
+  std::vector<double> nll_R;   // cross-entropy of each target in nats; 0 where its weight is 0
+  std::vector<uint8_t> hit_R;  // 1: the target has the largest logit
 };
 
 class TrainableModel {

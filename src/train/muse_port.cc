@@ -44,18 +44,22 @@ void MusePort::after_step() {
   loads_.clear();
 }
 
-Status export_model(const std::filesystem::path& folder, const ModelConfig& config, const std::vector<TorchParameter>& parameters,
-                    const std::string& tokenizer_json, const MediaLimits& limits, int64_t step) {
+Status export_model(const std::filesystem::path& folder, const ModelConfig& config,
+                    const std::vector<TorchParameter>& parameters, const std::string& tokenizer_json,
+                    const MediaLimits& limits, int64_t step) {
   std::vector<torch::Tensor> values;
   std::vector<WeightValues> weights;
   for (const TorchParameter& parameter : parameters) {
     values.push_back(parameter.value.detach().to(torch::kCPU, torch::kFloat32).contiguous());
-    weights.push_back({parameter.spec, {values.back().data_ptr<float>(), static_cast<size_t>(values.back().numel())}});
+    weights.push_back(
+        {parameter.spec, {values.back().data_ptr<float>(), static_cast<size_t>(values.back().numel())}});
   }
   SaveOptions options;
-  options.limits = {limits.max_image_tokens, limits.max_video_frame_tokens, limits.max_video_frames, limits.video_fps};
+  options.limits = {limits.max_image_tokens, limits.max_video_frame_tokens, limits.max_video_frames,
+                    limits.video_fps};
   options.metadata = {{"training_step", std::to_string(step)}};
-  return save_checkpoint(folder, config, weights, {tokenizer_json, tokenizer_config_json(), std::string(chat_template())}, options);
+  return save_checkpoint(folder, config, weights,
+                         {tokenizer_json, tokenizer_config_json(), std::string(chat_template())}, options);
 }
 
 }  // namespace melete

@@ -9,7 +9,8 @@ bool is_matrix(WeightRole role) { return role == WeightRole::matrix || role == W
 
 // [.., out, in] with a stacked gate and up split into two matrices.
 torch::Tensor as_matrices(const TorchParameter& parameter, const torch::Tensor& value) {
-  const bool stacked = parameter.spec.role == WeightRole::expert_matrix && parameter.spec.name.find("gate_up") != std::string::npos;
+  const bool stacked = parameter.spec.role == WeightRole::expert_matrix &&
+                       parameter.spec.name.find("gate_up") != std::string::npos;
   if (!stacked) return value;
   return value.view({value.size(0) * 2, value.size(1) / 2, value.size(2)});
 }
@@ -17,7 +18,8 @@ torch::Tensor as_matrices(const TorchParameter& parameter, const torch::Tensor& 
 }  // namespace
 
 torch::Tensor orthogonalise(const torch::Tensor& x) {
-  // The quintic's coefficients push every singular value of (0, 1] towards 1 fast, at the price of a spread around it.
+  // The quintic's coefficients push every singular value of (0, 1] towards 1 fast, at the price of a spread
+  // around it.
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
   constexpr int kSteps = 5;
   const bool tall = x.size(-2) > x.size(-1);
@@ -31,7 +33,8 @@ torch::Tensor orthogonalise(const torch::Tensor& x) {
   return tall ? y.transpose(-2, -1) : y;
 }
 
-Optimizer::Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters) : config_(config) {
+Optimizer::Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters)
+    : config_(config) {
   for (TorchParameter& parameter : parameters) {
     if (parameter.spec.role == WeightRole::router_bias) continue;
     Slot slot;
@@ -54,7 +57,7 @@ StepReport Optimizer::step(double factor, ThreadPool& pool) {
   const bool clips = config_.clip_norm > 0 && report.gradient_norm > config_.clip_norm;
   ++num_updates_;
   pool.run(static_cast<int64_t>(slots_.size()), [&](int64_t i) {
-    const torch::NoGradGuard no_grad_here;      // a thread's own
+    const torch::NoGradGuard no_grad_here;  // a thread's own
     torch::set_num_threads(1);
     Slot& slot = slots_[static_cast<size_t>(i)];
     // A weight that no document of this step used (a tower) has no gradient and keeps its state.
@@ -85,8 +88,10 @@ void Optimizer::update_adam(Slot& slot, double rate) {
   slot.first.lerp_(gradient, 1 - config_.adam_beta1);
   slot.second.mul_(config_.adam_beta2).addcmul_(gradient, gradient, 1 - config_.adam_beta2);
   const auto updates = static_cast<double>(num_updates_);
-  const double first_bias = 1 - std::pow(config_.adam_beta1, updates), second_bias = 1 - std::pow(config_.adam_beta2, updates);
-  const bool decays = slot.parameter.spec.role == WeightRole::embedding || slot.parameter.spec.role == WeightRole::head;
+  const double first_bias = 1 - std::pow(config_.adam_beta1, updates),
+               second_bias = 1 - std::pow(config_.adam_beta2, updates);
+  const bool decays =
+      slot.parameter.spec.role == WeightRole::embedding || slot.parameter.spec.role == WeightRole::head;
   if (decays) slot.parameter.value.mul_(1 - rate * config_.adam_weight_decay);
   const torch::Tensor denominator = (slot.second / second_bias).sqrt_().add_(config_.adam_eps);
   slot.parameter.value.addcdiv_(slot.first, denominator, -rate / first_bias);

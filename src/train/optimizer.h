@@ -1,9 +1,11 @@
-// Muon for hidden matrices and AdamW for everything else, with clipping and a guard against gradients that aren't finite.
+// Muon for hidden matrices and AdamW for everything else, with clipping and a guard against gradients that
+// aren't finite.
 //
-// Sources: AdamW 1711.05101; Muon: Jordan et al. 2024, momentum orthogonalised by five Newton-Schulz steps, decoupled
-//   weight decay as in 2502.16982. Shapes: a matrix [out, in] is one Muon matrix; expert tensors [E, out, in] are E of
-//   them, and a stacked gate-and-up tensor [E, 2I, M] is 2E of them. q, k, v and the output gate are separate
-//   matrices already, so no head shares another's spectrum.
+// Sources: AdamW 1711.05101; Muon: Jordan et al. 2024, momentum orthogonalised by five Newton-Schulz steps,
+// decoupled
+//   weight decay as in 2502.16982. Shapes: a matrix [out, in] is one Muon matrix; expert tensors [E, out, in]
+//   are E of them, and a stacked gate-and-up tensor [E, 2I, M] is 2E of them. q, k, v and the output gate are
+//   separate matrices already, so no head shares another's spectrum.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +17,12 @@
 
 namespace melete {
 
-// The orthogonal factor of each matrix of x [..., out, in], approximately: singular values end near 1 (0.7 to 1.2).
+// The orthogonal factor of each matrix of x [..., out, in], approximately: singular values end near 1 (0.7
+// to 1.2).
 torch::Tensor orthogonalise(const torch::Tensor& x);
 
 struct StepReport {
-  double gradient_norm = 0;          // before clipping; not finite if the step was skipped
+  double gradient_norm = 0;  // before clipping; not finite if the step was skipped
   bool skipped = false;
 };
 
@@ -28,11 +31,12 @@ class Optimizer {
   // The parameters' tensors are updated in place.
   Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters);
 
-  // One update with both rates times `factor`, from the parameters' gradients, which may be scaled. Skips it, leaving
-  // weights and state alone, if a gradient isn't finite. The pool's size changes no bit.
+  // One update with both rates times `factor`, from the parameters' gradients, which may be scaled. Skips it,
+  // leaving weights and state alone, if a gradient isn't finite. The pool's size changes no bit.
   StepReport step(double factor, ThreadPool& pool);
 
-  // Every tensor that a checkpoint must hold beside the weights, by name; shared, so a loader writes through them.
+  // Every tensor that a checkpoint must hold beside the weights, by name; shared, so a loader writes through
+  // them.
   std::vector<std::pair<std::string, torch::Tensor>> state() const;
   int64_t num_updates() const { return num_updates_; }
   void set_num_updates(int64_t updates) { num_updates_ = updates; }
@@ -41,7 +45,7 @@ class Optimizer {
   struct Slot {
     TorchParameter parameter;
     bool muon = false;
-    torch::Tensor first, second;     // momentum; AdamW's moments
+    torch::Tensor first, second;  // momentum; AdamW's moments
   };
 
   void update_muon(Slot& slot, double rate);

@@ -25,14 +25,16 @@ struct OptimizerConfig {
     field("adam_eps", adam_eps, "added to the root of the second moment");
     field("adam_weight_decay", adam_weight_decay, "decoupled, on embeddings and head only");
     field("clip_norm", clip_norm, "gradients are scaled down to this norm; 0: never");
-    field("max_bad_steps", max_bad_steps, "training stops after this many steps in a row whose gradient isn't finite");
+    field("max_bad_steps", max_bad_steps,
+          "training stops after this many steps in a row whose gradient isn't finite");
   }
 
   std::string problem() const {
     if (!(muon_rate >= 0)) return cat("muon_rate must be 0 or more, got ", muon_rate);
     if (!(adam_rate > 0)) return cat("adam_rate must be above 0, got ", adam_rate);
     for (const double beta : {muon_momentum, adam_beta1, adam_beta2})
-      if (!(beta >= 0 && beta < 1)) return cat("muon_momentum, adam_beta1 and adam_beta2 must be 0 to below 1, got ", beta);
+      if (!(beta >= 0 && beta < 1))
+        return cat("muon_momentum, adam_beta1 and adam_beta2 must be 0 to below 1, got ", beta);
     if (!(adam_eps > 0)) return cat("adam_eps must be above 0, got ", adam_eps);
     for (const double decay : {muon_weight_decay, adam_weight_decay})
       if (!(decay >= 0)) return cat("muon_weight_decay and adam_weight_decay must be 0 or more, got ", decay);

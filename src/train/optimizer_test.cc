@@ -16,11 +16,14 @@ TorchParameter parameter_of(const std::string& name, WeightRole role, const Tens
 
 ThreadPool pool(2);
 
-void set_gradient(TorchParameter& parameter, const Tensor& gradient) { parameter.value.mutable_grad() = gradient.clone(); }
+void set_gradient(TorchParameter& parameter, const Tensor& gradient) {
+  parameter.value.mutable_grad() = gradient.clone();
+}
 
 TEST(Muon, OrthogonalisesEveryMatrixOfABatch) {
   torch::manual_seed(3);
-  for (const std::vector<int64_t>& shape : std::vector<std::vector<int64_t>>{{3, 16, 40}, {2, 40, 16}, {24, 24}}) {
+  for (const std::vector<int64_t>& shape :
+       std::vector<std::vector<int64_t>>{{3, 16, 40}, {2, 40, 16}, {24, 24}}) {
     const Tensor x = torch::randn(shape) * 7;
     const Tensor singular = torch::linalg_svdvals(orthogonalise(x));
     EXPECT_GT(singular.min().item<double>(), 0.3) << shape.size();
@@ -67,7 +70,8 @@ TEST(AdamW, FollowsThePublishedUpdate) {
 TEST(Optimizer, ClipsByTheGlobalNorm) {
   OptimizerConfig config;
   config.clip_norm = 1;
-  TorchParameter a = parameter_of("a", WeightRole::bias, torch::zeros({3})), b = parameter_of("b", WeightRole::bias, torch::zeros({1}));
+  TorchParameter a = parameter_of("a", WeightRole::bias, torch::zeros({3})),
+                 b = parameter_of("b", WeightRole::bias, torch::zeros({1}));
   Optimizer optimizer(config, {a, b});
   set_gradient(a, torch::full({3}, 2.0));
   set_gradient(b, torch::full({1}, 2.0));
@@ -77,20 +81,24 @@ TEST(Optimizer, ClipsByTheGlobalNorm) {
 
 TEST(Optimizer, SkipsGradientsThatAreNotFiniteAndLeavesEverythingAlone) {
   OptimizerConfig config;
-  TorchParameter a = parameter_of("a", WeightRole::matrix, torch::eye(4)), b = parameter_of("b", WeightRole::bias, torch::zeros({2}));
+  TorchParameter a = parameter_of("a", WeightRole::matrix, torch::eye(4)),
+                 b = parameter_of("b", WeightRole::bias, torch::zeros({2}));
   Optimizer optimizer(config, {a, b});
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     set_gradient(a, torch::ones({4, 4}));
     set_gradient(b, torch::full({2}, bad));
     EXPECT_TRUE(optimizer.step(1, pool).skipped);
     EXPECT_TRUE(torch::equal(a.value.detach(), torch::eye(4)));
     EXPECT_EQ(optimizer.num_updates(), 0);
-    for (const auto& [name, tensor] : optimizer.state()) EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
+    for (const auto& [name, tensor] : optimizer.state())
+      EXPECT_EQ(tensor.abs().sum().item<double>(), 0) << name;
   }
 }
 
 TEST(Optimizer, WeightsWithoutAGradientKeepTheirState) {
-  TorchParameter used = parameter_of("used", WeightRole::matrix, torch::eye(4)), idle = parameter_of("idle", WeightRole::matrix, torch::eye(4));
+  TorchParameter used = parameter_of("used", WeightRole::matrix, torch::eye(4)),
+                 idle = parameter_of("idle", WeightRole::matrix, torch::eye(4));
   Optimizer optimizer(OptimizerConfig{}, {used, idle});
   set_gradient(used, torch::ones({4, 4}));
   optimizer.step(1, pool);

@@ -1,12 +1,12 @@
 // A training run as a whole: its folder, tokenizer, model, training, report and export.
 //
-// run/NAME holds config.toml (resolved), run.json (commit, seed, machine), tokenizer.json, metrics.jsonl, report.html,
-// checkpoints/ and model/ (Hugging Face layout, as of the last checkpoint).
+// run/NAME holds config.toml (resolved), run.json (commit, seed, machine), tokenizer.json, metrics.jsonl,
+// report.html, checkpoints/ and model/ (Hugging Face layout, as of the last checkpoint).
 //
 // What may change on resume: run.threads (no bit changes), run.checkpoint_minutes, run.log_steps, schedule.*
-// (train/schedule.h says how the rate goes on), eval.*, mixture.*, curriculum.*, optimizer.*, data.tokens_per_step,
-// data.micro_batches, data.threads, data.fill. The model, media limits, seed, tokenizer, data.steps_per_group and
-// data.lookahead may not.
+// (train/schedule.h says how the rate goes on), eval.*, mixture.*, curriculum.*, optimizer.*,
+// data.tokens_per_step, data.micro_batches, data.threads, data.fill. The model, media limits, seed,
+// tokenizer, data.steps_per_group and data.lookahead may not.
 #pragma once
 
 #include <filesystem>
@@ -20,13 +20,13 @@ namespace melete {
 struct RunOptions {
   std::filesystem::path runs_folder = "run";
   bool resume = false;
-  bool replace = false;                       // delete what an earlier run of this name left
-  std::filesystem::path export_to;            // a second copy of the model; empty: none
+  bool replace = false;             // delete what an earlier run of this name left
+  std::filesystem::path export_to;  // a second copy of the model; empty: none
 };
 
-// Trains to the end or to an interrupt. Errors: invalid_argument (config, or a change that resume doesn't allow,
-// named), unavailable (another process trains in this folder, the disk), cancelled (interrupted; the checkpoint is
-// written), and those of Trainer.
+// Trains to the end or to an interrupt. Errors: invalid_argument (config, or a change that resume doesn't
+// allow, named), unavailable (another process trains in this folder, the disk), cancelled (interrupted; the
+// checkpoint is written), and those of Trainer.
 Status train_run(const TrainConfig& config, const RunOptions& options);
 
 // Names of the fields that differ ("schedule.steps"), in order.

@@ -38,7 +38,8 @@ TEST(Schedule, ExtendedRunsNeverJumpUp) {
   const Schedule decaying = schedule.resumed(config_of(200, 0.4), 80);
   EXPECT_DOUBLE_EQ(decaying.factor(80), schedule.factor(79));
   EXPECT_DOUBLE_EQ(decaying.factor(199), 0.1);
-  for (int64_t step = 81; step < 200; ++step) EXPECT_LE(decaying.factor(step), decaying.factor(step - 1)) << step;
+  for (int64_t step = 81; step < 200; ++step)
+    EXPECT_LE(decaying.factor(step), decaying.factor(step - 1)) << step;
   const Schedule sooner = schedule.resumed(config_of(60, 1.0), 50);
   EXPECT_DOUBLE_EQ(sooner.factor(59), 0.1);
   EXPECT_LT(sooner.factor(50), 1.0);

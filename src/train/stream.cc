@@ -8,7 +8,8 @@ namespace melete {
 std::string StreamConfig::problem() const {
   if (micro_batches < 1) return cat("micro_batches must be at least 1, got ", micro_batches);
   if (tokens_per_step < 64 * micro_batches)
-    return cat("tokens_per_step must be at least 64 a micro-batch, got ", tokens_per_step, " for ", micro_batches);
+    return cat("tokens_per_step must be at least 64 a micro-batch, got ", tokens_per_step, " for ",
+               micro_batches);
   if (steps_per_group < 1) return cat("steps_per_group must be at least 1, got ", steps_per_group);
   if (lookahead < 1) return cat("lookahead must be at least 1, got ", lookahead);
   if (threads < 1 || threads > 64) return cat("threads must be 1 to 64, got ", threads);
@@ -18,8 +19,8 @@ std::string StreamConfig::problem() const {
 
 namespace {
 
-Result<std::vector<Document>> draw_documents(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed,
-                                             int64_t group, const OpenLevels& open) {
+Result<std::vector<Document>> draw_documents(const DocumentMaker& maker, const StreamConfig& config,
+                                             uint64_t seed, int64_t group, const OpenLevels& open) {
   const double wanted = config.fill * static_cast<double>(config.tokens_per_step * config.steps_per_group);
   std::vector<Document> documents;
   double tokens = 0;
@@ -32,8 +33,9 @@ Result<std::vector<Document>> draw_documents(const DocumentMaker& maker, const S
   }
 }
 
-// Each document's loss weight before division by the number of steps: its family's factor, and within the family in
-// proportion to (number of targets)^length_power, so that a family keeps its share whatever the lengths.
+// Each document's loss weight before division by the number of steps: its family's factor, and within the
+// family in proportion to (number of targets)^length_power, so that a family keeps its share whatever the
+// lengths.
 std::vector<double> document_weights(const DocumentMaker& maker, const std::vector<Document>& documents) {
   const double power = maker.mixture().length_power;
   std::array<double, kFamilies.size()> sum{}, count{};
@@ -53,9 +55,10 @@ std::vector<double> document_weights(const DocumentMaker& maker, const std::vect
 
 }  // namespace
 
-Result<std::vector<StepBatches>> make_group(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed,
-                                            int64_t group, const OpenLevels& open) {
-  MELETE_ASSIGN_OR_RETURN(const std::vector<Document> documents, draw_documents(maker, config, seed, group, open));
+Result<std::vector<StepBatches>> make_group(const DocumentMaker& maker, const StreamConfig& config,
+                                            uint64_t seed, int64_t group, const OpenLevels& open) {
+  MELETE_ASSIGN_OR_RETURN(const std::vector<Document> documents,
+                          draw_documents(maker, config, seed, group, open));
   std::vector<int64_t> lengths;
   for (const Document& document : documents) lengths.push_back(document.num_tokens());
   const auto num_bins = static_cast<int32_t>(config.steps_per_group * config.micro_batches);
@@ -64,20 +67,27 @@ Result<std::vector<StepBatches>> make_group(const DocumentMaker& maker, const St
   std::vector<Batch> bins(static_cast<size_t>(num_bins));
   for (size_t i = 0; i < documents.size(); ++i)
     if (bin_of[i] >= 0)
-      append_document(bins[static_cast<size_t>(bin_of[i])], documents[i], weights[i] * static_cast<double>(config.steps_per_group));
+      append_document(bins[static_cast<size_t>(bin_of[i])], documents[i],
+                      weights[i] * static_cast<double>(config.steps_per_group));
   Random random(seed, mix_seed(stable_hash("bins"), static_cast<uint64_t>(group)));
   random.shuffle(bins);
   std::vector<StepBatches> steps(static_cast<size_t>(config.steps_per_group));
   for (size_t b = 0; b < bins.size(); ++b)
-    if (bins[b].num_tokens() > 0) steps[b / static_cast<size_t>(config.micro_batches)].push_back(std::move(bins[b]));
+    if (bins[b].num_tokens() > 0)
+      steps[b / static_cast<size_t>(config.micro_batches)].push_back(std::move(bins[b]));
   return steps;
 }
 
-DataStream::DataStream(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed, int64_t first_step,
-                       std::map<int64_t, OpenLevels> snapshots)
-    : maker_(maker), config_(config), seed_(seed), step_(first_step), snapshots_(std::move(snapshots)),
+DataStream::DataStream(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed,
+                       int64_t first_step, std::map<int64_t, OpenLevels> snapshots)
+    : maker_(maker),
+      config_(config),
+      seed_(seed),
+      step_(first_step),
+      snapshots_(std::move(snapshots)),
       next_group_(first_step / config.steps_per_group) {
-  MELETE_CHECK(snapshots_.count(next_group_) && snapshots_.count(snapshot_of(next_group_)), "group ", next_group_);
+  MELETE_CHECK(snapshots_.count(next_group_) && snapshots_.count(snapshot_of(next_group_)), "group ",
+               next_group_);
   for (int64_t i = 0; i < config_.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 

@@ -1,9 +1,9 @@
 // The stream of training batches, made by background threads ahead of the trainer.
 //
-// Steps come in groups. A group's documents are drawn from (seed, group) and the curriculum's state at the start of the
-// group `lookahead` before it, then packed into the micro-batches of its steps. So every step is a pure function of
-// the seed and of training up to that fixed boundary: threads, timing and interruptions change nothing, and the
-// snapshots of the last groups are all that a checkpoint needs.
+// Steps come in groups. A group's documents are drawn from (seed, group) and the curriculum's state at the
+// start of the group `lookahead` before it, then packed into the micro-batches of its steps. So every step is
+// a pure function of the seed and of training up to that fixed boundary: threads, timing and interruptions
+// change nothing, and the snapshots of the last groups are all that a checkpoint needs.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +31,8 @@ struct StreamConfig {
     field("tokens_per_step", tokens_per_step, "positions of one optimizer step, at most; media count too");
     field("micro_batches", micro_batches, "forward and backward passes a step; more need less memory");
     field("steps_per_group", steps_per_group, "steps whose documents are drawn and packed together");
-    field("lookahead", lookahead, "groups that are made ahead; the curriculum takes effect this many groups later");
+    field("lookahead", lookahead,
+          "groups that are made ahead; the curriculum takes effect this many groups later");
     field("threads", threads, "threads that make documents");
     field("fill", fill, "share of tokens_per_step that is filled on average");
   }
@@ -40,16 +41,16 @@ struct StreamConfig {
   int64_t micro_batch_tokens() const { return tokens_per_step / micro_batches; }
 };
 
-using StepBatches = std::vector<Batch>;              // one a micro-batch
+using StepBatches = std::vector<Batch>;  // one a micro-batch
 
 // The batches of one group's steps, [steps_per_group][micro_batches]. Pure.
-Result<std::vector<StepBatches>> make_group(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed,
-                                            int64_t group, const OpenLevels& open);
+Result<std::vector<StepBatches>> make_group(const DocumentMaker& maker, const StreamConfig& config,
+                                            uint64_t seed, int64_t group, const OpenLevels& open);
 
 class DataStream {
  public:
-  // `snapshots`: open levels at the start of each group from max(0, first_group - lookahead) to first_group, where
-  // first_group = first_step / steps_per_group. The maker must outlive the stream.
+  // `snapshots`: open levels at the start of each group from max(0, first_group - lookahead) to first_group,
+  // where first_group = first_step / steps_per_group. The maker must outlive the stream.
   DataStream(const DocumentMaker& maker, const StreamConfig& config, uint64_t seed, int64_t first_step,
              std::map<int64_t, OpenLevels> snapshots);
   ~DataStream();
@@ -65,7 +66,7 @@ class DataStream {
   // What a checkpoint at the next step must keep.
   std::map<int64_t, OpenLevels> snapshots() const;
 
-  double waited_s() const { return waited_s_; }      // time that next() has spent waiting
+  double waited_s() const { return waited_s_; }  // time that next() has spent waiting
 
  private:
   struct Made {
@@ -79,7 +80,7 @@ class DataStream {
   const DocumentMaker& maker_;
   const StreamConfig config_;
   const uint64_t seed_;
-  int64_t step_;                                     // the next step
+  int64_t step_;  // the next step
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -10,7 +10,8 @@ namespace {
 
 std::shared_ptr<const Tokenizer> tokenizer() {
   static const auto shared = [] {
-    const std::string json = train_tokenizer({"What is 12 + 30?", "The picture shows a red square at the left."}, 420).value();
+    const std::string json =
+        train_tokenizer({"What is 12 + 30?", "The picture shows a red square at the left."}, 420).value();
     return parse_tokenizer(json, "test").value();
   }();
   return shared;
@@ -42,8 +43,9 @@ OpenLevels all_zero(const DocumentMaker& maker) { return OpenLevels(maker.tasks(
 bool equal(const StepBatches& a, const StepBatches& b) {
   bool same = a.size() == b.size();
   for (size_t i = 0; same && i < a.size(); ++i)
-    same = a[i].input.tokens == b[i].input.tokens && a[i].targets_R == b[i].targets_R && a[i].weights_R == b[i].weights_R &&
-           a[i].input.patches == b[i].input.patches && a[i].input.samples == b[i].input.samples;
+    same = a[i].input.tokens == b[i].input.tokens && a[i].targets_R == b[i].targets_R &&
+           a[i].weights_R == b[i].weights_R && a[i].input.patches == b[i].input.patches &&
+           a[i].input.samples == b[i].input.samples;
   return same;
 }
 
@@ -59,12 +61,16 @@ TEST(Documents, TargetsAreWhatTheAssistantWrites) {
       covered += answer.end - answer.begin;
       std::vector<int32_t> ids;
       for (int64_t i = answer.begin; i < answer.end; ++i)
-        ids.push_back(document.prompt.tokens[static_cast<size_t>(document.target_at[static_cast<size_t>(i)])]);
+        ids.push_back(
+            document.prompt.tokens[static_cast<size_t>(document.target_at[static_cast<size_t>(i)])]);
       const std::string text = tokenizer()->decode(ids);
-      EXPECT_EQ(text.find(answer.kind == AnswerKind::thinking ? " to=self<|message|>" : " to=user<|message|>"), 0u) << text;
+      EXPECT_EQ(
+          text.find(answer.kind == AnswerKind::thinking ? " to=self<|message|>" : " to=user<|message|>"), 0u)
+          << text;
       EXPECT_EQ(text.substr(text.size() - 7), "<|eot|>") << text;
     }
-    EXPECT_EQ(covered, static_cast<int64_t>(document.target_at.size())) << "every target belongs to one answer";
+    EXPECT_EQ(covered, static_cast<int64_t>(document.target_at.size()))
+        << "every target belongs to one answer";
   }
   EXPECT_TRUE(kinds.count(AnswerKind::instant) && kinds.count(AnswerKind::thinking));
 }

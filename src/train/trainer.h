@@ -1,5 +1,5 @@
-// The training loop: batches in, updates, curriculum, metrics; its whole state goes into a checkpoint and comes back bit
-// for bit, so an interrupted run ends with the weights of one that was not.
+// The training loop: batches in, updates, curriculum, metrics; its whole state goes into a checkpoint and
+// comes back bit for bit, so an interrupted run ends with the weights of one that was not.
 #pragma once
 
 #include <filesystem>
@@ -21,15 +21,16 @@ namespace melete {
 class Trainer {
  public:
   // `folder` is the run's; the maker and the model must outlive the trainer.
-  Trainer(const TrainConfig& config, std::filesystem::path folder, const DocumentMaker& maker, TrainableModel& model);
+  Trainer(const TrainConfig& config, std::filesystem::path folder, const DocumentMaker& maker,
+          TrainableModel& model);
 
   // Starts at step 0, or at the newest checkpoint. Errors: corrupt, unavailable.
   Status start_fresh();
   Status start_from_checkpoint();
 
-  // Trains until the last step or an interrupt, with checkpoints every few minutes and one at the end; after each,
-  // calls on_checkpoint. Errors: of the data, the disk, exhausted (gradients stay not finite).
-  // `until`: stops there, as an interrupt would.
+  // Trains until the last step or an interrupt, with checkpoints every few minutes and one at the end; after
+  // each, calls on_checkpoint. Errors: of the data, the disk, exhausted (gradients stay not finite). `until`:
+  // stops there, as an interrupt would.
   Status run(const std::function<Status()>& on_checkpoint, int64_t until = INT64_MAX);
 
   int64_t step() const { return step_; }
@@ -44,7 +45,7 @@ class Trainer {
   struct Window {
     int64_t steps = 0, tokens = 0, skipped = 0;
     double loss = 0, weight = 0, gradient_norm = 0, seconds = 0, waited_s = 0;
-    std::vector<double> nll, targets;                // by family
+    std::vector<double> nll, targets;  // by family
   };
 
   void open_stream(std::map<int64_t, OpenLevels> snapshots);
@@ -68,7 +69,7 @@ class Trainer {
   std::vector<std::pair<BatchSpan, bool>> answers_;  // of the current step
   Window window_;
   int64_t step_ = 0, tokens_ = 0, bad_steps_ = 0;
-  int64_t tokens_here_ = 0;                          // trained by this process
+  int64_t tokens_here_ = 0;  // trained by this process
   double train_s_ = 0, last_loss_ = 0;
 };
 

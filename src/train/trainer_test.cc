@@ -28,7 +28,8 @@ class ToyModel : public TrainableModel {
   BatchLoss loss(const Batch& batch) override {
     std::vector<int64_t> ids;
     for (const int64_t row : batch.rows_R) ids.push_back(batch.input.tokens[static_cast<size_t>(row)]);
-    const torch::Tensor hidden = torch::tanh(parameters_[0].value.index({torch::tensor(ids)}).matmul(parameters_[1].value));
+    const torch::Tensor hidden =
+        torch::tanh(parameters_[0].value.index({torch::tensor(ids)}).matmul(parameters_[1].value));
     const torch::Tensor log_probs = torch::log_softmax(hidden.matmul(parameters_[2].value.t()), 1);
     const torch::Tensor targets = torch::tensor(batch.targets_R);
     torch::Tensor nll = -log_probs.gather(1, targets.unsqueeze(1)).squeeze(1);
@@ -60,9 +61,10 @@ class TrainerTest : public testing::Test {
     config_.schedule.steps = 13;
     config_.schedule.warmup_steps = 3;
     config_.run.log_steps = 1;
-    config_.curriculum.patience_steps = 4;   // so that levels open within the test
+    config_.curriculum.patience_steps = 4;  // so that levels open within the test
     config_.eval.every_steps = 0;
-    const auto tokenizer = parse_tokenizer(train_tokenizer({"What is 12 + 30?"}, 420).value(), "test").value();
+    const auto tokenizer =
+        parse_tokenizer(train_tokenizer({"What is 12 + 30?"}, 420).value(), "test").value();
     auto maker = DocumentMaker::create(config_.mixture, config_.curriculum, config_.media, tokenizer);
     ASSERT_TRUE(maker.ok()) << maker.error().message;
     maker_.emplace(*std::move(maker));
@@ -117,7 +119,8 @@ TEST_F(TrainerTest, WorkAfterTheLastCheckpointIsRepeatedNotKept) {
   train("crash", 6, false);
   const fs::path kept = *newest_checkpoint(folder_ / "crash/checkpoints");
   train("crash", 9, true);
-  // As after a kill -9 in the middle of a save: the newest checkpoint is a torn folder of another name, metrics run ahead.
+  // As after a kill -9 in the middle of a save: the newest checkpoint is a torn folder of another name,
+  // metrics run ahead.
   for (const auto& entry : fs::directory_iterator(folder_ / "crash/checkpoints"))
     if (entry.path() != kept) fs::rename(entry.path(), folder_ / "crash/checkpoints/.new-9");
   std::ofstream(folder_ / "crash/metrics.jsonl", std::ios::app) << "{\"torn";
@@ -157,7 +160,8 @@ TEST_F(TrainerTest, StopsWhenGradientsStayNotFinite) {
 TEST_F(TrainerTest, DamagedCheckpointsAreErrors) {
   train("run", 4, false);
   const fs::path checkpoint = *newest_checkpoint(folder_ / "run/checkpoints");
-  const std::string state = read_file(checkpoint / "state.json").value(), tensors = read_file(checkpoint / "state.safetensors").value();
+  const std::string state = read_file(checkpoint / "state.json").value(),
+                    tensors = read_file(checkpoint / "state.safetensors").value();
   const auto error_of = [&] {
     ToyModel model;
     Trainer trainer(config_, folder_ / "run", *maker_, model);
@@ -191,19 +195,27 @@ TEST(RunConfigs, BadFieldsAreNamed) {
     return config.ok() ? std::string() : config.error().message;
   };
   EXPECT_EQ(message("schedule.steps=5000"), "");
-  for (const auto& [assignment, named] : std::vector<std::pair<std::string, std::string>>{
-           {"schedule.steps=0", "steps"}, {"schedule.stepz=5", "steps"}, {"optimizer.adam_beta2=1", "adam_beta2"},
-           {"model.text.kv_heads=3", "num_key_value_heads"}, {"data.micro_batches=0", "micro_batches"},
-           {"mixture.instant_share=2", "instant_share"}, {"run.name=../x", "name"}, {"model.audio.widths=[1,2]", "audio.widths"},
-           {"model.text.layers=0", "text.layers"}, {"model.text.layers=99999999999", "text.layers"}})
-    EXPECT_NE(message(assignment).find(named), std::string::npos) << assignment << ": " << message(assignment);
+  for (const auto& [assignment, named] :
+       std::vector<std::pair<std::string, std::string>>{{"schedule.steps=0", "steps"},
+                                                        {"schedule.stepz=5", "steps"},
+                                                        {"optimizer.adam_beta2=1", "adam_beta2"},
+                                                        {"model.text.kv_heads=3", "num_key_value_heads"},
+                                                        {"data.micro_batches=0", "micro_batches"},
+                                                        {"mixture.instant_share=2", "instant_share"},
+                                                        {"run.name=../x", "name"},
+                                                        {"model.audio.widths=[1,2]", "audio.widths"},
+                                                        {"model.text.layers=0", "text.layers"},
+                                                        {"model.text.layers=99999999999", "text.layers"}})
+    EXPECT_NE(message(assignment).find(named), std::string::npos)
+        << assignment << ": " << message(assignment);
 }
 
 TEST(RunConfigs, ResumeNamesWhatMustStay) {
   TrainConfig before, after;
   after.schedule.steps = 77;
   after.mixture.instant_share = 0.1;
-  EXPECT_EQ(changed_fields(before, after), (std::vector<std::string>{"mixture.instant_share", "schedule.steps"}));
+  EXPECT_EQ(changed_fields(before, after),
+            (std::vector<std::string>{"mixture.instant_share", "schedule.steps"}));
   EXPECT_EQ(resume_problem(before, after), "");
   after.model.text.width = 512;
   EXPECT_NE(resume_problem(before, after).find("model.text.width"), std::string::npos);

@@ -1,9 +1,9 @@
-// Contemplating: N agents reason in parallel over one prefilled prompt and vote; the run stops as soon as the vote is
-// certified or can't change, and returns the answer of the leading candidate's most confident agent.
+// Contemplating: N agents reason in parallel over one prefilled prompt and vote; the run stops as soon as the
+// vote is certified or can't change, and returns the answer of the leading candidate's most confident agent.
 //
-// Sources: self-consistency 2203.11171; anytime-valid stopping: agent/vote.h; confidence as the mean of minus the top-20
-// log-probabilities, DeepConf 2508.15260. Votes are counted in the agents' order, so that the certificate holds and a
-// replay decides the same.
+// Sources: self-consistency 2203.11171; anytime-valid stopping: agent/vote.h; confidence as the mean of minus
+// the top-20 log-probabilities, DeepConf 2508.15260. Votes are counted in the agents' order, so that the
+// certificate holds and a replay decides the same.
 #include <algorithm>
 
 #include "agent/answer_key.h"
@@ -32,9 +32,12 @@ class Ballot {
       log.put(agent.id(), "vote.updated", agent.reasoning_tokens() + agent.answer_tokens(),
               {{"counts", counts}, {"e_value", vote_.leader_e_value()}, {"certified", vote_.certified()}});
       const auto remaining = static_cast<int64_t>(agents_.size() - next_);
-      if (remaining == 0) decision_ = "complete";
-      else if (vote_.certified()) decision_ = "certified";
-      else if (vote_.locked(remaining)) decision_ = "locked";
+      if (remaining == 0)
+        decision_ = "complete";
+      else if (vote_.certified())
+        decision_ = "certified";
+      else if (vote_.locked(remaining))
+        decision_ = "locked";
     }
     return !decision_.empty();
   }
@@ -42,7 +45,8 @@ class Ballot {
   const Vote& vote() const { return vote_; }
   const std::string& decision() const { return decision_; }
 
-  // The most confident agent of the leading candidate; without votes, the most confident that wrote anything, or the first.
+  // The most confident agent of the leading candidate; without votes, the most confident that wrote anything,
+  // or the first.
   const AgentRun& winner() const {
     const int64_t leader = vote_.leader();
     const AgentRun* best = nullptr;
@@ -64,7 +68,9 @@ class Ballot {
 
 class Contemplating : public Mode {
  public:
-  std::string summary() const override { return "several agents reason in parallel over one prompt and vote"; }
+  std::string summary() const override {
+    return "several agents reason in parallel over one prompt and vote";
+  }
 
   Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
     const Deadline clock(request.deadline_s);
@@ -102,11 +108,11 @@ class Contemplating : public Mode {
     return ok_status();
   }
 
-  static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock, Usage& usage,
-                      Agents& agents) {
+  static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock,
+                      Usage& usage, Agents& agents) {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
-    MELETE_ASSIGN_OR_RETURN(const SequenceId first,
-                            prefill_conversation(request, effort, Opening::reasoning, services, clock, usage));
+    MELETE_ASSIGN_OR_RETURN(const SequenceId first, prefill_conversation(request, effort, Opening::reasoning,
+                                                                         services, clock, usage));
     std::vector<SequenceId> sequences = {first};
     if (request.num_agents > 1) {
       auto children = services.engine.fork(first, request.num_agents - 1);
@@ -119,7 +125,8 @@ class Contemplating : public Mode {
     AgentPlan plan;
     plan.opening = Opening::reasoning;
     plan.temperature = request.temperature < 0 ? kAgentTemperature : request.temperature;
-    plan.max_reasoning_tokens = request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
+    plan.max_reasoning_tokens =
+        request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
     for (const SequenceId sequence : sequences) {
       agents.push_back(std::make_unique<AgentRun>(services, request, plan, sequence, log));
       ++plan.id;
@@ -127,12 +134,13 @@ class Contemplating : public Mode {
     return ok_status();
   }
 
-  static Answer conclude(const Ballot& ballot, const Agents& agents, const std::string& decision, const std::string& cut,
-                         Usage usage, EventLog& log) {
+  static Answer conclude(const Ballot& ballot, const Agents& agents, const std::string& decision,
+                         const std::string& cut, Usage usage, EventLog& log) {
     const AgentRun& winner = ballot.winner();
     Answer answer = answer_of(winner);
     if (!cut.empty()) answer.finish = cut;
-    for (const Vote::Candidate& candidate : ballot.vote().candidates()) answer.votes.push_back({candidate.key, candidate.votes});
+    for (const Vote::Candidate& candidate : ballot.vote().candidates())
+      answer.votes.push_back({candidate.key, candidate.votes});
     answer.certificate_e = ballot.vote().leader_e_value();
     answer.certified = ballot.vote().certified();
     for (const auto& agent : agents) {
@@ -142,7 +150,10 @@ class Contemplating : public Mode {
     }
     answer.usage = usage;
     log.put(-1, "decision", 0,
-            {{"rule", decision}, {"agent", winner.id()}, {"e_value", answer.certificate_e}, {"certified", answer.certified}});
+            {{"rule", decision},
+             {"agent", winner.id()},
+             {"e_value", answer.certificate_e},
+             {"certified", answer.certified}});
     return answer;
   }
 };

@@ -2,8 +2,8 @@
 
 namespace melete {
 
-Result<SequenceId> prefill_conversation(const Request& request, Effort effort, Opening opening, Services& services,
-                                        const Deadline& clock, Usage& usage) {
+Result<SequenceId> prefill_conversation(const Request& request, Effort effort, Opening opening,
+                                        Services& services, const Deadline& clock, Usage& usage) {
   Conversation conversation = request.conversation;
   conversation.effort = effort;
   MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, services.tokenizer, opening));
@@ -13,8 +13,8 @@ Result<SequenceId> prefill_conversation(const Request& request, Effort effort, O
   return sequence;
 }
 
-Result<Answer> run_single_agent(const Request& request, Effort effort, const AgentPlan& plan, Services& services,
-                                EventLog& log) {
+Result<Answer> run_single_agent(const Request& request, Effort effort, const AgentPlan& plan,
+                                Services& services, EventLog& log) {
   const Deadline clock(request.deadline_s);
   Usage usage;
   MELETE_ASSIGN_OR_RETURN(const SequenceId sequence,

@@ -13,7 +13,8 @@ class Thinking : public Mode {
     AgentPlan plan;
     plan.opening = Opening::reasoning;
     plan.temperature = std::max(0.0, request.temperature);
-    plan.max_reasoning_tokens = request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
+    plan.max_reasoning_tokens =
+        request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
     return run_single_agent(request, effort, plan, services, log);
   }
 };
