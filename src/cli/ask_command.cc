@@ -5,10 +5,10 @@
 #include <iostream>
 #include <sstream>
 
+#include "agent/terminal_view.h"
 #include "base/interrupt.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
-#include "agent/terminal_view.h"
 
 namespace melete {
 namespace {
@@ -16,13 +16,15 @@ namespace {
 class AskCommand : public Command {
  public:
   CommandInfo info() const override {
-    return {"ask",
-            "answer one question about text, pictures, sounds, clips and tables",
-            "The answer goes to standard output, reasoning and meters to standard error. Without a question it is read "
-            "from standard input.",
-            {"ask --image examples/shapes.png \"How many red shapes are there?\"",
-             "ask --file examples/digits.wav --mode thinking \"Which digits were said?\"",
-             "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the tea?\""}};
+    return {
+        "ask",
+        "answer one question about text, pictures, sounds, clips and tables",
+        "The answer goes to standard output, reasoning and meters to standard error. Without a question it "
+        "is read "
+        "from standard input.",
+        {"ask --image examples/shapes.png \"How many red shapes are there?\"",
+         "ask --file examples/digits.wav --mode thinking \"Which digits were said?\"",
+         "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the tea?\""}};
   }
 
   void declare(CLI::App& app) override {
@@ -57,22 +59,27 @@ class AskCommand : public Command {
     Services services = assistant->services();
     MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options_.mode, request, services, log));
     if (options_.json)
-      std::cout << to_json(answer, options_.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+      std::cout
+          << to_json(answer, options_.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace)
+          << "\n";
     if (file && !file->ok())
-      return unavailable("[", options_.events, "] the event log must be possible to write, got an error; check the disk's room");
+      return unavailable("[", options_.events,
+                         "] the event log must be possible to write, got an error; check the disk's room");
     return answer.finish == "cancelled" ? exit_code(ErrorKind::cancelled) : 0;
   }
 
  private:
   Status read_question() {
     if (question_.empty() && ::isatty(STDIN_FILENO) == 1)
-      return invalid_argument("[ask] a question must be given, got none; write it in quotes after the options");
+      return invalid_argument(
+          "[ask] a question must be given, got none; write it in quotes after the options");
     std::ostringstream text;
     text << std::cin.rdbuf();
     question_ = text.str();
     while (!question_.empty() && (question_.back() == '\n' || question_.back() == '\r')) question_.pop_back();
     if (question_.empty())
-      return invalid_argument("[ask] standard input must hold a question, got nothing; write one there or as an argument");
+      return invalid_argument(
+          "[ask] standard input must hold a question, got nothing; write one there or as an argument");
     return ok_status();
   }
 

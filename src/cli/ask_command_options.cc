@@ -15,17 +15,28 @@ void AskOptions::declare(CLI::App& app) {
   app.add_option("--effort", effort, "how long to reason: low, medium, high or xhigh")
       ->check(CLI::IsMember({"low", "medium", "high", "xhigh"}))
       ->capture_default_str();
-  app.add_option("--agents", agents, "agents that contemplate")->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--agents", agents, "agents that contemplate")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--seed", seed, "the same seed gives the same answer")->capture_default_str();
-  app.add_option("--temperature", temperature, "0 is greedy; the mode's own if not given")->check(CLI::Range(0.0, 10.0));
-  app.add_option("--top-p", top_p, "sample from the likeliest tokens with this share")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--top-k", top_k, "sample from this many likeliest tokens; 0: all")->check(CLI::NonNegativeNumber);
-  app.add_option("--min-p", min_p, "leave out tokens below this share of the likeliest")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--max-tokens", max_tokens, "longest answer, tokens")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  app.add_option("--max-reasoning-tokens", max_reasoning_tokens, "longest reasoning of an agent; the effort's own if not given")
+  app.add_option("--temperature", temperature, "0 is greedy; the mode's own if not given")
+      ->check(CLI::Range(0.0, 10.0));
+  app.add_option("--top-p", top_p, "sample from the likeliest tokens with this share")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--top-k", top_k, "sample from this many likeliest tokens; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--min-p", min_p, "leave out tokens below this share of the likeliest")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--max-tokens", max_tokens, "longest answer, tokens")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--max-reasoning-tokens", max_reasoning_tokens,
+                 "longest reasoning of an agent; the effort's own if not given")
       ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--delta", delta, "largest chance of a false certificate of the vote")->check(CLI::Range(1e-6, 0.5));
-  app.add_option("--deadline", deadline_s, "seconds until the answer must be there")->check(CLI::Range(0.001, 1e6));
+  app.add_option("--delta", delta, "largest chance of a false certificate of the vote")
+      ->check(CLI::Range(1e-6, 0.5));
+  app.add_option("--deadline", deadline_s, "seconds until the answer must be there")
+      ->check(CLI::Range(0.001, 1e6));
   app.add_option("--threads", threads, "threads; all cores if not given")->check(CLI::Range(1, 1024));
   app.add_option("--events", events, "write the run's event log to this file, a JSON object a line");
   app.add_flag("--json", json, "print one JSON object an answer");
@@ -35,7 +46,8 @@ void AskOptions::declare(CLI::App& app) {
 Result<Request> AskOptions::request() const {
   Request request;
   const auto parsed = parse_effort(effort);
-  if (!parsed) return invalid_argument("[--effort] must be low, medium, high or xhigh, got ", effort, "; choose one");
+  if (!parsed)
+    return invalid_argument("[--effort] must be low, medium, high or xhigh, got ", effort, "; choose one");
   request.effort = *parsed;
   request.num_agents = agents;
   request.temperature = temperature;

@@ -11,7 +11,7 @@
 namespace melete {
 
 struct AskOptions {
-  std::string model;                 // empty: the shipped one
+  std::string model;  // empty: the shipped one
   std::string mode = "instant", effort = "medium";
   int agents = 8, threads = 0;
   double temperature = -1, top_p = 1, min_p = 0, delta = 0.1, deadline_s = 0;
@@ -26,8 +26,8 @@ struct AskOptions {
   Result<Request> request() const;
 };
 
-// The model folder to use: `given`, else models/melete-nano beside the program, its parents, or the installed data folder.
-// Errors: not_found, naming where it looked.
+// The model folder to use: `given`, else models/melete-nano beside the program, its parents, or the installed
+// data folder. Errors: not_found, naming where it looked.
 Result<std::filesystem::path> find_model(const std::string& given);
 
 // Decodes each file. Errors: those of decode_file.

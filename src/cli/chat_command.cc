@@ -4,10 +4,10 @@
 
 #include <iostream>
 
+#include "agent/terminal_view.h"
 #include "base/interrupt.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
-#include "agent/terminal_view.h"
 #include "media/decode.h"
 
 namespace melete {
@@ -22,11 +22,14 @@ std::string trimmed(const std::string& text) {
 std::string typed_path(const std::string& text) {
   std::error_code error;
   if (text.size() < 2 || std::filesystem::exists(text, error)) return text;
-  if ((text.front() == '"' || text.front() == '\'') && text.back() == text.front()) return text.substr(1, text.size() - 2);
+  if ((text.front() == '"' || text.front() == '\'') && text.back() == text.front())
+    return text.substr(1, text.size() - 2);
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] != '\\' || i + 1 == text.size()) plain += text[i];
-    else plain += text[++i];
+    if (text[i] != '\\' || i + 1 == text.size())
+      plain += text[i];
+    else
+      plain += text[++i];
   return std::filesystem::exists(plain, error) ? plain : text;
 }
 
@@ -40,10 +43,12 @@ constexpr const char* kHelp =
 class ChatCommand : public Command {
  public:
   CommandInfo info() const override {
-    return {"chat",
-            "hold a conversation, with files",
-            cat("Questions are read from standard input, a line each. Lines that begin with / are commands:\n", kHelp),
-            {"chat", "chat --mode thinking --effort low"}};
+    return {
+        "chat",
+        "hold a conversation, with files",
+        cat("Questions are read from standard input, a line each. Lines that begin with / are commands:\n",
+            kHelp),
+        {"chat", "chat --mode thinking --effort low"}};
   }
 
   void declare(CLI::App& app) override { options_.declare(app); }
@@ -69,7 +74,8 @@ class ChatCommand : public Command {
       if (interrupted()) return exit_code(ErrorKind::cancelled);
     }
     if (event_file_ && !event_file_->ok())
-      return unavailable("[", options_.events, "] the event log must be possible to write, got an error; check the disk's room");
+      return unavailable("[", options_.events,
+                         "] the event log must be possible to write, got an error; check the disk's room");
     return 0;
   }
 
@@ -86,18 +92,24 @@ class ChatCommand : public Command {
 
   Status obey(const std::string& line, Request& request) {
     const size_t space = line.find(' ');
-    const std::string command = line.substr(0, space), value = space == std::string::npos ? "" : trimmed(line.substr(space));
+    const std::string command = line.substr(0, space),
+                      value = space == std::string::npos ? "" : trimmed(line.substr(space));
     if (command == "/image" || command == "/file" || command == "/audio" || command == "/video") {
-      if (value.empty()) return invalid_argument("[", command, "] must be followed by a path, got none; as in ", command, " cat.png");
+      if (value.empty())
+        return invalid_argument("[", command, "] must be followed by a path, got none; as in ", command,
+                                " cat.png");
       MELETE_ASSIGN_OR_RETURN(Part part, decode_file(typed_path(value)));
       attachments_.push_back(std::move(part));
     } else if (command == "/mode") {
       if (!Registry<Mode>::instance().make(value))
-        return invalid_argument("[/mode] must be instant, thinking or contemplating, got \"", value, "\"; choose one");
+        return invalid_argument("[/mode] must be instant, thinking or contemplating, got \"", value,
+                                "\"; choose one");
       options_.mode = value;
     } else if (command == "/effort") {
       const auto effort = parse_effort(value);
-      if (!effort) return invalid_argument("[/effort] must be low, medium, high or xhigh, got \"", value, "\"; choose one");
+      if (!effort)
+        return invalid_argument("[/effort] must be low, medium, high or xhigh, got \"", value,
+                                "\"; choose one");
       request.effort = *effort;
     } else if (command == "/new") {
       request.conversation.messages.clear();
@@ -126,7 +138,9 @@ class ChatCommand : public Command {
     }
     attachments_.clear();  // kept for another try where the answer failed
     if (options_.json)
-      std::cout << to_json(*result, options_.mode, request.seed).dump(-1, ' ', false, Json::error_handler_t::replace) << "\n"
+      std::cout << to_json(*result, options_.mode, request.seed)
+                       .dump(-1, ' ', false, Json::error_handler_t::replace)
+                << "\n"
                 << std::flush;
     request.conversation.messages.push_back(to_message(*result));
     return ok_status();
