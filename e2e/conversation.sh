@@ -35,6 +35,7 @@ echo "/image no such.png" | timeout 20 "$MELETE" chat >chat.txt 2>err.txt || cod
 [[ $code == 3 ]] && grep -q "no such.png" err.txt || fail "a missing file must exit with 3, got $code"
 
 # Ctrl-C while it answers: the best answer so far, a whole log, exit 130.
+rm -f words.fifo
 mkfifo words.fifo
 for command in ask chat; do
   rm -f log.jsonl
