@@ -46,7 +46,7 @@ void MusePort::after_step() {
 
 Status export_model(const std::filesystem::path& folder, const ModelConfig& config,
                     const std::vector<TorchParameter>& parameters, const std::string& tokenizer_json,
-                    const MediaLimits& limits, int64_t step) {
+                    const MediaLimits& limits, int64_t step, DataType type) {
   std::vector<torch::Tensor> values;
   std::vector<WeightValues> weights;
   for (const TorchParameter& parameter : parameters) {
@@ -57,6 +57,7 @@ Status export_model(const std::filesystem::path& folder, const ModelConfig& conf
   SaveOptions options;
   options.limits = {limits.max_image_tokens, limits.max_video_frame_tokens, limits.max_video_frames,
                     limits.video_fps};
+  options.type = type;
   options.metadata = {{"training_step", std::to_string(step)}};
   return save_checkpoint(folder, config, weights,
                          {tokenizer_json, tokenizer_config_json(), std::string(chat_template())}, options);

@@ -29,9 +29,10 @@ class MusePort : public TrainableModel {
   std::vector<torch::Tensor> loads_;   // of this step's batches
 };
 
-// Writes the model folder in Hugging Face layout. Errors: those of save_checkpoint (model/checkpoint.h).
+// Writes the model folder in Hugging Face layout, weights as `type` (f32 or bf16). Errors: those of
+// save_checkpoint (model/checkpoint.h).
 Status export_model(const std::filesystem::path& folder, const ModelConfig& config,
                     const std::vector<TorchParameter>& parameters, const std::string& tokenizer_json,
-                    const MediaLimits& limits, int64_t step);
+                    const MediaLimits& limits, int64_t step, DataType type);
 
 }  // namespace melete

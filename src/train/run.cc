@@ -251,13 +251,13 @@ Status train_run(const TrainConfig& config, const RunOptions& options) {
   MELETE_RETURN_IF_ERROR(options.resume ? trainer.start_from_checkpoint() : trainer.start_fresh());
   const auto publish = [&]() -> Status {
     MELETE_RETURN_IF_ERROR(export_model(folder / "model", shape, model->parameters(), tokenizer_json,
-                                        config.media.limits(), trainer.step()));
+                                        config.media.limits(), trainer.step(), DataType::f32));
     return write_report(folder, config, trainer);
   };
   MELETE_RETURN_IF_ERROR(trainer.run(publish));
   if (!options.export_to.empty())
     MELETE_RETURN_IF_ERROR(export_model(options.export_to, shape, model->parameters(), tokenizer_json,
-                                        config.media.limits(), trainer.step()));
+                                        config.media.limits(), trainer.step(), DataType::bf16));
   log_info(
       fmt::format("step {} of {}: {:.0f} tokens a second, {:.1f} % of the time waiting for data, peak memory "
                   "{:.2f} GiB; see {}",

@@ -30,7 +30,9 @@ class TrainCommand : public Command {
     app.add_flag("--resume", options_.resume, "go on from the run's last checkpoint");
     app.add_flag("--replace", options_.replace, "delete what an earlier run of this name left");
     app.add_option("--runs", runs_, "folder of all runs")->type_name("DIR")->capture_default_str();
-    app.add_option("--export", export_, "write the trained model to this folder as well")->type_name("DIR");
+    app.add_option("--export", export_,
+                   "write the trained model to this folder as well, in bfloat16 for shipping")
+        ->type_name("DIR");
     app.add_flag("--check", check_, "only read and check the run file, and print it with all its fields");
   }
 
