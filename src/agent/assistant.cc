@@ -101,7 +101,7 @@ Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
                     {"reasoning", u.reasoning_tokens},
                     {"answer", u.answer_tokens},
                     {"forced", u.forced_tokens}};
-  json["timings_s"] = {{"prefill", u.prefill_s}, {"first_token", u.first_token_s}, {"total", u.total_s}};
+  json["timings"] = {{"prefill_s", u.prefill_s}, {"first_token_s", u.first_token_s}, {"total_s", u.total_s}};
   return json;
 }
 
