@@ -45,6 +45,8 @@ TEST(Curriculum, PatienceOpensWhatIsNeverMastered) {
   EXPECT_EQ(curriculum.open_levels()[0], 0);
   curriculum.end_step();
   EXPECT_EQ(curriculum.open_levels()[0], 1);
+  for (int i = 0; i < 4; ++i) curriculum.end_step();
+  EXPECT_EQ(curriculum.open_levels()[0], 1) << "patience begins again";
 }
 
 TEST(Curriculum, StateComesBackExactlyAndByName) {

@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "base/file.h"
+#include "train/gradients.h"
 #include "train/run.h"
 
 namespace melete {
@@ -103,6 +104,23 @@ TEST_F(TrainerTest, ResumedRunEndsWithTheSameBitsAsAnUninterruptedOne) {
   EXPECT_EQ(train("parts", 13, true), whole);
   EXPECT_EQ(load_state(*newest_checkpoint(folder_ / "whole/checkpoints")).value()["curriculum"],
             load_state(*newest_checkpoint(folder_ / "parts/checkpoints")).value()["curriculum"]);
+}
+
+TEST(Gradients, OfMicroBatchesAddUp) {
+  Batch a, b, both;
+  for (Batch* batch : {&a, &both}) append_document(*batch, {0, 0, 0, {{5, 9, 11}, {}, {}}, {1, 2}, {}}, 0.5);
+  for (Batch* batch : {&b, &both})
+    append_document(*batch, {0, 0, 0, {{7, 9, 30, 31}, {}, {}}, {2, 3}, {}}, 0.25);
+  ToyModel model;
+  ThreadPool pool(2);
+  const auto losses = sum_gradients(model, {a, b}, pool);
+  std::vector<torch::Tensor> parts;
+  for (const TorchParameter& parameter : model.parameters()) parts.push_back(parameter.value.grad().clone());
+  const auto whole = sum_gradients(model, {both}, pool);
+  EXPECT_NEAR(losses[0].loss.item<double>() + losses[1].loss.item<double>(), whole[0].loss.item<double>(),
+              1e-6);
+  for (size_t i = 0; i < parts.size(); ++i)
+    EXPECT_TRUE(torch::allclose(parts[i], model.parameters()[i].value.grad(), 1e-5, 1e-7)) << i;
 }
 
 TEST_F(TrainerTest, ThreadsChangeNoBit) {
