@@ -5,6 +5,8 @@
 #include <numbers>
 #include <span>
 
+#include "text/special_tokens.h"
+
 namespace melete {
 namespace {
 
@@ -65,10 +67,6 @@ int thousandth(double value, double extent) {
   return std::clamp(static_cast<int>(std::lround(value / extent * 1000)), 0, 1000);
 }
 
-std::string token(int bin) {
-  return std::string("<|loc_") + static_cast<char>('0' + bin / 10) + static_cast<char>('0' + bin % 10) + "|>";
-}
-
 }  // namespace
 
 std::string Figure::name() const {
@@ -105,7 +103,7 @@ void draw(Canvas& canvas, const Figure& figure) {
 int Frame::bin_x(double x) const { return bin(x, width); }
 int Frame::bin_y(double y) const { return bin(y, height); }
 
-std::string Frame::loc(Point at) const { return token(bin_x(at.x)) + token(bin_y(at.y)); }
+std::string Frame::loc(Point at) const { return location_token(bin_x(at.x)) + location_token(bin_y(at.y)); }
 
 std::string Frame::loc(const Rect& box) const {
   return loc(Point{box.left, box.top}) + loc(Point{box.right(), box.bottom()});
