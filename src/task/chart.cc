@@ -183,7 +183,10 @@ class Chart final : public SceneTask<Spec> {
     q.kind = std::move(kind);
     q.text = std::move(text);
     q.gold = std::move(gold);
-    for (const size_t i : seen) q.marks.push_back(spec.frame().point(spec.bars[i].name, spec.top(i)));
+    for (const size_t i : seen) {
+      q.marks.push_back(spec.frame().point(spec.bars[i].name, spec.top(i)));
+      q.facts.push_back("bar " + spec.bars[i].name);
+    }
     return q;
   }
 

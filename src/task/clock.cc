@@ -114,15 +114,17 @@ class Clock final : public SceneTask<Spec> {
   std::optional<Question> ask(const Spec& spec, int level, Random& random) const override {
     static const std::vector<std::string> kTimeTexts = {"What time is it?", "What time does the clock show?",
                                                         "Read the clock."};
+    const bool few_minutes = level == 0;  // 0 and 30 alone: asking for them would ask for a coin's side
     switch (random.integer(0, 5)) {
       case 0:
       case 1: return asked(spec, "time", random.pick(kTimeTexts), time_text(spec.hour, spec.minute), "");
       case 2: return asked(spec, "hour", "Which hour is it, from 1 to 12?", std::to_string(spec.hour), "");
       case 3:
+        if (few_minutes) return std::nullopt;
         return asked(spec, "minute", "How many minutes past the hour is it?", std::to_string(spec.minute),
                      "");
       case 4: {
-        if (spec.minute % 5) return std::nullopt;
+        if (few_minutes || spec.minute % 5) return std::nullopt;
         const int number = spec.minute == 0 ? 12 : spec.minute / 5;
         return asked(spec, "points", "Which number does the long hand point at?", std::to_string(number),
                      spec.minute ? cat(spec.minute, " / 5 = ", number) : "0 minutes is 12");
@@ -158,6 +160,7 @@ class Clock final : public SceneTask<Spec> {
     q.text = std::move(text);
     q.gold = std::move(gold);
     q.kind = std::move(kind);
+    q.facts = {"time"};  // every answer is a part of it
     q.marks = {kFrame.point("short hand", spec.hour_tip()), kFrame.point("long hand", spec.minute_tip())};
     const std::string hour_tip = kFrame.loc(spec.hour_tip()), minute_tip = kFrame.loc(spec.minute_tip());
     const int next = spec.hour % 12 + 1;

@@ -112,6 +112,66 @@ TEST_P(Contract, QuestionsAreDistinctAndAtMostAsManyAsAskedFor) {
     }
 }
 
+TEST_P(Contract, QuestionsOfAnEpisodeShareNoFact) {
+  for (int level = 0; level < facts_.num_levels; ++level)
+    for (uint64_t seed = 0; seed < num_seeds(facts_, kNumSeeds); ++seed) {
+      std::set<std::string> told;
+      for (const Question& question : task_->make(seed, level, 5).questions) {
+        const std::set<std::string> facts(question.facts.begin(), question.facts.end());
+        for (const std::string& fact : facts)
+          EXPECT_TRUE(told.insert(fact).second) << facts_.name << " seed " << seed << ": " << fact;
+      }
+    }
+}
+
+// Words of a normalised text, as " a b c ", so that " b " finds one.
+std::string words_of(const std::string& text) {
+  std::string words = " ";
+  for (const char c : text) {
+    const bool part =
+        std::isalnum(static_cast<unsigned char>(c)) || c == ':' || c == '<' || c == '_' || c == '|';
+    if (part)
+      words += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (words.back() != ' ')
+      words += ' ';
+  }
+  return words.back() == ' ' ? words : words + ' ';
+}
+
+// How often a later answer stands in the earlier questions and answers, against how often it stands in those
+// of another episode that asked the same kinds: what reading the earlier turns tells without the context.
+TEST_P(Contract, EarlierQuestionsDoNotTellLaterAnswers) {
+  if (!task_->problem().empty()) GTEST_SKIP() << task_->problem();
+  struct Later {
+    std::string kinds, earlier, gold;
+  };
+  const uint64_t seeds = facts_.family == "audio" ? 60 : 400;
+  for (int level = 0; level < facts_.num_levels; ++level) {
+    std::map<std::string, std::vector<Later>> groups;  // by the kinds asked so far
+    for (uint64_t seed = 5000; seed < 5000 + seeds; ++seed) {
+      std::string kinds, earlier;
+      for (const Question& q : task_->make(seed, level, 4).questions) {
+        kinds += q.kind + " ";
+        if (!earlier.empty()) groups[kinds].push_back({kinds, words_of(earlier), words_of(q.gold)});
+        earlier += q.text + " " + q.gold + " ";
+      }
+    }
+    int told = 0, chance = 0, total = 0;
+    for (const auto& [kinds, group] : groups)
+      for (size_t i = 0; group.size() > 1 && i < group.size(); ++i) {
+        const Later& own = group[i];
+        ++total;
+        told += own.earlier.find(own.gold) != std::string::npos;
+        chance += group[(i + 1) % group.size()].earlier.find(own.gold) != std::string::npos;
+      }
+    if (total < 40) continue;
+    const double leak = static_cast<double>(told - chance) / total;
+    std::printf("%-15s level %d  told %4.1f %%  by chance %4.1f %%  of %d\n", facts_.name.c_str(), level,
+                100.0 * told / total, 100.0 * chance / total, total);
+    EXPECT_LE(leak, 0.12 + 0.6 / std::sqrt(total)) << facts_.name << " level " << level;
+  }
+}
+
 TEST_P(Contract, GoldVerifiesInEveryAcceptedSpelling) {
   for_each_question(4, [&](const Episode&, const Question& q) {
     EXPECT_EQ(task_->verify(q, q.gold), 1.0) << q.text << " -> " << q.gold;

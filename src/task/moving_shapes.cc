@@ -187,6 +187,21 @@ class MovingShapes final : public SceneTask<Spec> {
     return spec.movers.size() == 1 ? "the shape" : "the " + m.figure.name();
   }
 
+  // Facts: each shape that a question singles out or counts, with its colour and shape word.
+  static void tell(Question& q, const std::vector<Mover>& told) {
+    q.facts.clear();
+    for (const Mover& m : told)
+      for (const std::string& fact : {m.figure.name(), color_of(m), shape_of(m)}) q.facts.push_back(fact);
+  }
+  static std::string color_of(const Mover& m) { return kPalette[static_cast<size_t>(m.figure.color)].name; }
+  static std::string shape_of(const Mover& m) { return kShapeNames[static_cast<size_t>(m.figure.shape)]; }
+
+  // A lone shape is not named, so that its way, colour and shape are facts of their own.
+  static Question about(const Spec& spec, const char* of, Question q) {
+    if (spec.movers.size() == 1) q.facts = {of};
+    return q;
+  }
+
   static Question start(std::string kind, std::string text, std::string gold, const std::vector<Mover>& seen,
                         const std::string& why, const std::string& check) {
     Question q;
@@ -201,6 +216,7 @@ class MovingShapes final : public SceneTask<Spec> {
       mark.at[3] = end.at[1];
       q.marks.push_back(mark);
     }
+    tell(q, seen);
     const std::string full =
         cat(paths(seen, true), ".", why.empty() ? "" : " " + why + ".", " So ", q.gold, ".");
     q.traces = {"", (seen.empty() ? "none" : paths(seen, false)) + " = " + q.gold, full,
@@ -218,16 +234,19 @@ class MovingShapes final : public SceneTask<Spec> {
   }
 
   static Question direction(const Spec& spec, const Mover& m) {
-    return start("direction", "Which way does " + the(spec, m) + " move?", kWays[static_cast<size_t>(m.way)],
-                 {m}, "", change(m));
+    return about(spec, "way",
+                 start("direction", "Which way does " + the(spec, m) + " move?",
+                       kWays[static_cast<size_t>(m.way)], {m}, "", change(m)));
   }
 
   static std::optional<Question> moves_so(const Spec& spec, const Mover& m, Random& random) {
     if (m.way == Way::still) return std::nullopt;
     const bool yes = random.chance(0.5);
     const auto way = yes ? m.way : static_cast<Way>((static_cast<int64_t>(m.way) + random.integer(1, 3)) % 4);
-    return start("is_direction", "Does " + the(spec, m) + " move " + kWays[static_cast<size_t>(way)] + "?",
-                 yes_or_no(yes), {m}, "", change(m));
+    return about(
+        spec, "way",
+        start("is_direction", "Does " + the(spec, m) + " move " + kWays[static_cast<size_t>(way)] + "?",
+              yes_or_no(yes), {m}, "", change(m)));
   }
 
   static std::optional<Question> attribute(const Spec& spec, const Mover& m, Random& random) {
@@ -237,11 +256,11 @@ class MovingShapes final : public SceneTask<Spec> {
     const std::string which =
         m.way == Way::still ? " that stands still" : cat(" that moves ", kWays[static_cast<size_t>(m.way)]);
     const std::string noun = spec.movers.size() == 1 ? "" : which;
-    const std::string answer = color ? kPalette[static_cast<size_t>(m.figure.color)].name
-                                     : kShapeNames[static_cast<size_t>(m.figure.shape)];
-    return start(color ? "colour" : "shape",
-                 color ? "What colour is the shape" + noun + "?" : "What is the shape" + noun + "?", answer,
-                 {m}, "", change(m));
+    const char* const kind = color ? "colour" : "shape";
+    return about(
+        spec, kind,
+        start(kind, color ? "What colour is the shape" + noun + "?" : "What is the shape" + noun + "?",
+              color ? color_of(m) : shape_of(m), {m}, "", change(m)));
   }
 
   static std::optional<Question> count(const Spec& spec, int level, Random& random) {
@@ -255,6 +274,7 @@ class MovingShapes final : public SceneTask<Spec> {
                  [](const Mover& m) { return m.way != Way::still; });
     Question q = start("count", "How many shapes move?", std::to_string(moving.size()), moving, "",
                        cat(shown.size() - moving.size(), " stand still"));
+    tell(q, shown);
     q.traces[2] = cat(paths(shown, true), ". So ", q.gold, ".");
     q.traces[3] = cat(q.traces[2], " Check: ", shown.size() - moving.size(), " still, ", shown.size(), " - ",
                       shown.size() - moving.size(), " = ", q.gold, ".");
@@ -269,19 +289,23 @@ class MovingShapes final : public SceneTask<Spec> {
     const std::string why = "In order: " + joined(names, ", ");
     if (random.chance(0.5)) {
       const bool first = random.chance(0.5), color = random.chance(0.5);
-      const Figure& figure = (first ? sorted.front() : sorted.back()).figure;
-      const std::string answer = color ? kPalette[static_cast<size_t>(figure.color)].name
-                                       : kShapeNames[static_cast<size_t>(figure.shape)];
-      return start("order",
-                   cat(color ? "What colour is the shape" : "What is the shape", " that appears ",
-                       first ? "first" : "last", "?"),
-                   answer, sorted, why, cat(first ? "first " : "last ", figure.name()));
+      const Mover& found = first ? sorted.front() : sorted.back();
+      Question q = start("order",
+                         cat(color ? "What colour is the shape" : "What is the shape", " that appears ",
+                             first ? "first" : "last", "?"),
+                         color ? color_of(found) : shape_of(found), sorted, why,
+                         cat(first ? "first " : "last ", found.figure.name()));
+      tell(q, {found});
+      return q;
     }
     const Mover &a = random.pick(sorted), &b = random.pick(sorted);
     if (a.first_frame == b.first_frame) return std::nullopt;
-    return start("before", cat("Does the ", a.figure.name(), " appear before the ", b.figure.name(), "?"),
-                 yes_or_no(a.first_frame < b.first_frame), sorted, why,
-                 cat("the ", (a.first_frame < b.first_frame ? b : a).figure.name(), " is later"));
+    Question q =
+        start("before", cat("Does the ", a.figure.name(), " appear before the ", b.figure.name(), "?"),
+              yes_or_no(a.first_frame < b.first_frame), sorted, why,
+              cat("the ", (a.first_frame < b.first_frame ? b : a).figure.name(), " is later"));
+    tell(q, {a, b});
+    return q;
   }
 
   static std::optional<Question> faster(const Spec& spec, int level, Random& random) {

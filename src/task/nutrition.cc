@@ -179,7 +179,10 @@ class Nutrition final : public SceneTask<Spec> {
     q.kind = std::move(kind);
     q.text = std::move(text);
     q.gold = std::move(gold);
-    for (const size_t i : rows) q.marks.push_back(spec.frame().point(spec.rows[i].name, spec.at(i)));
+    for (const size_t i : rows) {
+      q.marks.push_back(spec.frame().point(spec.rows[i].name, spec.at(i)));
+      q.facts.push_back("row " + spec.rows[i].name);
+    }
     return q;
   }
 

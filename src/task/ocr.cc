@@ -149,22 +149,25 @@ class Ocr final : public SceneTask<Spec> {
     const int64_t kind = random.integer(0, 7);
     const bool words = spec.rules().words;
     const std::string text = spec.text();
-    if (kind < 3) return asked(spec, "read", random.pick(kTexts), text, "");
+    const size_t num_pieces = spec.pieces.size();
+    if (kind < 3) return asked(spec, "read", random.pick(kTexts), text, "", 0, num_pieces);
     if (kind == 3)
       return asked(spec, "first", "What is the first character?", text.substr(0, 1),
-                   "first: " + text.substr(0, 1));
+                   "first: " + text.substr(0, 1), 0, 1);
     if (kind == 4)
       return asked(spec, "last", "What is the last character?", text.substr(text.size() - 1),
-                   "last: " + text.substr(text.size() - 1));
+                   "last: " + text.substr(text.size() - 1), num_pieces - 1, num_pieces);
     if (kind == 5 && !words)
-      return asked(spec, "length", "How many characters are there?", std::to_string(spec.pieces.size()), "");
-    if (kind == 5 && spec.pieces.size() > 1)
-      return asked(spec, "length", "How many words are there?", std::to_string(spec.pieces.size()), "");
-    if (kind == 6 && spec.pieces.size() > 1) {
-      const auto i = static_cast<size_t>(random.integer(0, static_cast<int64_t>(spec.pieces.size()) - 2));
+      return asked(spec, "length", "How many characters are there?", std::to_string(num_pieces), "", 0,
+                   num_pieces);
+    if (kind == 5 && num_pieces > 1)
+      return asked(spec, "length", "How many words are there?", std::to_string(num_pieces), "", 0,
+                   num_pieces);
+    if (kind == 6 && num_pieces > 1) {
+      const auto i = static_cast<size_t>(random.integer(0, static_cast<int64_t>(num_pieces) - 2));
       if (std::count(spec.pieces.begin(), spec.pieces.end(), spec.pieces[i]) > 1) return std::nullopt;
       return asked(spec, "next", "What comes right after " + spec.pieces[i] + "?", spec.pieces[i + 1],
-                   "after " + spec.pieces[i] + ": " + spec.pieces[i + 1]);
+                   "after " + spec.pieces[i] + ": " + spec.pieces[i + 1], i, i + 2);
     }
     if (kind == 7) return has(spec, random);
     return std::nullopt;
@@ -180,14 +183,16 @@ class Ocr final : public SceneTask<Spec> {
     return joined(parts, " ");
   }
 
+  // About the pieces from `begin` up to `end`.
   static Question asked(const Spec& spec, std::string kind, std::string text, std::string gold,
-                        const std::string& step) {
+                        const std::string& step, size_t begin, size_t end) {
     Question q;
     q.kind = std::move(kind);
     q.text = std::move(text);
     q.gold = std::move(gold);
     for (size_t i = 0; i < spec.pieces.size(); ++i)
       q.marks.push_back(kFrame.point(spec.pieces[i], spec.places[i]));
+    for (size_t i = begin; i < end; ++i) q.facts.push_back(cat("piece ", i));
     const std::string parts = pointed(spec), then = step.empty() ? "" : " " + step + ".";
     const std::string full = cat("From the left: ", parts, ".", then, " So ", q.gold);
     q.traces = {
@@ -204,7 +209,7 @@ class Ocr final : public SceneTask<Spec> {
     if ((std::find(spec.pieces.begin(), spec.pieces.end(), piece) != spec.pieces.end()) != yes)
       return std::nullopt;
     return asked(spec, "exist", "Is there the character " + piece + "?", yes_or_no(yes),
-                 piece + (yes ? " is there" : " is not there"));
+                 piece + (yes ? " is there" : " is not there"), 0, spec.pieces.size());
   }
 };
 

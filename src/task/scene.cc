@@ -59,8 +59,14 @@ std::vector<Point> outline_of(const Figure& figure) {
   return outline;
 }
 
+constexpr int kPointCell = 5;  // of a hundred: side of a cell on the grid of points
+
 int bin(double value, double extent) {
   return std::clamp(static_cast<int>(std::floor(value / extent * 100)), 0, 99);
+}
+
+int point_bin(double value, double extent) {
+  return bin(value, extent) / kPointCell * kPointCell + kPointCell / 2;
 }
 
 int thousandth(double value, double extent) {
@@ -100,13 +106,15 @@ void draw(Canvas& canvas, const Figure& figure) {
   }
 }
 
-int Frame::bin_x(double x) const { return bin(x, width); }
-int Frame::bin_y(double y) const { return bin(y, height); }
+int Frame::bin_x(double x) const { return point_bin(x, width); }
+int Frame::bin_y(double y) const { return point_bin(y, height); }
+int Frame::edge_bin_y(double y) const { return bin(y, height); }
 
 std::string Frame::loc(Point at) const { return location_token(bin_x(at.x)) + location_token(bin_y(at.y)); }
 
 std::string Frame::loc(const Rect& box) const {
-  return loc(Point{box.left, box.top}) + loc(Point{box.right(), box.bottom()});
+  return location_token(bin(box.left, width)) + location_token(bin(box.top, height)) +
+         location_token(bin(box.right(), width)) + location_token(bin(box.bottom(), height));
 }
 
 Mark Frame::point(std::string label, Point at) const {
@@ -144,9 +152,11 @@ bool add_question(Episode& episode, Question question) {
   int of_kind = 0;
   for (const Question& asked : episode.questions) {
     if (asked.text == question.text) return false;
-    if (asked.kind != question.kind) continue;
-    if (++of_kind == 2 || asked.traces[2] == question.traces[2]) return false;
-    if (asked.kind == "exist" && asked.gold == question.gold) return false;
+    if (asked.kind == question.kind && ++of_kind == 2) return false;
+    const auto told = [&](const std::string& fact) {
+      return std::find(asked.facts.begin(), asked.facts.end(), fact) != asked.facts.end();
+    };
+    if (std::any_of(question.facts.begin(), question.facts.end(), told)) return false;
   }
   episode.questions.push_back(std::move(question));
   return true;

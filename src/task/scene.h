@@ -1,7 +1,9 @@
 // What the drawn tasks share: palette, figures, location tokens and marks.
 //
 // A location token <|loc_NN|> is a hundredth of the picture's width or height, numbered from the left or top
-// edge; a point is written x y, a box x1 y1 x2 y2, right behind the label it belongs to.
+// edge; a point is written x y, a box x1 y1 x2 y2, right behind the label it belongs to. Points lie on a grid
+// of twentieths and are written as the middle token of their cell (2, 7, .. 97): a picture token covers 28 of
+// 168 pixels, and digits finer than what the model can see are noise to learn. Boxes keep to hundredths.
 #pragma once
 
 #include <array>
@@ -56,10 +58,11 @@ void draw(Canvas& canvas, const Figure& figure);
 struct Frame {
   double width = 0, height = 0;
 
-  std::string loc(Point at) const;         // two tokens
+  std::string loc(Point at) const;         // two tokens, on the grid of points
   std::string loc(const Rect& box) const;  // four tokens
-  int bin_x(double x) const;               // 0..99
+  int bin_x(double x) const;               // a point's token: 2, 7, .. 97
   int bin_y(double y) const;
+  int edge_bin_y(double y) const;  // a box edge's token: 0..99
   Mark point(std::string label, Point at) const;
   Mark box(std::string label, const Rect& rect) const;
 };
@@ -74,8 +77,8 @@ bool is_held_pair(int color, int shape);
 enum class Stream : uint64_t { spec = 1, questions = 2 };
 Random task_random(std::string_view task, uint64_t seed, int level, Stream stream);
 
-// Adds `question` unless its text, the same fact in other words (kind and full trace) or two questions of its
-// kind were asked already; "exist" once with each answer, as a scene holds more to point at than to miss.
+// Adds `question` unless it shares a fact with one that was asked, or its text or two questions of its kind
+// were asked already.
 bool add_question(Episode& episode, Question question);
 
 // Part of the specs that are drawn from what their task holds out, so that both splits fill up.

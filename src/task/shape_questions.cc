@@ -31,13 +31,14 @@ class Asker {
  public:
   Asker(const ShapeScene& scene, Random& random) : scene_(scene), all_(scene.figures), random_(random) {}
 
-  Asked color() { return attribute(true); }
-  Asked shape() { return attribute(false); }
+  Asked color() { return scene_.alone ? sole_attribute(true) : attribute(true); }
+  Asked shape() { return scene_.alone ? sole_attribute(false) : attribute(false); }
 
   Asked exist() {
     const bool yes = random_.chance(0.5);
     for (int attempt = 0; attempt < 8; ++attempt) {
-      Figure wanted = random_.pick(all_);
+      const Figure figure = random_.pick(all_);
+      Figure wanted = figure;
       if (!yes) {  // one attribute stays, so that telling needs both
         if (random_.chance(0.5))
           wanted.color = static_cast<int>(random_.integer(0, kNumColors - 1));
@@ -50,7 +51,12 @@ class Asker {
       };
       if (std::any_of(all_.begin(), all_.end(), same) != yes) continue;
       const std::string name = with_article(wanted.name());
-      return judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), same);
+      Question q =
+          judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), same);
+      // Of the figure it was made from as well, lest "no" be asked where "yes" may not.
+      q.facts = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
+                 shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
+      return q;
     }
     return std::nullopt;
   }
@@ -61,35 +67,46 @@ class Asker {
     const bool across = random_.chance(0.5);
     const double at = across ? figure.x / scene_.frame.width : figure.y / scene_.frame.height;
     if (std::abs(at - 0.5) < kClearGap) return std::nullopt;
-    const std::string name = all_.size() == 1 ? "shape" : figure.name();
+    const std::string name = noun(figure);
     Question q =
         start("Is the " + name + (across ? " on the left or on the right?" : " at the top or at the bottom?"),
               across ? (at < 0.5 ? "left" : "right") : (at < 0.5 ? "top" : "bottom"), {figure});
     const int bin = across ? scene_.frame.bin_x(figure.x) : scene_.frame.bin_y(figure.y);
     const std::string compared = cat(bin, at < 0.5 ? " < " : " > ", "50");
+    if (scene_.alone) q.facts = {fact("place of ", figure)};
     q.traces = {"", label(figure) + " = " + q.gold, cat(label(figure), ". ", compared, ", so ", q.gold, "."),
                 cat(label(figure), ". ", compared, ", so ", q.gold, ". Check: not ", opposite(q.gold), ".")};
     return q;
   }
 
   Asked count() {
-    return judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}),
-                  "", [](const Figure&) { return true; });
+    Question q =
+        judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}), "",
+               [](const Figure&) { return true; });
+    for (const Figure& f : all_) q.facts.push_back(fact("figure ", f));
+    return q;
   }
 
   Asked count_color() {
     const int color = with_spread_count(kNumColors, [](const Figure& f) { return f.color; });
     const std::string name = color_name(color);
-    return judged(one_of({"How many " + name + " shapes are there?", "How many shapes are " + name + "?",
-                          "Count the " + name + " shapes."}),
-                  "", [=](const Figure& f) { return f.color == color; });
+    Question q = judged(one_of({"How many " + name + " shapes are there?",
+                                "How many shapes are " + name + "?", "Count the " + name + " shapes."}),
+                        "", [=](const Figure& f) { return f.color == color; });
+    q.facts.push_back(name);
+    for (const Figure& f : all_) q.facts.push_back(fact("colour of ", f));
+    return q;
   }
 
   Asked count_shape() {
     const int shape = with_spread_count(kNumShapes, [](const Figure& f) { return f.shape; });
-    return judged(one_of({"How many " + plural(shape) + " are there?",
-                          "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
-                  "", [=](const Figure& f) { return f.shape == shape; });
+    Question q =
+        judged(one_of({"How many " + plural(shape) + " are there?",
+                       "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
+               "", [=](const Figure& f) { return f.shape == shape; });
+    q.facts.push_back(shape_name(shape));
+    for (const Figure& f : all_) q.facts.push_back(fact("shape of ", f));
+    return q;
   }
 
   Asked point() { return located(false); }
@@ -156,8 +173,9 @@ class Asker {
     for (const auto& [figure, i] : {std::pair(a, 0), std::pair(b, 1)}) {
       const Rect rect = figure.box();
       boxes += (i ? " " : "") + figure.name() + frame.loc(rect);
-      heights[static_cast<size_t>(i)] = frame.bin_y(rect.bottom()) - frame.bin_y(rect.top);
+      heights[static_cast<size_t>(i)] = frame.edge_bin_y(rect.bottom()) - frame.edge_bin_y(rect.top);
       q.marks.push_back(frame.box(figure.name(), rect));
+      tell(q, figure);
     }
     const std::string full = cat(boxes, ". Heights ", heights[0], " and ", heights[1], ", so ", q.gold, ".");
     q.traces = {"", boxes + " = " + q.gold, full,
@@ -245,15 +263,34 @@ class Asker {
     Question q;
     q.text = std::move(text);
     q.gold = std::move(gold);
-    for (const Figure& f : pointed_at) q.marks.push_back(scene_.frame.point(f.name(), f.center()));
+    for (const Figure& f : pointed_at) {
+      q.marks.push_back(scene_.frame.point(f.name(), f.center()));
+      tell(q, f);
+    }
     return q;
   }
+
+  std::string fact(const char* of, const Figure& figure) const {
+    return of + std::to_string(std::find(all_.begin(), all_.end(), figure) - all_.begin());
+  }
+
+  // The question singles out this figure: nothing else about it is news.
+  void tell(Question& q, const Figure& figure) const {
+    for (const char* of : {"figure ", "colour of ", "shape of ", "place of "})
+      q.facts.push_back(fact(of, figure));
+    q.facts.push_back(color_name(figure.color));
+    q.facts.push_back(shape_name(figure.shape));
+  }
+
+  std::string noun(const Figure& figure) const { return scene_.alone ? "shape" : figure.name(); }
 
   // Traces that look for the figures of a predicate; an empty answer stands for their number.
   Question judged(std::string text, std::string answer, const Predicate& wanted) const {
     const Figures found = filtered(all_, wanted);
     const bool counting = answer.empty();
     Question q = start(std::move(text), counting ? std::to_string(found.size()) : std::move(answer), found);
+    // A number singles nothing out, but often it is that of all, of the commonest colour and of its shape.
+    if (counting) q.facts = {"number"};
     std::string each;
     int running = 0;
     for (const Figure& f : all_)
@@ -274,18 +311,23 @@ class Asker {
     };
     if (filtered(all_, same).size() != 1) return std::nullopt;
     const std::string shape = shape_name(figure.shape), color = color_name(figure.color);
-    const bool alone = all_.size() == 1;
-    std::string text;
-    if (ask_color) {
-      const std::string noun = alone && random_.chance(0.5) ? "shape" : shape;
-      text = one_of({"What colour is the " + noun + "?", "What color is the " + noun + "?",
-                     "Which colour does the " + noun + " have?"});
-    } else {
-      text = alone && random_.chance(0.5)
-                 ? one_of({"What shape is it?", "What shape do you see?"})
-                 : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"});
-    }
-    return judged(text, ask_color ? color : shape, same);
+    return judged(
+        ask_color ? one_of({"What colour is the " + shape + "?", "What color is the " + shape + "?",
+                            "Which colour does the " + shape + " have?"})
+                  : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"}),
+        ask_color ? color : shape, same);
+  }
+
+  // Of the only figure, which the question doesn't describe.
+  Asked sole_attribute(bool ask_color) {
+    const Figure& figure = all_.front();
+    const std::string answer = ask_color ? color_name(figure.color) : shape_name(figure.shape);
+    const std::string text =
+        ask_color ? one_of({"What colour is it?", "What color is the shape?", "Which colour does it have?"})
+                  : one_of({"What shape is it?", "What shape do you see?", "Which shape is this?"});
+    Question q = judged(text, answer, [](const Figure&) { return true; });
+    q.facts = {fact(ask_color ? "colour of " : "shape of ", figure), answer};
+    return q;
   }
 
   Asked located(bool as_box) {
@@ -294,12 +336,14 @@ class Asker {
     const Frame& frame = scene_.frame;
     const std::string name = figure.name();
     const std::string text =
-        as_box ? one_of({"Draw a box around the " + name + ".", "Give the box of the " + name + "."})
-               : one_of({"Point at the " + name + ".", "Where is the " + name + "?"});
+        as_box ? one_of({"Draw a box around the " + noun(figure) + ".",
+                         "Give the box of the " + noun(figure) + "."})
+               : one_of({"Point at the " + noun(figure) + ".", "Where is the " + noun(figure) + "?"});
     Question q = judged(text, as_box ? frame.loc(figure.box()) : frame.loc(figure.center()),
                         [&](const Figure& f) { return f == figure; });
     q.traces[1] = label(figure);  // the point itself says the rest
     q.marks = {frame.box(name, figure.box())};
+    if (scene_.alone) q.facts = {fact("place of ", figure)};
     return q;
   }
 

@@ -13,6 +13,7 @@ struct ShapeScene {
   Frame frame;
   std::vector<Figure> figures;       // reading order
   bool may_name_held_pairs = false;  // only pictures of the hold-out name its pairs
+  bool alone = false;                // every picture of the level holds one figure, so none has to be named
 };
 
 // "red circle<|loc_12|><|loc_40|>"
@@ -24,7 +25,8 @@ inline constexpr std::array<std::string_view, 13> kShapeKinds = {
     "point",  "box",   "extreme", "more", "bigger",       "relation"};
 
 // One question of this kind, or nothing if the scene holds none that is clear. Yes/no answers are evenly
-// likely.
+// likely. Its facts: "figure I" where a figure is singled out, "colour of I", "shape of I" and "place of I"
+// where they are told or counted, each colour and shape word of text and answer, and "number" for any count.
 std::optional<Question> ask_about_shapes(const ShapeScene& scene, std::string_view kind, Random& random);
 
 }  // namespace melete

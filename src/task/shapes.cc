@@ -146,13 +146,15 @@ class Shapes final : public SceneTask<Spec> {
 
   // One share a kind, counting twice; kinds that the scene is too small for fail and are drawn again.
   std::optional<Question> ask(const Spec& spec, int level, Random& random) const override {
-    const ShapeScene scene{kFrame, in_reading_order(spec.figures, kFrame), !spec.hold_out.empty()};
+    const ShapeScene scene{kFrame, in_reading_order(spec.figures, kFrame), !spec.hold_out.empty(),
+                           level == 0};
     const auto index = static_cast<size_t>(random.integer(0, static_cast<int64_t>(kShapeKinds.size()) + 1));
     const std::string_view kind = index < kShapeKinds.size()    ? kShapeKinds[index]
                                   : index == kShapeKinds.size() ? "count"
                                                                 : "count_colour";
-    // "How many shapes" is always one on the first level.
-    return ask_about_shapes(scene, level == 0 && kind == "count" ? "count_colour" : kind, random);
+    // One shape gives nothing to count: always one, or a coin's side.
+    if (level == 0 && kind.starts_with("count")) return std::nullopt;
+    return ask_about_shapes(scene, kind, random);
   }
 };
 

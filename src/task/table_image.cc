@@ -183,7 +183,10 @@ class TableImage final : public SceneTask<Spec> {
     q.kind = std::move(kind);
     q.text = std::move(text);
     q.gold = std::move(gold);
-    for (const size_t r : rows) q.marks.push_back(spec.frame().point(spec.names[r], spec.at(r, c)));
+    for (const size_t r : rows) {
+      q.marks.push_back(spec.frame().point(spec.names[r], spec.at(r, c)));
+      q.facts.push_back(cat("row ", r));
+    }
     return q;
   }
 
