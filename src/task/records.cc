@@ -77,23 +77,33 @@ std::string listed(const Records& records, const RecordColumn& column) {
   return text;
 }
 
-Question cell_question(Random& random, const Records& records) {
+// What a question reads: one cell, or a whole column.
+struct Asked {
+  Question question;
+  const RecordColumn* column = nullptr;
+  size_t row = kWholeColumn;
+  static constexpr size_t kWholeColumn = SIZE_MAX;
+
+  bool shares_a_cell(const Asked& other) const {
+    return column == other.column && (row == other.row || row == kWholeColumn || other.row == kWholeColumn);
+  }
+};
+
+Asked cell_question(Random& random, const Records& records) {
   const auto& column = random.pick(records.columns);
   const auto row = static_cast<size_t>(random.integer(0, static_cast<int64_t>(records.keys.size()) - 1));
   const std::string &key = records.keys[row], cell = column.cell(row);
   const std::array<std::string, 4> texts = {
       cat("What is the ", column.name, " of ", key, "?"), cat("Look up the ", column.name, " of ", key, "."),
       cat("Which ", column.name, " does ", key, " have?"), cat(key, ": what ", column.name, "?")};
-  std::string whole_row;
-  for (const auto& each : records.columns)
-    whole_row += cat(whole_row.empty() ? "" : ", ", each.name, ' ', each.cell(row));
-  return {
-      random.pick(texts),
-      cell,
-      {"", cat(key, ' ', cell), cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, "."),
-       cat("Row ", key, ": ", whole_row, ". ", column.name, " is ", cell, ". Check: ", key, ' ', cell, ".")},
-      {},
-      column.numeric() ? "cell" : "word cell"};
+  const std::string full = cat("Row ", key, ", ", column.name, ": ", cell, ".");
+  return {{random.pick(texts),
+           cell,
+           {"", cat(key, ' ', cell), full, cat(full, " Check: ", key, ' ', cell, ".")},
+           {},
+           column.numeric() ? "cell" : "word cell"},
+          &column,
+          row};
 }
 
 const RecordColumn& pick_numeric(Random& random, const Records& records) {
@@ -103,7 +113,7 @@ const RecordColumn& pick_numeric(Random& random, const Records& records) {
   return *random.pick(numeric);
 }
 
-Question row_question(Random& random, const Records& records) {
+Asked row_question(Random& random, const Records& records) {
   const auto& column = pick_numeric(random, records);
   const auto row = static_cast<size_t>(random.integer(0, static_cast<int64_t>(records.keys.size()) - 1));
   const std::string &key = records.keys[row], &asked = records.key_name;
@@ -112,14 +122,15 @@ Question row_question(Random& random, const Records& records) {
                                             cat("Find the ", asked, " with ", column.name, ' ', value, "."),
                                             cat("What ", asked, " has a ", column.name, " of ", value, "?")};
   const std::string full = cat(column.name, ": ", listed(records, column), ". ", value, " is ", key, ".");
-  return {random.pick(texts),
-          key,
-          {"", cat(value, ' ', key), full, cat(full, " Check: ", key, ' ', value, ".")},
-          {},
-          "row of value"};
+  return {{random.pick(texts),
+           key,
+           {"", cat(value, ' ', key), full, cat(full, " Check: ", key, ' ', value, ".")},
+           {},
+           "row of value"},
+          &column};
 }
 
-Question extreme_question(Random& random, const Records& records, bool highest) {
+Asked extreme_question(Random& random, const Records& records, bool highest) {
   const auto& column = pick_numeric(random, records);
   const auto& numbers = column.numbers;
   const auto found = highest ? std::max_element(numbers.begin(), numbers.end())
@@ -135,12 +146,13 @@ Question extreme_question(Random& random, const Records& records, bool highest) 
       cat(column.name, ": ", listed(records, column), ". ", word, " is ", *found, ": ", key, ".");
   std::string values;
   for (const int64_t value : numbers) values += cat(value, ' ');
-  return {random.pick(texts),
-          key,
-          {"", cat(values, word, ' ', *found), full,
-           cat(full, " Check: no ", highest ? "higher" : "lower", " than ", *found, ".")},
-          {},
-          word};
+  return {{random.pick(texts),
+           key,
+           {"", cat(values, word, ' ', *found), full,
+            cat(full, " Check: no ", highest ? "higher" : "lower", " than ", *found, ".")},
+           {},
+           word},
+          &column};
 }
 
 // "3+9=12 12+5=17", from the first row down or from the last row up.
@@ -155,7 +167,7 @@ std::string running_sum(std::vector<int64_t> numbers, bool from_last) {
   return text;
 }
 
-Question sum_question(Random& random, const Records& records) {
+Asked sum_question(Random& random, const Records& records) {
   const auto& column = pick_numeric(random, records);
   const int64_t sum = std::accumulate(column.numbers.begin(), column.numbers.end(), int64_t{0});
   const std::array<std::string, 3> texts = {
@@ -164,14 +176,15 @@ Question sum_question(Random& random, const Records& records) {
       cat("What is the sum of ", column.name, "?")};
   const std::string terse = running_sum(column.numbers, false);
   const std::string full = cat(column.name, ": ", listed(records, column), ". ", terse, ".");
-  return {random.pick(texts),
-          cat(sum),
-          {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")},
-          {},
-          "total"};
+  return {{random.pick(texts),
+           cat(sum),
+           {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")},
+           {},
+           "total"},
+          &column};
 }
 
-Question count_question(Random& random, const Records& records) {
+Asked count_question(Random& random, const Records& records) {
   const auto& column = pick_numeric(random, records);
   auto sorted = column.numbers;
   std::sort(sorted.rbegin(), sorted.rend());
@@ -188,12 +201,13 @@ Question count_question(Random& random, const Records& records) {
     full += cat(records.keys[row], ' ', value, value > limit ? " yes, " : " no, ");
   }
   full += cat("count ", count, ".");
-  return {random.pick(texts),
-          cat(count),
-          {"", cat(terse, "count ", count), full,
-           cat(full, " Check: not over ", limit, ": ", static_cast<int64_t>(sorted.size()) - count, ".")},
-          {},
-          "count"};
+  return {{random.pick(texts),
+           cat(count),
+           {"", cat(terse, "count ", count), full,
+            cat(full, " Check: not over ", limit, ": ", static_cast<int64_t>(sorted.size()) - count, ".")},
+           {},
+           "count"},
+          &column};
 }
 
 }  // namespace
@@ -217,10 +231,10 @@ Records draw_records(Random& random, int level) {
 }
 
 std::vector<Question> draw_record_questions(Random& random, const Records& records, int level, int count) {
-  std::vector<Question> questions;
+  std::vector<Asked> questions;
   // A table has few facts: the number of draws is bounded, and fewer questions than asked for may come back.
   for (int draw = 0; draw < 4 * count && std::ssize(questions) < count; ++draw) {
-    Question question;
+    Asked question;
     switch (random.integer(0, level == 0 ? 5 : 8)) {
       case 3: question = row_question(random, records); break;
       case 4: question = extreme_question(random, records, true); break;
@@ -230,12 +244,13 @@ std::vector<Question> draw_record_questions(Random& random, const Records& recor
       case 8: question = count_question(random, records); break;
       default: question = cell_question(random, records);
     }
-    const bool known = std::any_of(questions.begin(), questions.end(), [&](const Question& other) {
-      return other.kind == question.kind && other.gold == question.gold;
-    });
+    const bool known = std::any_of(questions.begin(), questions.end(),
+                                   [&](const Asked& other) { return other.shares_a_cell(question); });
     if (!known) questions.push_back(std::move(question));
   }
-  return questions;
+  std::vector<Question> result;
+  for (Asked& asked : questions) result.push_back(std::move(asked.question));
+  return result;
 }
 
 }  // namespace melete

@@ -68,23 +68,23 @@ double loudness(const std::vector<float>& samples) {
 }  // namespace
 
 SpokenClip draw_clip(Random& random, const SpokenRange& range,
-                     const std::function<std::string(Random&)>& draw_text) {
+                     const std::function<SpokenText(Random&)>& draw_text) {
   const int64_t slot = random.integer(0, 99);
   if (slot < 2) {
     const char* variant = random.pick(kHeldOutVoices);
     SpokenClip clip{draw_style(random, range, variant), cat("voice ", variant)};
-    clip.utterance.text = draw_text(random);
+    clip.utterance.text = draw_text(random).words;
     return clip;
   }
   const Split wanted = slot == 2 ? Split::test : slot == 3 ? Split::dev : Split::train;
   while (
       true) {  // one spec in a hundred is dev's or test's, so this ends after hundreds of cheap draws at most
-    const std::string text = draw_text(random);
+    const SpokenText text = draw_text(random);
     SpokenClip clip{wanted == Split::train
-                        ? pool_style(range, text, random.integer(0, range.styles_per_text - 1))
+                        ? pool_style(range, text.words, random.integer(0, text.num_styles - 1))
                         : draw_style(random, range),
                     ""};
-    clip.utterance.text = text;
+    clip.utterance.text = text.words;
     if (split_of(clip) == wanted) return clip;
   }
 }
@@ -110,6 +110,13 @@ Audio record(Random& random, const SpokenRange& range, const SpokenClip& clip) {
                  [gain](float sample) { return gain * sample; });
   add_noise(random, random.uniform(range.min_snr_db, range.max_snr_db), audio);
   return audio;
+}
+
+void fill_in(Random& random, const SpokenRange& range, const SpokenClip& clip, Episode& episode) {
+  episode.context.emplace_back(record(random, range, clip));
+  episode.transcript = clip.utterance.text;
+  episode.spec_hash = clip.spec_hash();
+  episode.hold_out = clip.hold_out;
 }
 
 void add_noise(Random& random, double snr_db, Audio& audio) {

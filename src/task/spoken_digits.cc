@@ -2,8 +2,9 @@
 // last.
 //
 // The answer's canonical spelling is digits without spaces, "407"; "4 0 7" and "four zero seven" are
-// accepted. Levels: one digit, one or two, one to three, numbers from 10 to 999, digits and numbers in all
-// voices and loud noise. Hold-outs: two voices (task/spoken.h).
+// accepted. One question a clip, since every other answer follows from which digits were said. Levels: one to
+// three digits in plain quiet voices; the same in some noise, with questions about their number and order;
+// numbers from 10 to 999; both in all voices; the same in loud noise. Hold-outs: two voices (task/spoken.h).
 #include <array>
 
 #include "task/number_words.h"
@@ -15,24 +16,27 @@ namespace {
 
 struct Level {
   const char* name;
-  int max_digits;           // 0: no digit lists
-  double share_of_numbers;  // whole numbers rather than lists of digits
+  double share_of_numbers;  // whole numbers rather than lists of one to three digits
+  double share_of_which;    // of questions that ask for all digits
   SpokenRange range;
 };
 
 const std::array<Level, 5> kLevels = {{
-    {"one digit", 1, 0.0, {130, 200, false, 25, 40, 64}},
-    {"one or two digits", 2, 0.0, {130, 210, false, 20, 40, 16}},
-    {"one to three digits", 3, 0.0, {130, 210, false, 20, 40, 6}},
-    {"numbers from 10 to 999", 0, 1.0, {140, 210, false, 15, 40, 6}},
-    {"all voices, loud noise", 3, 0.3, {120, 240, true, 0, 30, 6}},
+    {"one to three digits, quiet", 0.0, 1.0, {145, 195, false, 45, 60}},
+    {"one to three digits, faint noise", 0.0, 0.6, {130, 210, false, 20, 40}},
+    {"numbers from 10 to 999", 1.0, 0.7, {140, 210, false, 15, 40}},
+    {"digits and numbers, all voices", 0.5, 0.7, {120, 240, true, 15, 40}},
+    {"all voices, loud noise", 0.5, 0.7, {120, 240, true, 0, 20}},
 }};
+constexpr int64_t kMaxDigits = 3;
 
 // What is said: a list of digits, or a number whose words differ ("four hundred seven").
 struct Said {
   std::string digits;
   bool is_number = false;
   std::string words() const { return is_number ? spell_number(std::stoll(digits)) : spell_digits(digits); }
+  // Short lists are few and drawn as often as long ones, so each of them is heard in more styles.
+  int64_t num_styles() const { return is_number || digits.size() > 2 ? 10 : digits.size() == 2 ? 40 : 200; }
 };
 
 Said draw_said(Random& random, const Level& level) {
@@ -41,22 +45,20 @@ Said draw_said(Random& random, const Level& level) {
     return {cat(random.integer(hundred, hundred * 10 - 1)), true};
   }
   std::string digits;
-  for (int64_t left = random.integer(1, level.max_digits); left > 0; --left)
+  for (int64_t left = random.integer(1, kMaxDigits); left > 0; --left)
     digits += static_cast<char>('0' + random.integer(0, 9));
   return {digits, false};
 }
 
 using Texts = std::vector<const char*>;
 
-Question which_question(Random& random, const Said& said, bool only_one) {
-  const Texts one = {"Which digit was said?", "What digit do you hear?", "Write down the digit."};
-  const Texts list = {"Which digits were said?", "What digits do you hear?", "Write down the digits."};
+Question which_question(Random& random, const Said& said) {
+  const Texts list = {"Which digits were said?", "Which digits does the voice say?",
+                      "What digits do you hear?", "Write down the digits."};
   const Texts number = {"Which number was said?", "What number do you hear?", "Write down the number."};
   const std::string words = said.words(), &digits = said.digits;
   const std::string full = cat("I hear: ", words, '.');
-  return {random.pick(said.is_number ? number
-                      : only_one     ? one
-                                     : list),
+  return {random.pick(said.is_number ? number : list),
           digits,
           {"", words, full, cat(full, " As digits: ", digits, '.')},
           {},
@@ -85,21 +87,10 @@ Question end_question(Random& random, const Said& said, bool first) {
           first ? "first" : "last"};
 }
 
-// Which digits is asked first more often than not, since everything else follows from it.
-std::vector<Question> draw_questions(Random& random, const Said& said, int level, int count) {
-  std::vector<int> kinds = {1, 2, 3};
-  if (said.is_number) kinds = {2, 3};
-  random.shuffle(kinds);
-  kinds.insert(kinds.begin() + (random.chance(0.7) ? 0 : 1), 0);
-  if (level == 0) kinds = {0};
-  std::vector<Question> questions;
-  for (const int kind : kinds) {
-    if (std::ssize(questions) == count) break;
-    if (kind == 0) questions.push_back(which_question(random, said, level == 0));
-    if (kind == 1) questions.push_back(count_question(random, said));
-    if (kind >= 2) questions.push_back(end_question(random, said, kind == 2));
-  }
-  return questions;
+Question draw_question(Random& random, const Said& said, const Level& level) {
+  if (random.chance(level.share_of_which)) return which_question(random, said);
+  const int64_t kind = random.integer(said.is_number ? 1 : 0, 2);
+  return kind == 0 ? count_question(random, said) : end_question(random, said, kind == 1);
 }
 
 class SpokenDigits final : public Task {
@@ -123,14 +114,12 @@ class SpokenDigits final : public Task {
   Episode make(uint64_t seed, int level, int num_questions) const override {
     MELETE_CHECK(level >= 0 && level < info().num_levels && num_questions >= 1, "level=", level);
     Random random = random_of(seed, level);
+    const Level& chosen = kLevels[static_cast<size_t>(level)];
     Said said;
     const SpokenClip clip = draw(random, level, said);
     Episode episode;
-    episode.context.emplace_back(record(random, kLevels[static_cast<size_t>(level)].range, clip));
-    episode.questions = draw_questions(random, said, level, num_questions);
-    episode.transcript = clip.utterance.text;
-    episode.spec_hash = clip.spec_hash();
-    episode.hold_out = clip.hold_out;
+    fill_in(random, chosen.range, clip, episode);
+    episode.questions = {draw_question(random, said, chosen)};
     return episode;
   }
 
@@ -146,7 +135,7 @@ class SpokenDigits final : public Task {
     const Level& chosen = kLevels[static_cast<size_t>(level)];
     return draw_clip(random, chosen.range, [&](Random& each) {
       said = draw_said(each, chosen);
-      return said.words();
+      return SpokenText{said.words(), said.num_styles()};
     });
   }
 };

@@ -19,15 +19,17 @@ class SpokenTest : public testing::Test {
   }
 };
 
-std::string draw_digit(Random& random) { return spell_digits(cat(random.integer(0, 9))); }
+SpokenText draw_digit(Random& random, int64_t num_styles) {
+  return {spell_digits(cat(random.integer(0, 9))), num_styles};
+}
 
 TEST(Spoken, SplitsAreDisjointAndTrainingHearsFewStyles) {
-  const SpokenRange range{130, 200, false, 25, 40, 8};
+  const SpokenRange range{130, 200, false, 25, 40};
   std::map<Split, std::set<std::string>> specs;
   std::map<Split, int> counts;
   for (uint64_t seed = 0; seed < 20'000; ++seed) {
     Random random(seed);
-    const SpokenClip clip = draw_clip(random, range, draw_digit);
+    const SpokenClip clip = draw_clip(random, range, [](Random& each) { return draw_digit(each, 8); });
     ++counts[split_of(clip)];
     specs[split_of(clip)].insert(describe(clip.utterance));
     const bool held_out_voice =
@@ -48,11 +50,11 @@ TEST_F(SpokenTest, EveryVoiceSoundsDifferent) {
   for (const bool all_voices : {false, true}) {
     SpokenRange range;
     range.all_voices = all_voices;
-    range.styles_per_text = 1000;
     std::map<std::string, std::vector<float>> clips;
     for (uint64_t seed = 0; seed < 4'000; ++seed) {
       Random random(seed);
-      const std::string voice = draw_clip(random, range, draw_digit).utterance.voice;
+      const auto draw = [](Random& each) { return draw_digit(each, 1000); };
+      const std::string voice = draw_clip(random, range, draw).utterance.voice;
       if (!clips.contains(voice)) clips[voice] = (*Speech::shared().say({"nine", voice, 160, 50}))->samples;
     }
     EXPECT_EQ(clips.size(), all_voices ? 6u * 13u : 2u * 10u);

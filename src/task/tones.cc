@@ -172,6 +172,22 @@ Question make_question(Random& random, const Clip& clip, Kind kind) {
              cat(clip.highest()), beeps, cat("Highest: ", clip.highest(), '.'), "highest");
 }
 
+// Kinds of which none gives another away. The number of beeps bounds how many are long and which is highest;
+// the last beep's length bounds how many are long; the highest beep's place tells whether the last beep is
+// higher. Only clips of several beeps have a direction, so it follows any count.
+std::vector<Kind> independent_kinds(Random& random, const Clip& clip) {
+  std::vector<std::vector<Kind>> groups = {{Kind::count, Kind::length}, {Kind::length, Kind::count}};
+  if (clip.varied && clip.beeps.size() == 1) groups.push_back({Kind::count_long});
+  if (clip.varied && clip.beeps.size() > 1)
+    groups = {{Kind::count, Kind::length, Kind::direction},
+              {Kind::length, Kind::count, Kind::direction},
+              {Kind::count_long, Kind::direction},
+              {Kind::direction, Kind::length},
+              {Kind::highest, Kind::length},
+              {Kind::length, Kind::highest}};
+  return random.pick(groups);
+}
+
 class Tones final : public Task {
  public:
   TaskInfo info() const override {
@@ -187,13 +203,9 @@ class Tones final : public Task {
     const Clip clip = draw_clip(random, chosen);
     Episode episode;
     episode.context.emplace_back(render(random, clip, chosen));
-    std::vector<Kind> kinds = {Kind::length};
-    if (clip.varied) kinds.push_back(Kind::count_long);
-    if (clip.varied && clip.beeps.size() > 1) kinds.insert(kinds.end(), {Kind::direction, Kind::highest});
-    random.shuffle(kinds);
-    kinds.insert(kinds.begin() + (random.chance(0.5) ? 0 : 1), Kind::count);
-    for (size_t i = 0; i < kinds.size() && std::ssize(episode.questions) < num_questions; ++i)
-      episode.questions.push_back(make_question(random, clip, kinds[i]));
+    for (const Kind kind : independent_kinds(random, clip))
+      if (std::ssize(episode.questions) < num_questions)
+        episode.questions.push_back(make_question(random, clip, kind));
     episode.transcript = heard(clip);
     episode.spec_hash = stable_hash(clip.spec());
     if (clip.timbre.name == kHeldOutTimbre.name) episode.hold_out = "timbre organ";

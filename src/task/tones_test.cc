@@ -44,7 +44,7 @@ TEST(Tones, AnswersCanBeHeard) {
   const auto task = Registry<Task>::instance().make("tones");
   std::map<std::string, int> kinds;
   std::map<std::string, int> directions;
-  for (uint64_t seed = 0; seed < 600; ++seed) {
+  for (uint64_t seed = 0; seed < 1'200; ++seed) {
     const Episode episode = task->make(seed, seed % 2 ? 1 : 0, 5);
     if (!episode.hold_out.empty()) continue;
     const auto beeps = listen(std::get<Audio>(episode.context.at(0)));
