@@ -1,6 +1,7 @@
 // Addition of two whole numbers, answered at once or column by column from the right with carries.
 //
-// Digits are single tokens, so a trace states one column a step: "8+5=13 7+6+1=14 4+3+1=8".
+// Digits are single tokens, so a trace states one column a step, "8+5=13 7+6+1=14 4+3+1=8"; the full trace
+// follows each by the sum's digits so far, "8+5=13 3, 7+6+1=14 43, 4+3+1=8 843", whose last is the answer.
 // Levels: numbers of up to 3, 4 and 6 digits; each length is drawn equally often. Hold-out: a summand in
 // 640..659.
 #include <algorithm>
@@ -25,14 +26,16 @@ struct Columns {
 
 Columns columns_of(int64_t a, int64_t b) {
   Columns text;
+  std::string digits;
   for (int64_t carry = 0, first = 1; a > 0 || b > 0 || first; a /= 10, b /= 10, first = 0) {
     const int64_t sum = a % 10 + b % 10 + carry;
     const std::string step = cat(a % 10, '+', b % 10, carry ? "+1" : "", '=', sum);
     if (!text.terse.empty()) text.terse += ' ';
     text.terse += step;
     carry = sum / 10;
-    text.full += cat(step, ": write ", a > 9 || b > 9 ? sum % 10 : sum,
-                     a > 9 || b > 9 ? cat(" carry ", carry) : "", '\n');
+    const bool last = a < 10 && b < 10;
+    digits = cat(last ? sum : sum % 10, digits);
+    text.full += cat(step, ' ', digits, last ? "" : ", ");
   }
   return text;
 }
@@ -57,8 +60,8 @@ class Addition final : public Task {
     question.gold = cat(a + b);
     question.kind = "add";
     const Columns columns = columns_of(a, b);
-    question.traces = {"", columns.terse, cat(columns.full, a, '+', b, '=', a + b),
-                       cat(columns.full, a, '+', b, '=', a + b, "\nCheck: ", a + b, '-', b, '=', a)};
+    question.traces = {"", columns.terse, columns.full,
+                       cat(columns.full, ". Check: ", a + b, '-', b, '=', a)};
 
     Episode episode;
     // The order of the summands is no new fact, so both orders share a split.
