@@ -15,6 +15,15 @@ std::string RunConfig::problem() const {
   return {};
 }
 
+bool RunConfig::uses_bf16() const {
+  if (precision != "auto") return precision == "bfloat16";
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;  // elsewhere emulated, which is slower than float32
+#else
+  return false;
+#endif
+}
+
 std::string EvalConfig::problem() const {
   if (every_steps < 0) return cat("every_steps must be 0 or more, got ", every_steps);
   if (questions_per_level < 1)

@@ -40,6 +40,7 @@ struct RunConfig {
   }
 
   std::string problem() const;
+  bool uses_bf16() const;  // what `precision` comes to on this processor
 };
 
 struct TextShape {

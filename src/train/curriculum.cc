@@ -34,7 +34,7 @@ Curriculum::Curriculum(const CurriculumConfig& config, std::vector<TaskLevels> t
     : config_(config), tasks_(std::move(tasks)), steps_at_level_(tasks_.size(), 0) {
   for (const TaskLevels& task : tasks_) {
     means_.emplace_back(static_cast<size_t>(task.num_levels));
-    open_.push_back(config_.enabled ? 0 : task.num_levels);
+    open_.push_back(config_.enabled ? task.start : task.num_levels);
   }
 }
 
@@ -94,7 +94,8 @@ Status Curriculum::load(const Json& state) {
       const auto found = state.find(tasks_[t].name);
       if (found == state.end()) continue;
       if (config_.enabled)
-        loaded.open_[t] = std::clamp(found->at("open").get<int32_t>(), 0, tasks_[t].num_levels);
+        loaded.open_[t] =
+            std::clamp(found->at("open").get<int32_t>(), tasks_[t].start, tasks_[t].num_levels);
       loaded.steps_at_level_[t] = found->at("steps").get<int64_t>();
       const Json& pairs = found->at("means");
       const size_t known = std::min(pairs.size(), means_[t].size() * kNumAnswerKinds);

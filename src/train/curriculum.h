@@ -27,6 +27,7 @@ struct CurriculumConfig {
   int64_t window = 200;           // answers over which the accuracy is averaged (exponentially)
   int64_t patience_steps = 1500;  // the next level opens after this many steps in any case; 0: never
   double top_share = 0.6;         // share of a task's documents at its top level; the rest replays lower ones
+  std::string start;              // "shapes=3": these levels are open from the start; 0 unless named
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -37,6 +38,7 @@ struct CurriculumConfig {
           "open the next level after this many steps in any case; 0: never");
     field("top_share", top_share,
           "share of a task's documents at its top open level; the rest replays lower levels");
+    field("start", start, "levels that are open from the start, as in \"shapes=3\"; 0 unless named");
   }
 
   std::string problem() const;
@@ -48,6 +50,7 @@ using OpenLevels = std::vector<int32_t>;
 struct TaskLevels {
   std::string name;
   int32_t num_levels = 1;
+  int32_t start = 0;  // open from the start, and after a resume
 };
 
 // Saved by the tasks' names, so that a run can go on with more or fewer tasks; a task that isn't there starts

@@ -15,6 +15,14 @@ CurriculumConfig config_of(int64_t patience) {
   return config;
 }
 
+TEST(Curriculum, StartLevelsAreOpenAtOnceAndAfterALoad) {
+  Curriculum before(config_of(0), {{"a", 4}, {"b", 3}});
+  Curriculum curriculum(config_of(0), {{"a", 4, 2}, {"b", 3}});
+  EXPECT_EQ(curriculum.open_levels(), (OpenLevels{2, 0}));
+  ASSERT_TRUE(curriculum.load(before.state()).ok());
+  EXPECT_EQ(curriculum.open_levels(), (OpenLevels{2, 0}));
+}
+
 TEST(Curriculum, OpensTheNextLevelOnceTheTopOneIsMastered) {
   Curriculum curriculum(config_of(0), {{"a", 2}, {"b", 3}});
   for (int i = 0; i < 40; ++i) {

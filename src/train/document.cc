@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <sstream>
 
 #include "text/attachment.h"
+#include "train/named_numbers.h"
 
 namespace melete {
 namespace {
@@ -15,26 +14,6 @@ constexpr int kMaxDraws = 20000;  // one in 100 episodes is of the dev split
 int32_t family_index(const std::string& name) {
   const auto found = std::find(kFamilies.begin(), kFamilies.end(), name);
   return found == kFamilies.end() ? -1 : static_cast<int32_t>(found - kFamilies.begin());
-}
-
-Result<std::map<std::string, double>> parse_weights(const std::string& text) {
-  std::map<std::string, double> weights;
-  std::istringstream entries(text);
-  for (std::string entry; std::getline(entries, entry, ',');) {
-    const size_t equals = entry.find('=');
-    const std::string name = entry.substr(0, equals);
-    char* end = nullptr;
-    const double weight = equals == std::string::npos ? -1 : std::strtod(entry.c_str() + equals + 1, &end);
-    if (!(weight >= 0) || (end && *end))
-      return invalid_argument(
-          "[mixture.task_weights] must be NAME=WEIGHT,... with weights of 0 or more, got \"", entry, "\"");
-    const auto names = Registry<Task>::instance().names();
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      return invalid_argument("[mixture.task_weights] must name tasks, got \"", name,
-                              "\"; see `melete task list`");
-    weights[name] = weight;
-  }
-  return weights;
 }
 
 // The first user message: media, then tables as text, then the question.
@@ -164,7 +143,9 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
   maker.curriculum_ = curriculum;
   maker.limits_ = media.limits();
   maker.tokenizer_ = std::move(tokenizer);
-  MELETE_ASSIGN_OR_RETURN(const auto weights, parse_weights(mixture.task_weights));
+  MELETE_ASSIGN_OR_RETURN(const auto weights,
+                          parse_task_numbers("mixture.task_weights", mixture.task_weights));
+  MELETE_ASSIGN_OR_RETURN(const auto start, parse_task_numbers("curriculum.start", curriculum.start));
   std::array<double, 5> weight_sum{};
   for (const std::string& name : Registry<Task>::instance().names()) {
     TrainingTask entry;
@@ -181,6 +162,12 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
     if (const std::string problem = entry.task->problem(); !problem.empty())
       return unavailable("[task ", name, "] ", problem, "; or leave it out: --set mixture.task_weights=\"",
                          name, "=0\"");
+    if (const auto level = start.find(name); level != start.end()) {
+      if (level->second >= entry.info.num_levels)
+        return invalid_argument("[curriculum.start] ", name, " must be below its number of levels, ",
+                                entry.info.num_levels, ", got ", level->second);
+      entry.start_level = static_cast<int32_t>(level->second);
+    }
     weight_sum[static_cast<size_t>(entry.family)] += entry.share;
     maker.tasks_.push_back(std::move(entry));
   }
@@ -205,7 +192,7 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
 
 std::vector<TaskLevels> DocumentMaker::levels() const {
   std::vector<TaskLevels> levels;
-  for (const TrainingTask& entry : tasks_) levels.push_back({entry.info.name, entry.info.num_levels});
+  for (const TrainingTask& entry : tasks_) levels.push_back({entry.info.name, entry.info.num_levels, entry.start_level});
   return levels;
 }
 

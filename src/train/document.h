@@ -90,6 +90,7 @@ struct TrainingTask {
   int32_t family = 0;
   double share = 0;        // of all documents
   double loss_factor = 1;  // loss share / document share of its family
+  int32_t start_level = 0;
   std::unique_ptr<const Task> task;
 };
 
@@ -109,7 +110,7 @@ class DocumentMaker {
                            int64_t max_tokens) const;
 
   const std::vector<TrainingTask>& tasks() const { return tasks_; }
-  std::vector<TaskLevels> levels() const;
+  std::vector<TaskLevels> levels() const;  // with the levels that are open from the start
   const MixtureConfig& mixture() const { return mixture_; }
 
  private:

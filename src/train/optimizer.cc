@@ -17,7 +17,7 @@ torch::Tensor as_matrices(const TorchParameter& parameter, const torch::Tensor& 
 
 }  // namespace
 
-torch::Tensor orthogonalise(const torch::Tensor& x) {
+torch::Tensor orthogonalise(const torch::Tensor& x, bool bf16) {
   // The quintic's coefficients push every singular value of (0, 1] towards 1 fast, at the price of a spread
   // around it.
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
@@ -25,16 +25,18 @@ torch::Tensor orthogonalise(const torch::Tensor& x) {
   const bool tall = x.size(-2) > x.size(-1);
   torch::Tensor y = tall ? x.transpose(-2, -1) : x;
   y = y / (y.pow(2).sum({-2, -1}, /*keepdim=*/true).sqrt() + 1e-7);
+  if (bf16) y = y.to(torch::kBFloat16);
   for (int i = 0; i < kSteps; ++i) {
     const torch::Tensor gram = y.matmul(y.transpose(-2, -1));
     const torch::Tensor polynomial = kB * gram + kC * gram.matmul(gram);
     y = kA * y + polynomial.matmul(y);
   }
+  y = y.to(x.scalar_type());
   return tall ? y.transpose(-2, -1) : y;
 }
 
-Optimizer::Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters)
-    : config_(config) {
+Optimizer::Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters, bool bf16)
+    : config_(config), bf16_(bf16) {
   for (TorchParameter& parameter : parameters) {
     if (parameter.spec.role == WeightRole::router_bias) continue;
     Slot slot;
@@ -78,7 +80,7 @@ void Optimizer::update_muon(Slot& slot, double rate) {
   const torch::Tensor ahead = torch::lerp(gradient, slot.first, config_.muon_momentum);
   const torch::Tensor matrices = as_matrices(slot.parameter, ahead);
   const double aspect = static_cast<double>(matrices.size(-2)) / static_cast<double>(matrices.size(-1));
-  const torch::Tensor update = orthogonalise(matrices).reshape(ahead.sizes());
+  const torch::Tensor update = orthogonalise(matrices, bf16_).reshape(ahead.sizes());
   slot.parameter.value.mul_(1 - rate * config_.muon_weight_decay);
   slot.parameter.value.add_(update, -rate * std::sqrt(std::max(1.0, aspect)));
 }

@@ -18,8 +18,8 @@
 namespace melete {
 
 // The orthogonal factor of each matrix of x [..., out, in], approximately: singular values end near 1 (0.7
-// to 1.2).
-torch::Tensor orthogonalise(const torch::Tensor& x);
+// to 1.2). `bf16` takes the products in bfloat16, whose error is far below that spread.
+torch::Tensor orthogonalise(const torch::Tensor& x, bool bf16 = false);
 
 struct StepReport {
   double gradient_norm = 0;  // before clipping; not finite if the step was skipped
@@ -28,8 +28,8 @@ struct StepReport {
 
 class Optimizer {
  public:
-  // The parameters' tensors are updated in place.
-  Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters);
+  // The parameters' tensors are updated in place; `bf16`: see orthogonalise.
+  Optimizer(const OptimizerConfig& config, std::vector<TorchParameter> parameters, bool bf16 = false);
 
   // One update with both rates times `factor`, from the parameters' gradients, which may be scaled. Skips it,
   // leaving weights and state alone, if a gradient isn't finite. The pool's size changes no bit.
@@ -52,6 +52,7 @@ class Optimizer {
   void update_adam(Slot& slot, double rate);
 
   OptimizerConfig config_;
+  bool bf16_;
   std::vector<Slot> slots_;
   int64_t num_updates_ = 0;
 };

@@ -25,9 +25,11 @@ TEST(Muon, OrthogonalisesEveryMatrixOfABatch) {
   for (const std::vector<int64_t>& shape :
        std::vector<std::vector<int64_t>>{{3, 16, 40}, {2, 40, 16}, {24, 24}}) {
     const Tensor x = torch::randn(shape) * 7;
-    const Tensor singular = torch::linalg_svdvals(orthogonalise(x));
-    EXPECT_GT(singular.min().item<double>(), 0.3) << shape.size();
-    EXPECT_LT(singular.max().item<double>(), 1.3);
+    for (const bool bf16 : {false, true}) {
+      const Tensor singular = torch::linalg_svdvals(orthogonalise(x, bf16));
+      EXPECT_GT(singular.min().item<double>(), 0.3) << shape.size() << " bf16=" << bf16;
+      EXPECT_LT(singular.max().item<double>(), 1.3);
+    }
   }
 }
 

@@ -119,19 +119,9 @@ Result<ModelConfig> model_config(const TrainConfig& config, const Tokenizer& tok
   return model;
 }
 
-// Elsewhere bfloat16 products are emulated, which is slower than float32.
-bool processor_has_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 Result<std::unique_ptr<MusePort>> make_model(const TrainConfig& config, const ModelConfig& shape) {
   TorchModel model(shape, config.run.seed);
-  model.set_bf16(config.run.precision == "bfloat16" ||
-                 (config.run.precision == "auto" && processor_has_bf16()));
+  model.set_bf16(config.run.uses_bf16());
   if (config.run.init_from.empty()) return std::make_unique<MusePort>(std::move(model));
   MELETE_ASSIGN_OR_RETURN(const TorchModel start, TorchModel::load(config.run.init_from));
   const torch::NoGradGuard no_grad;

@@ -27,7 +27,7 @@ Trainer::Trainer(const TrainConfig& config, std::filesystem::path folder, const 
       maker_(maker),
       model_(model),
       pool_(static_cast<int>(config.run.threads)),
-      optimizer_(config.optimizer, model.parameters()),
+      optimizer_(config.optimizer, model.parameters(), config.run.uses_bf16()),
       schedule_(config.schedule),
       curriculum_(config.curriculum, maker.levels()) {}
 
