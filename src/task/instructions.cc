@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "task/few_specs.h"
 #include "task/task.h"
 #include "task/verify.h"
 
@@ -17,10 +18,20 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words kWords = {"cat",  "dog",  "sun",  "tree", "book", "red",  "blue", "fish", "bird", "milk",
-                      "rain", "snow", "door", "hand", "star", "ship", "cake", "lamp", "rose", "frog",
-                      "wolf", "gold", "salt", "wind", "sand", "king", "ring", "leaf", "boat", "road",
-                      "hill", "lake", "coat", "desk", "drum", "fork", "game", "horn", "iron", "jump"};
+const Words kWords = {
+    "cat",   "dog",   "sun",   "tree",   "book",  "red",   "blue",  "fish",  "bird",  "milk",  "rain",
+    "snow",  "door",  "hand",  "star",   "ship",  "cake",  "lamp",  "rose",  "frog",  "wolf",  "gold",
+    "salt",  "wind",  "sand",  "king",   "ring",  "leaf",  "boat",  "road",  "hill",  "lake",  "coat",
+    "desk",  "drum",  "fork",  "game",   "horn",  "iron",  "jump",  "apple", "bear",  "bread", "brick",
+    "bus",   "camp",  "card",  "chair",  "clock", "cloud", "corn",  "cow",   "cup",   "deer",  "dish",
+    "duck",  "ear",   "egg",   "farm",   "field", "fire",  "flag",  "fox",   "glass", "goat",  "goose",
+    "grass", "green", "hat",   "hen",    "horse", "house", "ice",   "ink",   "jar",   "key",   "knee",
+    "lemon", "lion",  "map",   "moon",   "mouse", "nest",  "nose",  "nut",   "oak",   "owl",   "paint",
+    "pan",   "park",  "pear",  "pen",    "pig",   "pink",  "plane", "plum",  "queen", "rice",  "river",
+    "roof",  "rope",  "salad", "school", "sea",   "seed",  "sheep", "shoe",  "sky",   "snail", "soap",
+    "sock",  "song",  "soup",  "spoon",  "stone", "sugar", "swan",  "table", "tea",   "tiger", "train",
+    "truck", "van",   "wall",  "water",  "wave",  "wheat", "white", "wood",  "yard",  "zoo",   "ant",
+    "arm",   "ball",  "bank",  "bat",    "bed",   "bike",  "bone"};
 const Words kHeldOutWords = {"pond", "kite", "moss", "bell"};
 const Words kNames = {"Ann", "Ben", "Cara", "Dan", "Eva", "Finn", "Gus", "Hana"};
 const Words kPlaces = {"first", "second", "third"};
@@ -46,7 +57,7 @@ std::string letters_of(const std::string& word) {
   return joined(letters, " ");
 }
 
-// Three different words, the first of them held out if asked for.
+// Different words, the first of them held out if asked for.
 Words draw_words(Random& random, bool held_out, size_t count) {
   Words words = kWords;
   random.shuffle(words);
@@ -61,24 +72,30 @@ Question question_of(std::string text, std::string gold, std::string terse, std:
   return {std::move(text), std::move(gold), {"", std::move(terse), std::move(full), check}, {}, kind};
 }
 
-Question say_question(Random& random, const std::string& word) {
+// `words`: one or two, which all but repeating take as they are.
+Question say_question(Random& random, const Words& words) {
+  const std::string word = joined(words, " ");
+  const char* noun = words.size() == 1 ? "word" : "words";
   switch (random.integer(0, 3)) {
     case 0: {
-      const Words texts = {cat("Say only the word ", word, '.'), cat("Answer with the word ", word, '.'),
+      const Words texts = {cat("Say only the ", noun, ' ', word, '.'),
+                           cat("Answer with the ", noun, ' ', word, '.'),
                            cat("Write ", word, " and nothing else.")};
-      return question_of(random.pick(texts), word, cat("word ", word), cat("The word is ", word, '.'), "say");
+      return question_of(random.pick(texts), word, cat(noun, ' ', word),
+                         cat("I write the ", noun, ' ', word, '.'), "say");
     }
     case 1: {
       const int64_t times = random.integer(2, 4);
-      const Words texts = {cat("Say ", word, ' ', times, " times."),
-                           cat("Repeat ", word, ' ', times, " times."),
-                           cat("Write ", word, ' ', times, " times.")};
-      Words words, counted;
+      const std::string& once = words[0];
+      const Words texts = {cat("Say ", once, ' ', times, " times."),
+                           cat("Repeat ", once, ' ', times, " times."),
+                           cat("Write ", once, ' ', times, " times.")};
+      Words repeated, counted;
       for (int64_t i = 1; i <= times; ++i) {
-        words.push_back(word);
-        counted.push_back(cat(i, ' ', word));
+        repeated.push_back(once);
+        counted.push_back(cat(i, ' ', once));
       }
-      return question_of(random.pick(texts), joined(words, " "), cat(times, " times ", word),
+      return question_of(random.pick(texts), joined(repeated, " "), cat(times, " times ", once),
                          joined(counted, ", ") + '.', "repeat");
     }
     case 2: {
@@ -238,11 +255,12 @@ class Instructions final : public Task {
     Random random(seed, stable_hash("instructions") + static_cast<uint64_t>(level));
     const bool held_out = random.chance(kHoldOutShare);
     Episode episode;
-    Question question = level == 0   ? say_question(random, draw_words(random, held_out, 1)[0])
+    Question question = level == 0
+                            ? say_question(random, draw_words(random, held_out, random.chance(0.5) ? 1 : 2))
                         : level == 1 ? letter_question(random, draw_words(random, held_out, 3))
                         : level == 2 ? order_question(random, draw_words(random, held_out, 6))
                                      : form_question(random, draw_words(random, held_out, 4));
-    episode.spec_hash = stable_hash("instructions|" + question.text);
+    episode.spec_hash = hash_of_few("instructions|" + question.text);
     const bool has_held_out_word =
         std::any_of(kHeldOutWords.begin(), kHeldOutWords.end(), [&](const std::string& word) {
           return changed(question.text, std::tolower).find(word) != std::string::npos;

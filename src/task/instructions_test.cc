@@ -94,13 +94,17 @@ TEST(Instructions, FormIsPartOfTheAnswer) {
   EXPECT_EQ(task->verify(repeat, "cat cat"), 0.0);
 }
 
+std::string topic_of(const Question& question) {
+  return question.traces[1].substr(std::string("About: ").size());
+}
+
 std::map<std::string, Question> one_of_each_topic() {
   const auto task = Registry<Task>::instance().make("small_talk");
   std::map<std::string, Question> topics;
   for (int level = 0; level < task->info().num_levels; ++level)
     for (uint64_t seed = 0; seed < 400; ++seed) {
       const Question question = task->make(seed, level).questions.at(0);
-      topics.emplace(question.kind, question);
+      topics.emplace(topic_of(question), question);
     }
   return topics;
 }
@@ -109,21 +113,36 @@ TEST(SmallTalk, EachAnswerFitsItsOwnTopicOnly) {
   const auto task = Registry<Task>::instance().make("small_talk");
   const auto topics = one_of_each_topic();
   EXPECT_EQ(topics.size(), 15u);
-  for (const auto& [name, question] : topics)
-    for (const auto& [other, answer] : topics)
-      EXPECT_EQ(task->verify(question, answer.gold), name == other ? 1.0 : 0.0) << name << ' ' << answer.gold;
+  for (int level = 0; level < task->info().num_levels; ++level)
+    for (uint64_t seed = 0; seed < 200; ++seed) {
+      const Question answer = task->make(seed, level).questions.at(0);
+      EXPECT_EQ(task->verify(answer, answer.gold), 1.0) << answer.text;
+      for (const auto& [other, question] : topics)
+        if (other != topic_of(answer))
+          EXPECT_EQ(task->verify(question, answer.gold), 0.0) << question.text << ' ' << answer.gold;
+      EXPECT_EQ((answer.text + answer.gold).find('{'), std::string::npos) << answer.text << answer.gold;
+    }
+}
+
+TEST(SmallTalk, WhoGivesANameIsCalledByIt) {
+  const auto task = Registry<Task>::instance().make("small_talk");
+  const Question ada{"Hello, I am Ada", "Hello Ada! How can I help?", {}, {}, "courtesy"};
+  EXPECT_EQ(task->verify(ada, "Hi Ada."), 1.0);
+  for (const char* wrong : {"Hello!", "Hello Ben!", "Hello Ada and Ben!", "Ada", "Goodbye, Ada!"})
+    EXPECT_EQ(task->verify(ada, wrong), 0.0) << wrong;
+  const Question nobody{"Hello", "Hello! How can I help?", {}, {}, "courtesy"};
+  EXPECT_EQ(task->verify(nobody, "Hi!"), 1.0);
+  EXPECT_EQ(task->verify(nobody, "Hello Ada!"), 0.0);
 }
 
 TEST(SmallTalk, OtherWordsAreAcceptedAndFalsePromisesAreNot) {
   const auto task = Registry<Task>::instance().make("small_talk");
   const auto topics = one_of_each_topic();
   const std::multimap<std::string, std::string> right = {{"who", "My name is Melete."},
-                                                         {"greeting", "hi!"},
                                                          {"web", "Sorry, I cannot go online."},
                                                          {"mail", "I\u2019m not able to send mail"},
                                                          {"web", "I can\u2019t browse"},
-                                                         {"no picture", "I don't see any picture."},
-                                                         {"goodbye", "Bye"}};
+                                                         {"no picture", "I don't see any picture."}};
   for (const auto& [topic, answer] : right) EXPECT_EQ(task->verify(topics.at(topic), answer), 1.0) << answer;
   const std::multimap<std::string, std::string> wrong = {
       {"who", "I am a person."},           {"greeting", "This"},
@@ -134,11 +153,38 @@ TEST(SmallTalk, OtherWordsAreAcceptedAndFalsePromisesAreNot) {
     EXPECT_EQ(task->verify(topics.at(topic), answer), 0.0) << topic << ": " << answer.substr(0, 40);
 }
 
-TEST(SmallTalk, QuestionsComeInManyWordings) {
+// A model that never read its most everyday words would be a bad talker.
+TEST(SmallTalk, TrainingReadsEverydayWords) {
   const auto task = Registry<Task>::instance().make("small_talk");
-  std::set<std::string> texts;
-  for (uint64_t seed = 0; seed < 2'000; ++seed) texts.insert(task->make(seed, 0).questions.at(0).text);
-  EXPECT_GT(texts.size(), 400u);
+  std::set<std::string> read;
+  for (uint64_t seed = 0; seed < 20'000; ++seed) {
+    const Episode episode = task->make(seed, 0);
+    if (split_of(episode) == Split::train) read.insert(episode.questions.at(0).text);
+  }
+  for (const char* text : {"Hello", "Hi", "Good morning", "Who are you?", "What is your name?",
+                           "What can you do?", "Thank you", "Thanks", "Bye", "Goodbye", "How are you?"})
+    EXPECT_TRUE(read.contains(text)) << text;
+}
+
+// Few test questions would measure nothing, and one answer to most of them would be a blind guess.
+TEST(TextTasks, TestQuestionsAreManyAndTheirAnswersVary) {
+  for (const char* name : {"small_talk", "instructions", "multiplication", "addition", "word_problems"}) {
+    const auto task = Registry<Task>::instance().make(name);
+    for (int level = 0; level < task->info().num_levels; ++level) {
+      std::set<std::pair<uint64_t, std::string>> tested;
+      std::map<std::string, int> golds;
+      for (uint64_t seed = 0; seed < 20'000; ++seed) {
+        const Episode episode = task->make(seed, level);
+        if (split_of(episode) != Split::test) continue;
+        const Question& question = episode.questions.at(0);
+        if (tested.emplace(episode.spec_hash, question.text).second) ++golds[question.gold];
+      }
+      int most = 0;
+      for (const auto& [gold, count] : golds) most = std::max(most, count);
+      EXPECT_GE(tested.size(), 100u) << name << " level " << level;
+      EXPECT_LT(most, 0.2 * static_cast<double>(tested.size())) << name << " level " << level;
+    }
+  }
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // Multiplication of two whole numbers, answered at once or digit by digit from the right with carries.
 //
-// Levels: up to 2 x 1, 3 x 1, 2 x 2 and 3 x 2 digits; each length is drawn equally often. Hold-out: a factor
-// 37 or 73.
+// Levels: up to 2 x 1, 3 x 1, 2 x 2 and 3 x 2 digits; a number has fewer digits than it may once in five.
+// Hold-out: a factor 37 or 73.
 #include <algorithm>
 
 #include "base/random.h"
+#include "task/few_specs.h"
 #include "task/task.h"
 
 namespace melete {
@@ -17,7 +18,8 @@ constexpr std::array<Level, 4> kLevels = {{{2, 1}, {3, 1}, {2, 2}, {3, 2}}};
 
 int64_t draw_number(Random& random, int max_digits) {
   int64_t high = 1;
-  for (int64_t digits = random.integer(1, max_digits); digits > 0; --digits) high *= 10;
+  const int64_t fewest = random.chance(0.2) ? 1 : max_digits;
+  for (int64_t digits = random.integer(fewest, max_digits); digits > 0; --digits) high *= 10;
   return random.integer(high == 10 ? 0 : high / 10, high - 1);
 }
 
@@ -92,7 +94,7 @@ class Multiplication final : public Task {
 
     Episode episode;
     // The order of the factors is no new fact, so both orders share a split.
-    episode.spec_hash = stable_hash(cat("multiplication|", b, '|', a));
+    episode.spec_hash = hash_of_few(cat("multiplication|", b, '|', a));
     for (const int64_t n : {a, b})
       if (n == 37 || n == 73) episode.hold_out = "factor 37 or 73";
     episode.questions.push_back(std::move(question));
