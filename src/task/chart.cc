@@ -30,6 +30,9 @@ constexpr std::array<const char*, 8> kLetters = {"A", "B", "C", "D", "E", "F", "
 constexpr std::array<const char*, 14> kWords = {"tea", "oil", "fig", "jam", "rye", "pie", "nut",
                                                 "egg", "ham", "cod", "pea", "ice", "bun", "soy"};
 
+// The fact that a question for the highest bar asks: any bar's value, or its being named, tells of it.
+constexpr const char* kOrder = "order";
+
 struct Bar {
   std::string name;
   int value = 0, color = 0;
@@ -185,8 +188,9 @@ class Chart final : public SceneTask<Spec> {
     q.gold = std::move(gold);
     for (const size_t i : seen) {
       q.marks.push_back(spec.frame().point(spec.bars[i].name, spec.top(i)));
-      q.facts.push_back("bar " + spec.bars[i].name);
+      q.asks.push_back("bar " + spec.bars[i].name);
     }
+    q.tells = {kOrder};
     return q;
   }
 
@@ -209,6 +213,8 @@ class Chart final : public SceneTask<Spec> {
     for (size_t i = 0; i < all.size(); ++i) all[i] = i;
     Question q = start(spec, "extreme", highest ? "Which one is the highest?" : "Which one is the lowest?",
                        found->name, all);
+    q.asks = {kOrder};
+    q.tells = {"bar " + found->name};
     const std::string full = cat(readings(spec), ". The ", highest ? "highest" : "lowest", " is ",
                                  found->value, ". So ", q.gold, ".");
     std::vector<int> sorted;

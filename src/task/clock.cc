@@ -160,7 +160,7 @@ class Clock final : public SceneTask<Spec> {
     q.text = std::move(text);
     q.gold = std::move(gold);
     q.kind = std::move(kind);
-    q.facts = {"time"};  // every answer is a part of it
+    q.asks = {"time"};  // every answer is a part of it
     q.marks = {kFrame.point("short hand", spec.hour_tip()), kFrame.point("long hand", spec.minute_tip())};
     const std::string hour_tip = kFrame.loc(spec.hour_tip()), minute_tip = kFrame.loc(spec.minute_tip());
     const int next = spec.hour % 12 + 1;

@@ -187,20 +187,32 @@ class MovingShapes final : public SceneTask<Spec> {
     return spec.movers.size() == 1 ? "the shape" : "the " + m.figure.name();
   }
 
-  // Facts: each shape that a question singles out or counts, with its colour and shape word.
-  static void tell(Question& q, const std::vector<Mover>& told) {
-    q.facts.clear();
-    for (const Mover& m : told)
-      for (const std::string& fact : {m.figure.name(), color_of(m), shape_of(m)}) q.facts.push_back(fact);
-  }
-  static std::string color_of(const Mover& m) { return kPalette[static_cast<size_t>(m.figure.color)].name; }
-  static std::string shape_of(const Mover& m) { return kShapeNames[static_cast<size_t>(m.figure.shape)]; }
+  // Facts: "way", "colour", "shape", "start" and "speed" of one shape, each colour and shape word, and of the
+  // whole clip "ways" and "movers", where knowing some tells of a count.
+  static std::string fact(const char* of, const Mover& m) { return of + m.figure.name(); }
 
-  // A lone shape is not named, so that its way, colour and shape are facts of their own.
-  static Question about(const Spec& spec, const char* of, Question q) {
-    if (spec.movers.size() == 1) q.facts = {of};
+  static void describe(Question& q, const Mover& m) {
+    for (const std::string& told :
+         {fact("colour of ", m), fact("shape of ", m), color_of(m), shape_of(m), std::string("movers")})
+      q.tells.push_back(told);
+  }
+
+  static Question ask_way(const Spec& spec, const Mover& m, Question q) {
+    q.asks = {fact("way of ", m)};
+    q.tells = {"ways"};
+    if (spec.movers.size() > 1) describe(q, m);  // a lone shape is not named
     return q;
   }
+
+  // The gold is this shape's colour or its shape; a word that was told before would be a good guess.
+  static Question ask_value(const Mover& m, bool color, Question q) {
+    q.asks = {fact(color ? "colour of " : "shape of ", m), color ? color_of(m) : shape_of(m)};
+    q.tells = {"movers"};
+    return q;
+  }
+
+  static std::string color_of(const Mover& m) { return kPalette[static_cast<size_t>(m.figure.color)].name; }
+  static std::string shape_of(const Mover& m) { return kShapeNames[static_cast<size_t>(m.figure.shape)]; }
 
   static Question start(std::string kind, std::string text, std::string gold, const std::vector<Mover>& seen,
                         const std::string& why, const std::string& check) {
@@ -216,7 +228,6 @@ class MovingShapes final : public SceneTask<Spec> {
       mark.at[3] = end.at[1];
       q.marks.push_back(mark);
     }
-    tell(q, seen);
     const std::string full =
         cat(paths(seen, true), ".", why.empty() ? "" : " " + why + ".", " So ", q.gold, ".");
     q.traces = {"", (seen.empty() ? "none" : paths(seen, false)) + " = " + q.gold, full,
@@ -234,17 +245,17 @@ class MovingShapes final : public SceneTask<Spec> {
   }
 
   static Question direction(const Spec& spec, const Mover& m) {
-    return about(spec, "way",
-                 start("direction", "Which way does " + the(spec, m) + " move?",
-                       kWays[static_cast<size_t>(m.way)], {m}, "", change(m)));
+    return ask_way(spec, m,
+                   start("direction", "Which way does " + the(spec, m) + " move?",
+                         kWays[static_cast<size_t>(m.way)], {m}, "", change(m)));
   }
 
   static std::optional<Question> moves_so(const Spec& spec, const Mover& m, Random& random) {
     if (m.way == Way::still) return std::nullopt;
     const bool yes = random.chance(0.5);
     const auto way = yes ? m.way : static_cast<Way>((static_cast<int64_t>(m.way) + random.integer(1, 3)) % 4);
-    return about(
-        spec, "way",
+    return ask_way(
+        spec, m,
         start("is_direction", "Does " + the(spec, m) + " move " + kWays[static_cast<size_t>(way)] + "?",
               yes_or_no(yes), {m}, "", change(m)));
   }
@@ -257,24 +268,31 @@ class MovingShapes final : public SceneTask<Spec> {
         m.way == Way::still ? " that stands still" : cat(" that moves ", kWays[static_cast<size_t>(m.way)]);
     const std::string noun = spec.movers.size() == 1 ? "" : which;
     const char* const kind = color ? "colour" : "shape";
-    return about(
-        spec, kind,
+    Question q = ask_value(
+        m, color,
         start(kind, color ? "What colour is the shape" + noun + "?" : "What is the shape" + noun + "?",
               color ? color_of(m) : shape_of(m), {m}, "", change(m)));
+    if (!noun.empty())
+      for (const std::string& told : {fact("way of ", m), std::string("ways")}) q.tells.push_back(told);
+    return q;
   }
 
   static std::optional<Question> count(const Spec& spec, int level, Random& random) {
     if (level == 0) return std::nullopt;
     const auto shown = by_appearance(spec);
-    if (random.chance(0.4) && level > 2)
-      return start("count", "How many shapes are there at the end?", std::to_string(shown.size()), shown, "",
-                   cat(shown.size(), " paths"));
+    if (random.chance(0.4) && level > 2) {
+      Question q = start("count", "How many shapes are there at the end?", std::to_string(shown.size()),
+                         shown, "", cat(shown.size(), " paths"));
+      q.asks = {"movers"};
+      return q;
+    }
     std::vector<Mover> moving;
     std::copy_if(shown.begin(), shown.end(), std::back_inserter(moving),
                  [](const Mover& m) { return m.way != Way::still; });
     Question q = start("count", "How many shapes move?", std::to_string(moving.size()), moving, "",
                        cat(shown.size() - moving.size(), " stand still"));
-    tell(q, shown);
+    q.asks = {"ways"};
+    for (const Mover& m : shown) q.tells.push_back(fact("way of ", m));
     q.traces[2] = cat(paths(shown, true), ". So ", q.gold, ".");
     q.traces[3] = cat(q.traces[2], " Check: ", shown.size() - moving.size(), " still, ", shown.size(), " - ",
                       shown.size() - moving.size(), " = ", q.gold, ".");
@@ -295,7 +313,8 @@ class MovingShapes final : public SceneTask<Spec> {
                              first ? "first" : "last", "?"),
                          color ? color_of(found) : shape_of(found), sorted, why,
                          cat(first ? "first " : "last ", found.figure.name()));
-      tell(q, {found});
+      q = ask_value(found, color, std::move(q));
+      q.tells.push_back(fact("start of ", found));
       return q;
     }
     const Mover &a = random.pick(sorted), &b = random.pick(sorted);
@@ -304,7 +323,10 @@ class MovingShapes final : public SceneTask<Spec> {
         start("before", cat("Does the ", a.figure.name(), " appear before the ", b.figure.name(), "?"),
               yes_or_no(a.first_frame < b.first_frame), sorted, why,
               cat("the ", (a.first_frame < b.first_frame ? b : a).figure.name(), " is later"));
-    tell(q, {a, b});
+    for (const Mover& m : {a, b}) {
+      q.asks.push_back(fact("start of ", m));
+      describe(q, m);
+    }
     return q;
   }
 
@@ -313,9 +335,16 @@ class MovingShapes final : public SceneTask<Spec> {
     if (!kLevels[static_cast<size_t>(level)].varied || a.way == Way::still || b.way == Way::still)
       return std::nullopt;
     if (std::max(a.step, b.step) < 1.5 * std::min(a.step, b.step)) return std::nullopt;
-    return start("faster", cat("Is the ", a.figure.name(), " faster than the ", b.figure.name(), "?"),
-                 yes_or_no(a.step > b.step), {a, b}, cat("Steps ", a.step, " and ", b.step),
-                 cat("the ", (a.step > b.step ? b : a).figure.name(), " is slower"));
+    Question q = start("faster", cat("Is the ", a.figure.name(), " faster than the ", b.figure.name(), "?"),
+                       yes_or_no(a.step > b.step), {a, b}, cat("Steps ", a.step, " and ", b.step),
+                       cat("the ", (a.step > b.step ? b : a).figure.name(), " is slower"));
+    for (const Mover& m : {a, b}) {
+      q.asks.push_back(fact("speed of ", m));
+      q.tells.push_back(fact("way of ", m));  // not still
+      describe(q, m);
+    }
+    q.tells.push_back("ways");
+    return q;
   }
 };
 

@@ -181,7 +181,7 @@ class Nutrition final : public SceneTask<Spec> {
     q.gold = std::move(gold);
     for (const size_t i : rows) {
       q.marks.push_back(spec.frame().point(spec.rows[i].name, spec.at(i)));
-      q.facts.push_back("row " + spec.rows[i].name);
+      q.asks.push_back("row " + spec.rows[i].name);
     }
     return q;
   }

@@ -192,7 +192,7 @@ class Ocr final : public SceneTask<Spec> {
     q.gold = std::move(gold);
     for (size_t i = 0; i < spec.pieces.size(); ++i)
       q.marks.push_back(kFrame.point(spec.pieces[i], spec.places[i]));
-    for (size_t i = begin; i < end; ++i) q.facts.push_back(cat("piece ", i));
+    for (size_t i = begin; i < end; ++i) q.asks.push_back(cat("piece ", i));
     const std::string parts = pointed(spec), then = step.empty() ? "" : " " + step + ".";
     const std::string full = cat("From the left: ", parts, ".", then, " So ", q.gold);
     q.traces = {

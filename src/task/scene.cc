@@ -153,10 +153,12 @@ bool add_question(Episode& episode, Question question) {
   for (const Question& asked : episode.questions) {
     if (asked.text == question.text) return false;
     if (asked.kind == question.kind && ++of_kind == 2) return false;
-    const auto told = [&](const std::string& fact) {
-      return std::find(asked.facts.begin(), asked.facts.end(), fact) != asked.facts.end();
+    const auto known = [&](const std::string& fact) {
+      return std::count(asked.asks.begin(), asked.asks.end(), fact) +
+                 std::count(asked.tells.begin(), asked.tells.end(), fact) >
+             0;
     };
-    if (std::any_of(question.facts.begin(), question.facts.end(), told)) return false;
+    if (std::any_of(question.asks.begin(), question.asks.end(), known)) return false;
   }
   episode.questions.push_back(std::move(question));
   return true;

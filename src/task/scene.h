@@ -77,8 +77,8 @@ bool is_held_pair(int color, int shape);
 enum class Stream : uint64_t { spec = 1, questions = 2 };
 Random task_random(std::string_view task, uint64_t seed, int level, Stream stream);
 
-// Adds `question` unless it shares a fact with one that was asked, or its text or two questions of its kind
-// were asked already.
+// Adds `question` unless it asks for a fact that an earlier one asked or told, or its text or two questions
+// of its kind were asked already.
 bool add_question(Episode& episode, Question question);
 
 // Part of the specs that are drawn from what their task holds out, so that both splits fill up.

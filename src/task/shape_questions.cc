@@ -54,8 +54,9 @@ class Asker {
       Question q =
           judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), same);
       // Of the figure it was made from as well, lest "no" be asked where "yes" may not.
-      q.facts = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
-                 shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
+      q.asks = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
+                shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
+      q.tells = {"colours", "shapes"};
       return q;
     }
     return std::nullopt;
@@ -73,7 +74,7 @@ class Asker {
               across ? (at < 0.5 ? "left" : "right") : (at < 0.5 ? "top" : "bottom"), {figure});
     const int bin = across ? scene_.frame.bin_x(figure.x) : scene_.frame.bin_y(figure.y);
     const std::string compared = cat(bin, at < 0.5 ? " < " : " > ", "50");
-    if (scene_.alone) q.facts = {fact("place of ", figure)};
+    ask_place(q, figure);
     q.traces = {"", label(figure) + " = " + q.gold, cat(label(figure), ". ", compared, ", so ", q.gold, "."),
                 cat(label(figure), ". ", compared, ", so ", q.gold, ". Check: not ", opposite(q.gold), ".")};
     return q;
@@ -83,7 +84,7 @@ class Asker {
     Question q =
         judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}), "",
                [](const Figure&) { return true; });
-    for (const Figure& f : all_) q.facts.push_back(fact("figure ", f));
+    q.asks.push_back("figures");
     return q;
   }
 
@@ -93,8 +94,8 @@ class Asker {
     Question q = judged(one_of({"How many " + name + " shapes are there?",
                                 "How many shapes are " + name + "?", "Count the " + name + " shapes."}),
                         "", [=](const Figure& f) { return f.color == color; });
-    q.facts.push_back(name);
-    for (const Figure& f : all_) q.facts.push_back(fact("colour of ", f));
+    q.asks.push_back("colours");
+    q.tells = {name};
     return q;
   }
 
@@ -104,8 +105,8 @@ class Asker {
         judged(one_of({"How many " + plural(shape) + " are there?",
                        "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
                "", [=](const Figure& f) { return f.shape == shape; });
-    q.facts.push_back(shape_name(shape));
-    for (const Figure& f : all_) q.facts.push_back(fact("shape of ", f));
+    q.asks.push_back("shapes");
+    q.tells = {shape_name(shape)};
     return q;
   }
 
@@ -128,6 +129,8 @@ class Asker {
         ask_color ? cat("What colour is the ", place, " shape?") : cat("What is the ", place, " shape?");
     Question q =
         start(text, ask_color ? color_name(sorted[0].color) : shape_name(sorted[0].shape), {sorted[0]});
+    ask_value(q, sorted[0], ask_color);
+    q.tells.push_back(fact("place of ", sorted[0]));
     const std::string ordered = cat("From the ", side, ": ", labels(sorted), ". So ", q.gold, ".");
     q.traces = {
         "", label(sorted[0]) + " = " + q.gold, ordered,
@@ -151,6 +154,8 @@ class Asker {
                                    yes_or_no(num_a > num_b), seen)
                            : start("Are there more " + name_a + " or more " + name_b + " shapes?",
                                    num_a > num_b ? name_a : name_b, seen);
+    q.asks = {"number", "colours"};
+    q.tells = {name_a, name_b, "figures"};
     const std::string terse = cat(labels(as), " = ", num_a, " ", labels(bs), " = ", num_b);
     const std::string full =
         cat(name_a, ": ", labels(as), " = ", num_a, ". ", name_b, ": ", labels(bs), " = ", num_b, ". ", num_a,
@@ -175,7 +180,8 @@ class Asker {
       boxes += (i ? " " : "") + figure.name() + frame.loc(rect);
       heights[static_cast<size_t>(i)] = frame.edge_bin_y(rect.bottom()) - frame.edge_bin_y(rect.top);
       q.marks.push_back(frame.box(figure.name(), rect));
-      tell(q, figure);
+      q.asks.push_back(fact("size of ", figure));
+      describe(q, figure);
     }
     const std::string full = cat(boxes, ". Heights ", heights[0], " and ", heights[1], ", so ", q.gold, ".");
     q.traces = {"", boxes + " = " + q.gold, full,
@@ -195,6 +201,8 @@ class Asker {
     const char* const mirrored = across ? (gap > 0 ? "right of" : "left of") : (gap > 0 ? "below" : "above");
     Question q = start(cat("Is the ", a.name(), " ", word, " the ", b.name(), "?"),
                        yes_or_no((gap > 0) == forward), {a, b});
+    ask_place(q, a);
+    ask_place(q, b);
     const std::string full = cat(label(a), " ", label(b), ". ", bin(a, across), gap > 0 ? " < " : " > ",
                                  bin(b, across), ": ", truth, ". So ", q.gold, ".");
     q.traces = {"", label(a) + " " + label(b) + " = " + q.gold, full,
@@ -263,10 +271,7 @@ class Asker {
     Question q;
     q.text = std::move(text);
     q.gold = std::move(gold);
-    for (const Figure& f : pointed_at) {
-      q.marks.push_back(scene_.frame.point(f.name(), f.center()));
-      tell(q, f);
-    }
+    for (const Figure& f : pointed_at) q.marks.push_back(scene_.frame.point(f.name(), f.center()));
     return q;
   }
 
@@ -274,12 +279,25 @@ class Asker {
     return of + std::to_string(std::find(all_.begin(), all_.end(), figure) - all_.begin());
   }
 
-  // The question singles out this figure: nothing else about it is news.
-  void tell(Question& q, const Figure& figure) const {
-    for (const char* of : {"figure ", "colour of ", "shape of ", "place of "})
-      q.facts.push_back(fact(of, figure));
-    q.facts.push_back(color_name(figure.color));
-    q.facts.push_back(shape_name(figure.shape));
+  // The wording names this figure.
+  void describe(Question& q, const Figure& figure) const {
+    for (const std::string& told :
+         {fact("colour of ", figure), fact("shape of ", figure), std::string(color_name(figure.color)),
+          std::string(shape_name(figure.shape)), std::string("figures"), std::string("colours"),
+          std::string("shapes")})
+      q.tells.push_back(told);
+  }
+
+  void ask_place(Question& q, const Figure& figure) const {
+    q.asks.push_back(fact("place of ", figure));
+    if (!scene_.alone) describe(q, figure);
+  }
+
+  // The gold is this figure's colour or shape; a word that was told before would be a good guess.
+  void ask_value(Question& q, const Figure& figure, bool color) const {
+    q.asks = {fact(color ? "colour of " : "shape of ", figure),
+              color ? color_name(figure.color) : shape_name(figure.shape)};
+    q.tells = {"figures", color ? "colours" : "shapes"};
   }
 
   std::string noun(const Figure& figure) const { return scene_.alone ? "shape" : figure.name(); }
@@ -289,8 +307,7 @@ class Asker {
     const Figures found = filtered(all_, wanted);
     const bool counting = answer.empty();
     Question q = start(std::move(text), counting ? std::to_string(found.size()) : std::move(answer), found);
-    // A number singles nothing out, but often it is that of all, of the commonest colour and of its shape.
-    if (counting) q.facts = {"number"};
+    if (counting) q.asks = {"number"};  // often one number is that of all, of a colour and of a shape
     std::string each;
     int running = 0;
     for (const Figure& f : all_)
@@ -311,11 +328,16 @@ class Asker {
     };
     if (filtered(all_, same).size() != 1) return std::nullopt;
     const std::string shape = shape_name(figure.shape), color = color_name(figure.color);
-    return judged(
+    Question q = judged(
         ask_color ? one_of({"What colour is the " + shape + "?", "What color is the " + shape + "?",
                             "Which colour does the " + shape + " have?"})
                   : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"}),
         ask_color ? color : shape, same);
+    ask_value(q, figure, ask_color);
+    q.tells.push_back(fact(ask_color ? "shape of " : "colour of ", figure));
+    q.tells.push_back(ask_color ? shape : color);
+    q.tells.push_back(ask_color ? "shapes" : "colours");
+    return q;
   }
 
   // Of the only figure, which the question doesn't describe.
@@ -326,7 +348,7 @@ class Asker {
         ask_color ? one_of({"What colour is it?", "What color is the shape?", "Which colour does it have?"})
                   : one_of({"What shape is it?", "What shape do you see?", "Which shape is this?"});
     Question q = judged(text, answer, [](const Figure&) { return true; });
-    q.facts = {fact(ask_color ? "colour of " : "shape of ", figure), answer};
+    ask_value(q, figure, ask_color);
     return q;
   }
 
@@ -343,7 +365,8 @@ class Asker {
                         [&](const Figure& f) { return f == figure; });
     q.traces[1] = label(figure);  // the point itself says the rest
     q.marks = {frame.box(name, figure.box())};
-    if (scene_.alone) q.facts = {fact("place of ", figure)};
+    ask_place(q, figure);
+    q.tells.push_back(fact("size of ", figure));
     return q;
   }
 

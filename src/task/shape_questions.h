@@ -25,8 +25,10 @@ inline constexpr std::array<std::string_view, 13> kShapeKinds = {
     "point",  "box",   "extreme", "more", "bigger",       "relation"};
 
 // One question of this kind, or nothing if the scene holds none that is clear. Yes/no answers are evenly
-// likely. Its facts: "figure I" where a figure is singled out, "colour of I", "shape of I" and "place of I"
-// where they are told or counted, each colour and shape word of text and answer, and "number" for any count.
+// likely.
+// Its facts: "colour of I", "shape of I", "place of I", "size of I" of one figure, each colour and shape
+// word, and of the whole scene "figures", "colours", "shapes" (where knowing some tells of a count) and
+// "number".
 std::optional<Question> ask_about_shapes(const ShapeScene& scene, std::string_view kind, Random& random);
 
 }  // namespace melete

@@ -28,6 +28,9 @@ constexpr std::array<const char*, 20> kNames = {"cat", "dog", "fox", "owl", "bee
                                                 "key", "bag", "bed", "car", "map", "jar"};
 constexpr std::array<const char*, 6> kHeads = {"age", "size", "cost", "mass", "rank", "score"};
 
+// The fact that a question for the largest number asks: any row's numbers tell of it.
+constexpr const char* kOrder = "order";
+
 struct Spec {
   int level = 0, font = 0;
   bool bold = false, lines = true;
@@ -185,8 +188,9 @@ class TableImage final : public SceneTask<Spec> {
     q.gold = std::move(gold);
     for (const size_t r : rows) {
       q.marks.push_back(spec.frame().point(spec.names[r], spec.at(r, c)));
-      q.facts.push_back(cat("row ", r));
+      q.asks.push_back(cat("row ", r));
     }
+    q.tells = {kOrder};
     return q;
   }
 
@@ -231,6 +235,8 @@ class TableImage final : public SceneTask<Spec> {
         cat(largest ? "largest " : "smallest ", spec.rules().header ? spec.heads[c] : "number");
     Question q =
         start(spec, "extreme", "Which one has the " + what + "?", spec.names[best], all_rows(spec), c);
+    q.asks = {kOrder};
+    q.tells = {cat("row ", best)};
     const std::string full = cat(of_column(spec, c), column(spec, c), ". The ", what, " is ",
                                  spec.values[best][c], ". So ", q.gold, ".");
     q.traces = {"", column(spec, c) + " = " + q.gold, full, cat(full, " Check: ", cell(spec, best, c), ".")};

@@ -5,9 +5,10 @@
 //   make(seed, level, n) is pure: same arguments, same bytes; n changes the questions, never the context;
 //   verify(question, gold) == 1 and in any accepted spelling; 0 for empty, huge, or another question's
 //   answer; traces[0] is empty (answer only); longer verbosities never contradict the gold answer;
-//   questions of one episode share no entry of `facts`: whoever reads the earlier ones with their answers but
-//   not the context knows no more about a later answer than from its own wording. Which questions fit
-//   together must not depend on an answer either, else being asked would tell it.
+//   questions of one episode are independent: none asks for a fact that an earlier one asked or told, so who
+//   reads the earlier ones with their answers but not the context knows no more about a later answer than
+//   from its own wording. Which questions fit together must not depend on an answer, else being asked would
+//   tell it.
 #pragma once
 
 #include <array>
@@ -35,13 +36,14 @@ struct Question {
   std::array<std::string, 4> traces;  // reasoning by verbosity: none, terse, full, full with a check
   std::vector<Mark> marks;            // what the traces point at, in order
   std::string kind;                   // sub-skill ("count", "colour", ...) for per-kind accuracy
-  // What its wording or gold tells of the context ("row 3", "colour of 2").
-  std::vector<std::string> facts = {};
+  // Facts of the context in the task's own words ("row 3"): what the gold depends on, and what else wording
+  // and gold give away.
+  std::vector<std::string> asks = {}, tells = {};
 };
 
 struct Episode {
   std::vector<Part> context;        // the picture, clip, sound or table; empty for pure text
-  std::vector<Question> questions;  // at least one; no two share a fact
+  std::vector<Question> questions;  // at least one; independent of each other
   std::string transcript;           // scene transcript: every object in reading order; may be empty
   uint64_t spec_hash = 0;           // of the canonical spec, decides the split
   std::string hold_out;             // name of the hold-out this spec belongs to, or empty
