@@ -2,32 +2,28 @@
 
 #include <algorithm>
 
-#include "model/audio.h"
-#include "model/vision.h"
-
 namespace melete {
 namespace {
 
 constexpr int64_t kKeptRows = 16384;
 
-Status check_medium(const Media& media, const ModelConfig& config, size_t index) {
+Status check_medium(const Media& media, const MediaShape& shape, size_t index) {
   if (media.kind == MediaKind::audio) {
-    if (!config.has_audio) return invalid_argument("[engine] this model takes no audio; ask without it");
-    const int64_t step = config.audio.samples_per_token(),
-                  samples = static_cast<int64_t>(media.waveform.size());
+    if (!shape.has_audio) return invalid_argument("[engine] this model takes no audio; ask without it");
+    const int64_t step = shape.samples_per_token, samples = static_cast<int64_t>(media.waveform.size());
     if (samples == 0 || samples % step != 0)
       return invalid_argument("[engine] medium ", index, " must have a positive multiple of ", step,
                               " samples, got ", samples);
     return ok_status();
   }
-  if (!config.has_vision)
+  if (!shape.has_vision)
     return invalid_argument("[engine] this model takes no images or video; ask without them");
-  const int64_t merge = config.vision.merge_size, limit = int64_t{1} << 16;
+  const int64_t merge = shape.merge_size, limit = int64_t{1} << 16;
   const bool sides_fit = media.grid_t > 0 && media.grid_h > 0 && media.grid_w > 0 && media.grid_t <= limit &&
                          media.grid_h <= limit && media.grid_w <= limit && media.grid_h % merge == 0 &&
                          media.grid_w % merge == 0;
   if (!sides_fit || static_cast<int64_t>(media.patches.size()) !=
-                        media.grid_t * media.grid_h * media.grid_w * config.vision.patch_width())
+                        media.grid_t * media.grid_h * media.grid_w * shape.patch_width)
     return invalid_argument("[engine] medium ", index, " must have patches for a grid whose sides divide by ",
                             merge, ", got ", media.grid_t, " x ", media.grid_h, " x ", media.grid_w, " with ",
                             media.patches.size(), " values");
@@ -36,16 +32,16 @@ Status check_medium(const Media& media, const ModelConfig& config, size_t index)
 
 }  // namespace
 
-Status check_prompt(const Prompt& prompt, const ModelConfig& config) {
+Status check_prompt(const Prompt& prompt, const DecoderShape& shape) {
   for (size_t i = 0; i < prompt.tokens.size(); ++i) {
-    if (prompt.tokens[i] < 0 || prompt.tokens[i] >= config.text.vocab_size)
-      return invalid_argument("[engine] token ", i, " must be in 0..", config.text.vocab_size - 1, ", got ",
+    if (prompt.tokens[i] < 0 || prompt.tokens[i] >= shape.vocab_size)
+      return invalid_argument("[engine] token ", i, " must be in 0..", shape.vocab_size - 1, ", got ",
                               prompt.tokens[i], "; use this model's tokenizer");
   }
   for (size_t i = 0; i < prompt.media.size(); ++i) {
     if (prompt.media[i] == nullptr)
       return invalid_argument("[engine] medium ", i, " must be given, got none");
-    MELETE_RETURN_IF_ERROR(check_medium(*prompt.media[i], config, i));
+    MELETE_RETURN_IF_ERROR(check_medium(*prompt.media[i], shape.media, i));
   }
   int64_t end = 0;
   for (const MediaSpan& span : prompt.spans) {
@@ -64,20 +60,9 @@ Status check_prompt(const Prompt& prompt, const ModelConfig& config) {
   return ok_status();
 }
 
-Tensor TowerRunner::run(const Media& media) {
-  SpanOps ops(pool_, arena_);
-  const ModelConfig& config = model_.config();
-  if (media.kind == MediaKind::audio) {
-    const int64_t samples = static_cast<int64_t>(media.waveform.size());
-    return audio_tower(ops, model_.weights.audio, config, media.waveform, std::span(&samples, 1));
-  }
-  const PatchGrid grid{media.grid_t, media.grid_h, media.grid_w};
-  const VisionPlan plan = plan_vision(config, std::span(&grid, 1));
-  return vision_tower(ops, model_.weights.vision, config, plan, media.patches);
-}
-
 Tensor TowerRunner::rows(const Media& media) {
-  if (media.hash == decltype(media.hash){}) return run(media);
+  SpanOps ops(pool_, arena_);
+  if (media.hash == decltype(media.hash){}) return decoder_.media_rows(ops, media);
   const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) {
     return k.kind == media.kind && k.hash == media.hash;
   });
@@ -86,7 +71,7 @@ Tensor TowerRunner::rows(const Media& media) {
     latest.rows = found->rows;
     kept_.erase(found);
   } else {
-    latest.rows = run(media);
+    latest.rows = decoder_.media_rows(ops, media);
   }
   kept_.push_back(latest);
   int64_t total = 0;

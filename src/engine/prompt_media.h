@@ -2,21 +2,21 @@
 #pragma once
 
 #include "base/result.h"
-#include "engine/span_weights.h"
+#include "engine/decoder.h"
 #include "text/prompt.h"
 
 namespace melete {
 
 // Whether a model takes this prompt: ids within the vocabulary, spans within tokens and media, media of known
 // kinds and consistent sizes. Error: invalid_argument.
-Status check_prompt(const Prompt& prompt, const ModelConfig& config);
+Status check_prompt(const Prompt& prompt, const DecoderShape& shape);
 
 // Runs towers and keeps the latest outputs by the media's hashes, so that a conversation's next turn, or
 // another question about the same picture, doesn't run them again.
 class TowerRunner {
  public:
-  TowerRunner(const SpanModel& model, ThreadPool& pool, Arena& arena)
-      : model_(model), pool_(pool), arena_(arena) {}
+  TowerRunner(const Decoder& decoder, ThreadPool& pool, Arena& arena)
+      : decoder_(decoder), pool_(pool), arena_(arena) {}
 
   // One medium's rows [num_tokens, D], ready to stand in the stream. The medium has passed check_prompt.
   Tensor rows(const Media& media);
@@ -27,9 +27,8 @@ class TowerRunner {
     std::array<uint8_t, 16> hash;
     Tensor rows;
   };
-  Tensor run(const Media& media);
 
-  const SpanModel& model_;
+  const Decoder& decoder_;
   ThreadPool& pool_;
   Arena& arena_;
   std::vector<Kept> kept_;  // latest use last

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "model/decoder.h"
+#include "engine/families/muse.h"
 
 namespace melete {
 namespace {
@@ -11,10 +11,10 @@ namespace {
 // Idle activation memory that a long prompt may leave behind.
 constexpr int64_t kIdleBytes = int64_t{128} << 20;
 
-KvLayout layout_of(const TextConfig& c) {
+KvLayout layout_of(const DecoderShape& shape) {
   std::vector<int64_t> windows;
-  for (const uint8_t sliding : c.is_sliding) windows.push_back(sliding != 0 ? c.sliding_window : 0);
-  return KvLayout({c.num_heads, c.num_kv_heads, c.head_dim}, windows);
+  for (const LayerShape& layer : shape.layers) windows.push_back(layer.window);
+  return KvLayout(shape.layers.at(0).heads, windows);
 }
 
 }  // namespace
@@ -24,14 +24,15 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model_
   auto pool = std::make_unique<ThreadPool>(num_threads);
   MELETE_ASSIGN_OR_RETURN(SpanModel model, load_span_model(model_dir, *pool));
   return std::unique_ptr<Engine>(
-      std::make_unique<SpanEngine>(std::move(pool), std::move(model), max_kv_bytes));
+      std::make_unique<SpanEngine>(std::move(pool), make_muse_decoder(std::move(model)), max_kv_bytes));
 }
 
-SpanEngine::SpanEngine(std::unique_ptr<ThreadPool> pool, SpanModel model, int64_t max_kv_bytes)
+SpanEngine::SpanEngine(std::unique_ptr<ThreadPool> pool, std::unique_ptr<Decoder> decoder,
+                       int64_t max_kv_bytes)
     : pool_(std::move(pool)),
-      model_(std::move(model)),
-      kv_(layout_of(model_.config().text), max_kv_bytes),
-      towers_(model_, *pool_, arena_) {}
+      decoder_(std::move(decoder)),
+      kv_(layout_of(decoder_->shape()), max_kv_bytes),
+      towers_(*decoder_, *pool_, arena_) {}
 
 const SpanEngine::StatePtr& SpanEngine::state(SequenceId sequence) const {
   const auto found = sequences_.find(sequence);
@@ -65,7 +66,7 @@ void SpanEngine::place_media(const Prompt& prompt, std::span<const Tensor> media
 
 template <class Visit>
 Status SpanEngine::run_prompt(KvSequence& kv, const Prompt& prompt, Visit visit) {
-  MELETE_RETURN_IF_ERROR(check_prompt(prompt, model_.config()));
+  MELETE_RETURN_IF_ERROR(check_prompt(prompt, decoder_->shape()));
   const auto total = static_cast<int64_t>(prompt.tokens.size());
   if (total == 0) return invalid_argument("[engine] a prompt must have a token, got none");
   MELETE_RETURN_IF_ERROR(check_length(kv.length() + total));
@@ -77,9 +78,9 @@ Status SpanEngine::run_prompt(KvSequence& kv, const Prompt& prompt, Visit visit)
     SpanOps ops(*pool_, arena_, std::span(&part, 1));
     const auto ids =
         std::span(prompt.tokens).subspan(static_cast<size_t>(begin), static_cast<size_t>(part.count));
-    Tensor x = embed_rows(ops, model_.weights, model_.config(), ids);
+    Tensor x = decoder_->embed(ops, ids);
     place_media(prompt, media_rows, begin, x);
-    visit(ops, decode_rows(ops, model_.weights, model_.config(), std::move(x)), begin + part.count == total);
+    visit(ops, decoder_->layers(ops, std::move(x)), begin + part.count == total);
     kv.advance(part.count);
   }
   if (arena_.bytes_held() - arena_.bytes_in_use() > kIdleBytes) arena_.trim();
@@ -93,8 +94,7 @@ Status SpanEngine::extend(State& state, const Prompt& prompt) {
   MELETE_RETURN_IF_ERROR(run_prompt(kv, prompt, [&](SpanOps& ops, const Tensor& hidden, bool last) {
     if (!last) return;
     const int64_t row = hidden.rows() - 1;
-    const Tensor y =
-        head_logits(ops, model_.weights, model_.config(), ops.gather_rows(hidden, std::span(&row, 1)));
+    const Tensor y = decoder_->logits(ops, ops.gather_rows(hidden, std::span(&row, 1)));
     logits.assign(y.values().begin(), y.values().end());
   }));
   state.kv = std::move(kv);
@@ -176,9 +176,7 @@ void SpanEngine::decode_pending() {
   }
   if (states.empty()) return;
   SpanOps ops(*pool_, arena_, parts);
-  const Tensor hidden = decode_rows(ops, model_.weights, model_.config(),
-                                    embed_rows(ops, model_.weights, model_.config(), ids));
-  const Tensor logits = head_logits(ops, model_.weights, model_.config(), hidden);
+  const Tensor logits = decoder_->logits(ops, decoder_->layers(ops, decoder_->embed(ops, ids)));
   for (size_t i = 0; i < states.size(); ++i) {
     const float* row = logits.row(static_cast<int64_t>(i));
     states[i]->logits.assign(row, row + logits.width());
@@ -261,7 +259,7 @@ Result<std::vector<float>> SpanEngine::logits(const Prompt& prompt) {
   KvSequence kv(kv_);
   std::vector<float> all;
   MELETE_RETURN_IF_ERROR(run_prompt(kv, prompt, [&](SpanOps& ops, const Tensor& hidden, bool) {
-    const Tensor y = head_logits(ops, model_.weights, model_.config(), hidden);
+    const Tensor y = decoder_->logits(ops, hidden);
     all.insert(all.end(), y.values().begin(), y.values().end());
   }));
   return all;

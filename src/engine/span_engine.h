@@ -1,11 +1,11 @@
-// SpanEngine: the Engine on the CPU kernels: float32 weights, paged key-value cache, one batch of all
-// sequences.
+// SpanEngine: the Engine on the CPU kernels: any Decoder, paged key-value cache, one batch of all sequences.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 
+#include "engine/decoder.h"
 #include "engine/engine.h"
 #include "engine/prompt_media.h"
 #include "engine/sampler.h"
@@ -14,8 +14,7 @@ namespace melete {
 
 class SpanEngine : public Engine {
  public:
-  // pool and model belong together: the model was packed by this pool's owner.
-  SpanEngine(std::unique_ptr<ThreadPool> pool, SpanModel model, int64_t max_kv_bytes);
+  SpanEngine(std::unique_ptr<ThreadPool> pool, std::unique_ptr<Decoder> decoder, int64_t max_kv_bytes);
 
   Result<SequenceId> prefill(const Prompt& prompt) override;
   Result<std::vector<SequenceId>> fork(SequenceId sequence, int count) override;
@@ -30,8 +29,8 @@ class SpanEngine : public Engine {
   void release(SequenceId sequence) override;
   int64_t length(SequenceId sequence) const override;
   Result<std::vector<float>> logits(const Prompt& prompt) override;
-  int64_t vocab_size() const override { return model_.config().text.vocab_size; }
-  int64_t context_length() const override { return model_.config().text.max_positions; }
+  int64_t vocab_size() const override { return decoder_->shape().vocab_size; }
+  int64_t context_length() const override { return decoder_->shape().context_length; }
   int64_t pages_in_use() const override { return kv_.pages_in_use(); }
 
   // Rows of a prompt that go through the decoder at once; any value gives the same bits.
@@ -68,7 +67,7 @@ class SpanEngine : public Engine {
   static void finish(State& state, FinishReason reason);
 
   std::unique_ptr<ThreadPool> pool_;
-  SpanModel model_;
+  std::unique_ptr<Decoder> decoder_;
   Arena arena_;
   KvPool kv_;
   TowerRunner towers_;

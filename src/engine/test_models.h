@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "engine/case_prompt.h"
+#include "engine/families/muse.h"
 #include "engine/span_engine.h"
 #include "model/checkpoint.h"
 
@@ -26,7 +27,8 @@ inline std::unique_ptr<SpanEngine> load(const std::string& model, int threads = 
   auto pool = std::make_unique<ThreadPool>(threads);
   auto loaded = load_span_model(folder(model), *pool);
   EXPECT_TRUE(loaded.ok());
-  return std::make_unique<SpanEngine>(std::move(pool), std::move(loaded).value(), max_kv_bytes);
+  return std::make_unique<SpanEngine>(std::move(pool), make_muse_decoder(std::move(loaded).value()),
+                                      max_kv_bytes);
 }
 
 inline std::vector<LogitsCase> cases_of(const std::string& model) {
