@@ -44,7 +44,7 @@ TEST(Tones, AnswersCanBeHeard) {
   const auto task = Registry<Task>::instance().make("tones");
   std::map<std::string, int> kinds;
   std::map<std::string, int> directions;
-  for (uint64_t seed = 0; seed < 1'200; ++seed) {
+  for (uint64_t seed = 0; seed < 600; ++seed) {
     const Episode episode = task->make(seed, seed % 2 ? 1 : 0, 5);
     if (!episode.hold_out.empty()) continue;
     const auto beeps = listen(std::get<Audio>(episode.context.at(0)));
@@ -73,7 +73,7 @@ TEST(Tones, AnswersCanBeHeard) {
       }
     }
   }
-  for (const auto& [kind, count] : kinds) EXPECT_GT(count, 100) << kind;
+  for (const auto& [kind, count] : kinds) EXPECT_GT(count, 50) << kind;
   EXPECT_EQ(kinds.size(), 5u);
   EXPECT_NEAR(directions["higher"], directions["lower"], 45);
 }
