@@ -205,7 +205,7 @@ DocumentMaker::Style DocumentMaker::draw_style(Random& random) const {
     most = mixture_.max_thinking_questions;
   }
   style.transcript = random.chance(mixture_.transcript_share);
-  if (style.transcript) most = std::min<int64_t>(most, 4);
+  if (style.transcript) most = std::min<int64_t>(most, 2);
   style.num_questions = static_cast<int>(random.integer((most + 1) / 2, most));
   return style;
 }
@@ -216,17 +216,17 @@ Result<Document> DocumentMaker::render_episode(const Episode& episode, int32_t t
   conversation.effort = style.effort;
   std::vector<AnswerMessages> answers;
   MELETE_ASSIGN_OR_RETURN(std::vector<MessagePart> parts, context_parts(episode, limits_));
-  if (style.transcript && !episode.transcript.empty()) {
-    add_user_turn(conversation, std::move(parts), describe_request(episode, random));
-    parts.clear();
-    answers.push_back(add_answer(conversation, "", episode.transcript, true, AnswerKind::transcript));
-  }
   for (const Question& question : episode.questions) {
     const std::string& trace = question.traces[static_cast<size_t>(style.verbosity)];
     add_user_turn(conversation, std::move(parts), question.text);
     parts.clear();
     answers.push_back(add_answer(conversation, trace, question.gold, true,
                                  trace.empty() ? AnswerKind::instant : AnswerKind::thinking));
+  }
+  // Last, since every question could be answered from the words of the description.
+  if (style.transcript && !episode.transcript.empty()) {
+    add_user_turn(conversation, std::move(parts), describe_request(episode, random));
+    answers.push_back(add_answer(conversation, "", episode.transcript, true, AnswerKind::transcript));
   }
   MELETE_ASSIGN_OR_RETURN(SupervisedPrompt supervised, render_supervised(conversation, *tokenizer_));
   Document document = to_document(std::move(supervised), answers);

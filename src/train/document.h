@@ -5,7 +5,7 @@
 // the first question in one user message (media first, then text; tables before the question, a blank line
 // between), then more questions about it. Either every answer comes at once (no effort line), or every answer
 // follows its reasoning at the verbosity of the effort line (low 1, medium 2, high 3). A share of the media
-// with a scene transcript is described first.
+// with a scene transcript is described at the end.
 #pragma once
 
 #include <array>
@@ -57,9 +57,9 @@ struct MixtureConfig {
           "weights within a family, as in \"addition=2,clock=0\"; 1 unless named");
     field("instant_share", instant_share, "share of the documents that are answered without reasoning");
     field("transcript_share", transcript_share,
-          "share of the pictures, clips and sounds that are described first");
+          "share of the pictures, clips and sounds that are described after the questions");
     field("max_questions", max_questions,
-          "questions about one medium, at most; at most four after a description");
+          "questions about one medium, at most; at most two before a description");
     field("max_thinking_questions", max_thinking_questions, "the same where answers carry reasoning");
     field("length_power", length_power,
           "a document's weight in its family grows with its number of targets to this power: "
