@@ -40,6 +40,63 @@ const MergeTable::Entry* MergeTable::find(int32_t left, int32_t right) const {
   }
 }
 
+namespace {
+
+void merge_short(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  const MergeTable::Entry* pairs[kShort];
+  for (size_t i = 0; i + 1 < symbols.size(); ++i) pairs[i] = merges.find(symbols[i], symbols[i + 1]);
+  for (size_t count = symbols.size(); count > 1;) {
+    size_t best = count;
+    for (size_t i = 0; i + 1 < count; ++i)
+      if (pairs[i] && (best == count || pairs[i]->rank < pairs[best]->rank)) best = i;
+    if (best == count) break;
+    symbols[best] = pairs[best]->result;
+    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    --count;
+    for (size_t i = best + 1; i + 1 < count; ++i) pairs[i] = pairs[i + 1];
+    if (best > 0) pairs[best - 1] = merges.find(symbols[best - 1], symbols[best]);
+    if (best + 1 < count) pairs[best] = merges.find(symbols[best], symbols[best + 1]);
+  }
+}
+
+void merge_long(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  const auto size = static_cast<int32_t>(symbols.size());
+  std::vector<int32_t> previous(symbols.size()), next(symbols.size());
+  using Candidate = std::tuple<int32_t, int32_t, int32_t, int32_t>;  // rank, position, left, right
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
+  const auto consider = [&](int32_t at) {
+    if (at < 0 || next[static_cast<size_t>(at)] >= size) return;
+    const int32_t left = symbols[static_cast<size_t>(at)];
+    const int32_t right = symbols[static_cast<size_t>(next[static_cast<size_t>(at)])];
+    if (const auto* entry = merges.find(left, right)) candidates.emplace(entry->rank, at, left, right);
+  };
+  for (int32_t i = 0; i < size; ++i)
+    previous[static_cast<size_t>(i)] = i - 1, next[static_cast<size_t>(i)] = i + 1;
+  for (int32_t i = 0; i < size; ++i) consider(i);
+  while (!candidates.empty()) {
+    const auto [rank, at, left, right] = candidates.top();
+    candidates.pop();
+    const int32_t after = next[static_cast<size_t>(at)];
+    const bool is_stale = symbols[static_cast<size_t>(at)] != left || after >= size ||
+                          symbols[static_cast<size_t>(after)] != right;
+    if (is_stale) continue;
+    symbols[static_cast<size_t>(at)] = merges.find(left, right)->result;
+    symbols[static_cast<size_t>(after)] = -1;
+    const int32_t beyond = next[static_cast<size_t>(after)];
+    next[static_cast<size_t>(at)] = beyond;
+    if (beyond < size) previous[static_cast<size_t>(beyond)] = at;
+    consider(previous[static_cast<size_t>(at)]);
+    consider(at);
+  }
+  std::erase(symbols, -1);
+}
+
+}  // namespace
+
+void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols) {
+  symbols.size() <= kShort ? merge_short(merges, symbols) : merge_long(merges, symbols);
+}
+
 Bpe::Bpe(std::vector<std::string> token_bytes, const std::vector<Merge>& merges, bool ignore_merges)
     : token_bytes_(std::move(token_bytes)), merges_(merges) {
   byte_ids_.fill(-1);
@@ -67,60 +124,8 @@ void Bpe::merge(std::string_view piece, std::vector<int32_t>& ids) const {
   symbols.reserve(piece.size());
   for (const char c : piece)
     if (const int32_t id = byte_ids_[static_cast<uint8_t>(c)]; id >= 0) symbols.push_back(id);
-  if (symbols.size() <= kShort)
-    merge_short(symbols);
-  else
-    merge_long(symbols);
+  apply_merges(merges_, symbols);
   ids.insert(ids.end(), symbols.begin(), symbols.end());
-}
-
-void Bpe::merge_short(std::vector<int32_t>& symbols) const {
-  const MergeTable::Entry* pairs[kShort];
-  for (size_t i = 0; i + 1 < symbols.size(); ++i) pairs[i] = merges_.find(symbols[i], symbols[i + 1]);
-  for (size_t count = symbols.size(); count > 1;) {
-    size_t best = count;
-    for (size_t i = 0; i + 1 < count; ++i)
-      if (pairs[i] && (best == count || pairs[i]->rank < pairs[best]->rank)) best = i;
-    if (best == count) break;
-    symbols[best] = pairs[best]->result;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    --count;
-    for (size_t i = best + 1; i + 1 < count; ++i) pairs[i] = pairs[i + 1];
-    if (best > 0) pairs[best - 1] = merges_.find(symbols[best - 1], symbols[best]);
-    if (best + 1 < count) pairs[best] = merges_.find(symbols[best], symbols[best + 1]);
-  }
-}
-
-void Bpe::merge_long(std::vector<int32_t>& symbols) const {
-  const auto size = static_cast<int32_t>(symbols.size());
-  std::vector<int32_t> previous(symbols.size()), next(symbols.size());
-  using Candidate = std::tuple<int32_t, int32_t, int32_t, int32_t>;  // rank, position, left, right
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
-  const auto consider = [&](int32_t at) {
-    if (at < 0 || next[static_cast<size_t>(at)] >= size) return;
-    const int32_t left = symbols[static_cast<size_t>(at)];
-    const int32_t right = symbols[static_cast<size_t>(next[static_cast<size_t>(at)])];
-    if (const auto* entry = merges_.find(left, right)) candidates.emplace(entry->rank, at, left, right);
-  };
-  for (int32_t i = 0; i < size; ++i)
-    previous[static_cast<size_t>(i)] = i - 1, next[static_cast<size_t>(i)] = i + 1;
-  for (int32_t i = 0; i < size; ++i) consider(i);
-  while (!candidates.empty()) {
-    const auto [rank, at, left, right] = candidates.top();
-    candidates.pop();
-    const int32_t after = next[static_cast<size_t>(at)];
-    const bool is_stale = symbols[static_cast<size_t>(at)] != left || after >= size ||
-                          symbols[static_cast<size_t>(after)] != right;
-    if (is_stale) continue;
-    symbols[static_cast<size_t>(at)] = merges_.find(left, right)->result;
-    symbols[static_cast<size_t>(after)] = -1;
-    const int32_t beyond = next[static_cast<size_t>(after)];
-    next[static_cast<size_t>(at)] = beyond;
-    if (beyond < size) previous[static_cast<size_t>(beyond)] = at;
-    consider(previous[static_cast<size_t>(at)]);
-    consider(at);
-  }
-  std::erase(symbols, -1);
 }
 
 }  // namespace melete

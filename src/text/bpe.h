@@ -34,6 +34,9 @@ class MergeTable {
   uint64_t mask_ = 0;
 };
 
+// Merges the adjacent pair of lowest rank, leftmost first, until no pair has a merge.
+void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols);
+
 class Bpe {
  public:
   // token_bytes[id]: the bytes of an ordinary token, empty where an id is special or unused. ignore_merges: a
@@ -46,8 +49,6 @@ class Bpe {
 
  private:
   void merge(std::string_view piece, std::vector<int32_t>& ids) const;
-  void merge_short(std::vector<int32_t>& symbols) const;
-  void merge_long(std::vector<int32_t>& symbols) const;
 
   std::vector<std::string> token_bytes_;
   std::array<int32_t, 256> byte_ids_{};

@@ -1,5 +1,6 @@
 #include "text/pretokenizer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,12 +9,14 @@
 namespace melete {
 namespace {
 
-constexpr std::array<std::pair<SplitKind, std::string_view>, 4> kPatterns = {{
+constexpr std::array<std::pair<SplitKind, std::string_view>, 5> kPatterns = {{
     {SplitKind::gpt2, R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
     {SplitKind::cl100k,
      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
     {SplitKind::cl100k_one_digit,
      R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+    {SplitKind::cl100k_marks,
+     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
     {SplitKind::o200k,
      R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
 }};
@@ -31,17 +34,18 @@ size_t run(std::string_view text, size_t pos, uint16_t classes) {
   return pos;
 }
 
-size_t symbol_run(std::string_view text, size_t pos) {
+// End of the run of characters in none of `classes` from pos on.
+size_t run_without(std::string_view text, size_t pos, uint16_t classes) {
   while (pos < text.size()) {
     const Char c = char_at(text, pos);
-    if (c.is(kNotSymbol)) break;
+    if (c.is(classes)) break;
     pos += c.length;
   }
   return pos;
 }
 
-bool is_symbol(std::string_view text, size_t pos) {
-  return pos < text.size() && !char_at(text, pos).is(kNotSymbol);
+bool has_none(std::string_view text, size_t pos, uint16_t classes) {
+  return pos < text.size() && !char_at(text, pos).is(classes);
 }
 
 // Length of 's 't 're 've 'm 'll 'd at pos, or 0. Ignoring case, the long s (U+017F) folds to s.
@@ -84,11 +88,11 @@ size_t digits(std::string_view text, size_t pos, int max_digits) {
   return pos;
 }
 
-// " ?[^\s\p{L}\p{N}]+" and then any of `tail`.
-size_t symbols(std::string_view text, size_t pos, std::string_view tail) {
+// " ?[^...]+" of characters in none of `classes`, and then any of `tail`.
+size_t symbols(std::string_view text, size_t pos, std::string_view tail, uint16_t classes = kNotSymbol) {
   const size_t begin = text[pos] == ' ' ? pos + 1 : pos;
-  if (!is_symbol(text, begin)) return kNoMatch;
-  const size_t end = text.find_first_not_of(tail, symbol_run(text, begin));
+  if (!has_none(text, begin, classes)) return kNoMatch;
+  const size_t end = text.find_first_not_of(tail, run_without(text, begin, classes));
   return end == std::string_view::npos ? text.size() : end;
 }
 
@@ -98,20 +102,22 @@ size_t next_gpt2(std::string_view text, size_t pos) {
   const Char c = char_at(text, begin);
   if (c.is(kLetter)) return run(text, begin, kLetter);
   if (c.is(kNumber)) return run(text, begin, kNumber);
-  if (!c.is(kSpace)) return symbol_run(text, begin);
+  if (!c.is(kSpace)) return run_without(text, begin, kNotSymbol);
   return spaces(text, pos);
 }
 
-size_t next_cl100k(std::string_view text, size_t pos, int max_digits) {
+// `word`: the classes of a word's characters, kLetter alone or with kMark.
+size_t next_cl100k(std::string_view text, size_t pos, int max_digits, uint16_t word = kLetter) {
   if (const size_t length = contraction(text, pos, true)) return pos + length;
   const Char c = char_at(text, pos);
-  if (c.is(kLetter)) return run(text, pos, kLetter);
+  if (c.is(kLetter)) return run(text, pos, word);
   if (c.is(kNumber)) return digits(text, pos, max_digits);
   if (!c.is(kNewline)) {
     const size_t after = pos + c.length;
-    if (const size_t end = run(text, after, kLetter); end > after) return end;
+    if (const size_t end = run(text, after, word); end > after) return end;
+    if (c.is(word)) return after;
   }
-  if (const size_t end = symbols(text, pos, "\r\n"); end != kNoMatch) return end;
+  if (const size_t end = symbols(text, pos, "\r\n", kNotSymbol | word); end != kNoMatch) return end;
   return lines_or_spaces(text, pos);
 }
 
@@ -150,12 +156,33 @@ size_t next_o200k(std::string_view text, size_t pos) {
 size_t next_digits(std::string_view text, size_t pos, bool individual) {
   const Char first = char_at(text, pos);
   if (first.is(kNumber)) return individual ? pos + first.length : run(text, pos, kNumber);
+  return run_without(text, pos, kNumber);
+}
+
+bool is_punctuation(const Char& c) {
+  return c.is(kPunctuation) || (c.code_point >= 0 && c.code_point < 128 &&
+                                std::string_view("$+<=>^~|").find(static_cast<char>(c.code_point)) != std::string_view::npos);
+}
+
+size_t next_punctuation(std::string_view text, size_t pos) {
+  const bool first = is_punctuation(char_at(text, pos));
   while (pos < text.size()) {
     const Char c = char_at(text, pos);
-    if (c.is(kNumber)) break;
+    if (is_punctuation(c) != first) break;
     pos += c.length;
   }
   return pos;
+}
+
+size_t next_three_digits(std::string_view text, size_t pos) {
+  constexpr std::string_view kDigits = "0123456789";
+  const auto run_at = [&](size_t at) { return std::min(text.find_first_not_of(kDigits, at), text.size()) - at; };
+  if (run_at(pos) >= 3) return pos + 3;
+  for (size_t at = pos + run_at(pos); at < text.size(); at += run_at(at)) {
+    at = std::min(text.find_first_of(kDigits, at), text.size());
+    if (run_at(at) >= 3) return at;
+  }
+  return text.size();
 }
 
 }  // namespace
@@ -164,7 +191,7 @@ Result<SplitKind> split_kind_of(std::string_view pattern, std::string_view where
   for (const auto& [kind, known] : kPatterns)
     if (pattern == known) return kind;
   return invalid_argument("[", where,
-                          "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's or Llama-4's, got ",
+                          "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's, Qwen3.5's or Llama-4's, got ",
                           pattern.substr(0, 300), "; this kind of tokenizer isn't supported");
 }
 
@@ -179,9 +206,12 @@ size_t next_piece(SplitKind kind, std::string_view text, size_t pos) {
     case SplitKind::gpt2: return next_gpt2(text, pos);
     case SplitKind::cl100k: return next_cl100k(text, pos, 3);
     case SplitKind::cl100k_one_digit: return next_cl100k(text, pos, 1);
+    case SplitKind::cl100k_marks: return next_cl100k(text, pos, 1, kLetter | kMark);
     case SplitKind::o200k: return next_o200k(text, pos);
     case SplitKind::digits: return next_digits(text, pos, false);
     case SplitKind::individual_digits: return next_digits(text, pos, true);
+    case SplitKind::punctuation: return next_punctuation(text, pos);
+    case SplitKind::three_ascii_digits: return next_three_digits(text, pos);
   }
   return text.size();
 }

@@ -15,16 +15,19 @@ enum class SplitKind {
   gpt2,               // GPT-2's, also ByteLevel with use_regex
   cl100k,             // Llama-3: up to three digits a piece
   cl100k_one_digit,   // Qwen2, Qwen3 and our own
+  cl100k_marks,       // Qwen3.5: combining marks are parts of words
   o200k,              // Llama-4, Muse: letters split by case, up to three digits
   digits,             // Digits: runs of \p{N} apart from the rest
   individual_digits,  // Digits with individual_digits: every \p{N} apart
+  punctuation,        // runs of [\p{P}$+<=>^~|] apart from the rest, as GGUF's "default" has it first
+  three_ascii_digits, // three of [0-9] apart from the rest
 };
 
 // The kind whose regular expression is exactly `pattern`. Errors: invalid_argument naming the pattern and the
 // kinds.
 Result<SplitKind> split_kind_of(std::string_view pattern, std::string_view where);
 
-// The regular expression of a kind (not of the digits kinds), as tokenizer.json writes it.
+// The regular expression of a kind (not of the kinds after o200k), as tokenizer.json writes it.
 std::string_view pattern_of(SplitKind kind);
 
 // End of the piece that begins at pos < text.size(); always > pos. Total time over a text is linear.

@@ -1,11 +1,12 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
+#include <array>
 #include <unordered_map>
+#include <variant>
 
 #include "base/file.h"
-#include "text/added_tokens.h"
-#include "text/bpe.h"
-#include "text/pretokenizer.h"
+#include "text/char_bpe.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode.h"
 
@@ -22,15 +23,28 @@ AddedTokenMatcher matcher_of(const std::vector<AddedToken>& tokens, Keep keep) {
   return AddedTokenMatcher(std::move(kept));
 }
 
+using Encoder = std::variant<Bpe, CharBpe>;
+
 // Special tokens and merges into them are left out, so that no text can reach them.
-Bpe ordinary_bpe(const TokenizerSpec& spec, const std::vector<bool>& is_special) {
+Encoder ordinary_encoder(const TokenizerSpec& spec, const std::vector<bool>& is_special) {
   std::vector<std::string> ordinary = spec.token_bytes;
   for (size_t id = 0; id < ordinary.size(); ++id)
     if (is_special[id]) ordinary[id].clear();
   std::vector<Merge> merges;
   for (const Merge& merge : spec.merges)
     if (!is_special[static_cast<size_t>(merge.result)]) merges.push_back(merge);
-  return Bpe(std::move(ordinary), merges, spec.ignore_merges);
+  if (spec.model == TokenizerSpec::Model::byte_level)
+    return Encoder(std::in_place_type<Bpe>, std::move(ordinary), merges, spec.ignore_merges);
+  CharBpeEntries entries;
+  entries.byte_ids.fill(-1);
+  for (const int32_t id : spec.fallback) {
+    std::string& byte = ordinary[static_cast<size_t>(id)];
+    if (byte.size() == 1) entries.byte_ids[static_cast<uint8_t>(byte[0])] = id;
+    byte.clear();
+  }
+  for (std::string& token : ordinary) token = mark_spaces(token);
+  entries.spelling = std::move(ordinary);
+  return Encoder(std::in_place_type<CharBpe>, std::move(entries), merges, spec.scores);
 }
 
 class BpeTokenizer : public Tokenizer {
@@ -38,7 +52,7 @@ class BpeTokenizer : public Tokenizer {
   BpeTokenizer(TokenizerSpec spec, std::vector<bool> is_special)
       : spec_(std::move(spec)),
         is_special_(std::move(is_special)),
-        bpe_(ordinary_bpe(spec_, is_special_)),
+        encoder_(ordinary_encoder(spec_, is_special_)),
         ordinary_raw_(
             matcher_of(spec_.added, [](const AddedToken& t) { return t.ordinary && !t.normalized; })),
         ordinary_normalized_(
@@ -51,13 +65,34 @@ class BpeTokenizer : public Tokenizer {
 
   std::vector<int32_t> encode(std::string_view text) const override {
     std::vector<int32_t> ids;
-    encode_text(text, ordinary_raw_, ordinary_normalized_, ids);
+    bool at_start = true;
+    encode_text(text, ordinary_raw_, ordinary_normalized_, at_start, ids);
     return ids;
   }
 
   std::vector<int32_t> encode_trusted(std::string_view text) const override {
     std::vector<int32_t> ids;
-    encode_text(text, raw_, normalized_, ids);
+    bool at_start = true;
+    encode_text(text, raw_, normalized_, at_start, ids);
+    return ids;
+  }
+
+  std::vector<int32_t> encode_pieces(std::span<const TextPiece> pieces) const override {
+    std::vector<int32_t> ids;
+    std::string held;
+    bool at_start = true;
+    const auto flush = [&] {
+      encode_text(held, ordinary_raw_, ordinary_normalized_, at_start, ids);
+      held.clear();
+    };
+    for (const TextPiece& piece : pieces) {
+      held += piece.text;
+      if (piece.special < 0) continue;
+      flush();
+      at_start = false;
+      ids.push_back(piece.special);
+    }
+    flush();
     return ids;
   }
 
@@ -113,27 +148,73 @@ class BpeTokenizer : public Tokenizer {
   }
 
   void encode_text(std::string_view text, const AddedTokenMatcher& raw, const AddedTokenMatcher& normalized,
-                   std::vector<int32_t>& ids) const {
-    ids.reserve(text.size() / 3 + 4);
+                   bool& at_start, std::vector<int32_t>& ids) const {
+    ids.reserve(ids.size() + text.size() / 3 + 4);
     split(
-        text, raw, normalized, [&](std::string_view plain) { encode_plain(plain, ids); },
-        [&](int32_t id) { ids.push_back(id); });
+        text, raw, normalized,
+        [&](std::string_view plain) {
+          encode_plain(plain, at_start, ids);
+          at_start = false;
+        },
+        [&](int32_t id) {
+          ids.push_back(id);
+          at_start = false;
+        });
   }
 
-  void encode_plain(std::string_view text, std::vector<int32_t>& ids) const {
+  void encode_plain(std::string_view text, bool at_start, std::vector<int32_t>& ids) const {
+    using Prefix = TokenizerSpec::Prefix;
+    const bool is_bytes = spec_.model == TokenizerSpec::Model::byte_level;
+    const bool has_prefix = spec_.prefix == Prefix::each || (spec_.prefix == Prefix::first && at_start);
     std::string prefixed;
-    if (spec_.add_prefix_space && !text.empty() && text[0] != ' ') text = prefixed = " " + std::string(text);
-    split_text(spec_.steps, 0, text, [&](std::string_view piece) { bpe_.encode(piece, ids); });
+    // The byte-level step leaves text that already begins with a space as it is.
+    if (has_prefix && !text.empty() && !(is_bytes && text[0] == ' ')) text = prefixed = " " + std::string(text);
+    if (const auto* bpe = std::get_if<Bpe>(&encoder_))
+      return split_text(spec_.steps, 0, text, [&](std::string_view piece) { bpe->encode(piece, ids); });
+    const std::string marked = mark_spaces(text);
+    for (size_t begin = 0; begin < marked.size();) {
+      const size_t end = spec_.split_words ? std::min(marked.find(kSpaceMark, begin + 1), marked.size()) : marked.size();
+      std::get<CharBpe>(encoder_).encode(std::string_view(marked).substr(begin, end - begin), ids);
+      begin = end;
+    }
   }
 
   TokenizerSpec spec_;
   std::vector<bool> is_special_;
-  Bpe bpe_;
+  Encoder encoder_;
   AddedTokenMatcher ordinary_raw_, ordinary_normalized_, raw_, normalized_;
   std::unordered_map<std::string, int32_t> special_ids_;
 };
 
 }  // namespace
+
+bool is_ordinary_spelling(std::string_view token) {
+  constexpr std::array<std::string_view, 62> kTags = {
+      "a",       "article", "aside",  "b",    "bbox", "blockquote", "body", "br",    "caption", "center",  "code",
+      "col",     "dd",      "del",    "div",  "dl",   "dt",         "em",   "figure", "font",   "footer",  "form",
+      "h1",      "h2",      "h3",     "h4",   "h5",   "h6",         "head", "header", "hr",     "html",    "i",
+      "iframe",  "img",     "input",  "ins",  "li",   "link",       "main", "meta",   "nav",    "ol",      "option",
+      "p",       "pre",     "s",      "section", "span", "strong",  "sub",  "sup",    "table",  "tbody",   "td",
+      "tfoot",   "th",      "thead",  "title", "tr",  "u",          "ul"};
+  bool is_space = true;
+  for (size_t pos = 0; pos < token.size() && is_space;) {
+    const Char c = char_at(token, pos);
+    is_space = c.is(kSpace) || token.substr(pos, c.length) == kSpaceMark;
+    pos += c.length;
+  }
+  if (is_space) return true;
+  if (token.size() < 3 || token.front() != '<' || token.back() != '>') return false;
+  token = token.substr(1, token.size() - 2);
+  if (token.front() == '/') token.remove_prefix(1);
+  return std::find(kTags.begin(), kTags.end(), token) != kTags.end();
+}
+
+std::shared_ptr<const Tokenizer> build_tokenizer(TokenizerSpec spec) {
+  std::vector<bool> is_special(spec.token_bytes.size());
+  for (const AddedToken& token : spec.added)
+    if (!token.ordinary) is_special[static_cast<size_t>(token.id)] = true;
+  return std::make_shared<BpeTokenizer>(std::move(spec), std::move(is_special));
+}
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   std::string text;
@@ -149,11 +230,7 @@ Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::p
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json,
                                                          std::string_view where) {
   MELETE_ASSIGN_OR_RETURN(TokenizerSpec spec, parse_tokenizer_json(tokenizer_json, where));
-  std::vector<bool> is_special(spec.token_bytes.size());
-  for (const AddedToken& token : spec.added)
-    if (!token.ordinary) is_special[static_cast<size_t>(token.id)] = true;
-  return std::shared_ptr<const Tokenizer>(
-      std::make_shared<BpeTokenizer>(std::move(spec), std::move(is_special)));
+  return build_tokenizer(std::move(spec));
 }
 
 }  // namespace melete

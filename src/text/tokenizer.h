@@ -1,5 +1,6 @@
-// Byte-level BPE (Sennrich et al. 1508.07909 over bytes, as GPT-2), trained here or loaded from any Hugging
-// Face byte-level tokenizer.json; ids equal those of the `tokenizers` package.
+// Tokenizers by byte-pair encoding: over bytes (Sennrich et al. 1508.07909, as GPT-2), trained here or loaded, and
+// over characters (SentencePiece 1808.06226: Gemma, Llama 2). Loaded from a Hugging Face tokenizer.json, with the
+// ids of the `tokenizers` package, or from a GGUF vocabulary (text/tokenizer_vocab.h).
 #pragma once
 
 #include <cstdint>
@@ -35,10 +36,14 @@ class Tokenizer {
   // encode_trusted(text).
   virtual std::vector<TextPiece> split_trusted(std::string_view text) const = 0;
 
+  // Ids of stretches that follow each other. Text in them never yields a special token; neighbouring texts are
+  // one, so that cutting text into pieces changes nothing.
+  virtual std::vector<int32_t> encode_pieces(std::span<const TextPiece> pieces) const = 0;
+
   // The bytes of one token; a part of a UTF-8 character is possible, so streams must buffer (text/utf8.h).
   virtual std::string_view token_bytes(int32_t id) const = 0;
   // True for added tokens (control and location tokens), but for those that a file doesn't call special and
-  // that are white space or come out of its merges anyway: they are ordinary.
+  // that are white space, HTML tags or come out of its merges anyway: they are ordinary.
   virtual bool is_special(int32_t id) const = 0;
   virtual std::optional<int32_t> special_id(std::string_view spelling) const = 0;
   // The largest id plus one.
@@ -48,8 +53,7 @@ class Tokenizer {
   std::string decode(std::span<const int32_t> ids) const;
 };
 
-// Errors: not_found, corrupt (naming the field), invalid_argument (a kind of tokenizer that isn't byte-level
-// BPE).
+// Errors: not_found, corrupt (naming the field), invalid_argument (a kind of tokenizer that isn't supported).
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::filesystem::path& tokenizer_json);
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view tokenizer_json,
                                                          std::string_view where);

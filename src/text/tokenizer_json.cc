@@ -6,9 +6,9 @@
 
 #include "base/json.h"
 #include "text/byte_level.h"
+#include "text/char_bpe.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_sax.h"
-#include "text/unicode.h"
 
 namespace melete {
 namespace {
@@ -29,15 +29,6 @@ const Dom& field(const Dom& value, const char* key) {
   static const Dom null;
   const auto found = value.is_object() ? value.find(key) : value.end();
   return !value.is_object() || found == value.end() ? null : *found;
-}
-
-bool is_white_space(std::string_view text) {
-  for (size_t pos = 0; pos < text.size();) {
-    const Char c = char_at(text, pos);
-    if (!c.is(kSpace)) return false;
-    pos += c.length;
-  }
-  return true;
 }
 
 std::string type_of(const Dom& value) {
@@ -69,6 +60,8 @@ Status read_model_flags(const Dom& model, std::string_view where, TokenizerSpec&
   if (const Dom& dropout = field(model, "dropout"); !dropout.is_null() && dropout != 0.0)
     return unsupported(where, "model.dropout", dropout, "null");
   MELETE_ASSIGN_OR_RETURN(spec.ignore_merges, flag(model, "ignore_merges", false, where));
+  MELETE_ASSIGN_OR_RETURN(const bool byte_fallback, flag(model, "byte_fallback", false, where));
+  if (byte_fallback) spec.model = TokenizerSpec::Model::ranked_characters;
   return ok_status();
 }
 
@@ -88,7 +81,14 @@ Status read_vocab(const TokenizerDocument& document, std::string_view where, Tok
     if (!ids.emplace(token, static_cast<int32_t>(id)).second)
       return corrupt("[", where, "] model.vocab must list \"", token.substr(0, 80),
                      "\" once; check the file");
-    spec.token_bytes[index] = alphabet_to_bytes(token).value_or(token);
+    if (spec.model == TokenizerSpec::Model::byte_level) {
+      spec.token_bytes[index] = alphabet_to_bytes(token).value_or(token);
+    } else if (const int byte = byte_spelled(token); byte >= 0) {
+      spec.token_bytes[index] = std::string(1, static_cast<char>(byte));
+      spec.fallback.push_back(static_cast<int32_t>(id));
+    } else {
+      spec.token_bytes[index] = unmark_spaces(token);
+    }
   }
   return ok_status();
 }
@@ -117,7 +117,7 @@ Status read_added_token(const Dom& value, const std::string& at, const Ids& ids,
     return corrupt("[", at, "] id must be the one that model.vocab gives or a free one, got ", token.id,
                    " for \"", token.content.substr(0, 80), "\"; check the file");
   spec.token_bytes[index] = token.content;
-  token.ordinary = !token.special && (merged.contains(token.id) || is_white_space(token.content));
+  token.ordinary = !token.special && (merged.contains(token.id) || is_ordinary_spelling(token.content));
   spec.added.push_back(std::move(token));
   return ok_status();
 }
@@ -158,21 +158,33 @@ Status read_merges(const TokenizerDocument& document, std::string_view where, co
   return ok_status();
 }
 
-Status read_normalizer(const Dom& normalizer, std::string_view where, TokenizerSpec& spec) {
-  constexpr const char* kSupported = "null or NFC";
-  if (normalizer.is_null()) return ok_status();
-  const std::string type = type_of(normalizer);
+bool is_space_mark(const Dom& value) { return value.is_string() && value == Dom(std::string(kSpaceMark)); }
+
+// Spaces become U+2581, and one may be put before the text: both belong to BPE over characters.
+Status read_normalizer_step(const Dom& step, std::string_view where, TokenizerSpec& spec) {
+  const std::string type = type_of(step);
+  const bool is_bytes = spec.model == TokenizerSpec::Model::byte_level;
   if (type == "NFC") {
     spec.nfc = true;
     return ok_status();
   }
-  const Dom& steps = field(normalizer, "normalizers");
-  if (type != "Sequence" || !steps.is_array())
-    return unsupported(where, "normalizer", normalizer, kSupported);
-  for (const Dom& step : steps) {
-    if (type_of(step) != "NFC") return unsupported(where, "normalizer", step, kSupported);
-    spec.nfc = true;
+  if (!is_bytes && type == "Prepend" && is_space_mark(field(step, "prepend"))) {
+    spec.prefix = TokenizerSpec::Prefix::each;
+    return ok_status();
   }
+  const bool marks_spaces = type == "Replace" && field(field(step, "pattern"), "String") == " " &&
+                            is_space_mark(field(step, "content"));
+  if (!is_bytes && marks_spaces) return ok_status();
+  return unsupported(where, "normalizer", step,
+                     is_bytes ? "null or NFC" : "null, NFC, Prepend of U+2581 or Replace of spaces by U+2581");
+}
+
+Status read_normalizer(const Dom& normalizer, std::string_view where, TokenizerSpec& spec) {
+  if (normalizer.is_null()) return ok_status();
+  const Dom& steps = field(normalizer, "normalizers");
+  if (type_of(normalizer) != "Sequence" || !steps.is_array())
+    return read_normalizer_step(normalizer, where, spec);
+  for (const Dom& step : steps) MELETE_RETURN_IF_ERROR(read_normalizer_step(step, where, spec));
   return ok_status();
 }
 
@@ -202,15 +214,35 @@ Status read_step(const Dom& step, std::string_view where, TokenizerSpec& spec, b
   }
   if (type != "ByteLevel") return unsupported(where, "pre_tokenizer", step, kSupported);
   has_byte_level = true;
-  MELETE_ASSIGN_OR_RETURN(spec.add_prefix_space, flag(step, "add_prefix_space", true, where));
-  if (spec.add_prefix_space && !spec.steps.empty())
+  MELETE_ASSIGN_OR_RETURN(const bool add_prefix_space, flag(step, "add_prefix_space", true, where));
+  if (add_prefix_space) spec.prefix = TokenizerSpec::Prefix::each;
+  if (add_prefix_space && !spec.steps.empty())
     return unsupported(where, "pre_tokenizer ByteLevel", step, "without add_prefix_space after other steps");
   MELETE_ASSIGN_OR_RETURN(const bool use_regex, flag(step, "use_regex", true, where));
   if (use_regex) spec.steps.push_back(SplitKind::gpt2);
   return ok_status();
 }
 
+// BPE over characters: none, Metaspace, or a split at the spaces, of which the normalizer has left none.
+Status read_metaspace(const Dom& value, std::string_view where, TokenizerSpec& spec) {
+  using Prefix = TokenizerSpec::Prefix;
+  if (value.is_null()) return ok_status();
+  if (type_of(value) == "Split" && field(field(value, "pattern"), "String") == " ") return ok_status();
+  const Dom& scheme = field(value, "prepend_scheme");
+  const bool is_known = scheme.is_null() || scheme == "always" || scheme == "first" || scheme == "never";
+  if (type_of(value) != "Metaspace" || !is_space_mark(field(value, "replacement")) || !is_known)
+    return unsupported(where, "pre_tokenizer", value, "null, Metaspace or a Split at spaces with model.byte_fallback");
+  MELETE_ASSIGN_OR_RETURN(const bool add_prefix, flag(value, "add_prefix_space", true, where));
+  MELETE_ASSIGN_OR_RETURN(spec.split_words, flag(value, "split", true, where));
+  if (scheme == "first")
+    spec.prefix = Prefix::first;
+  else if (scheme == "always" || (scheme.is_null() && add_prefix))
+    spec.prefix = Prefix::each;
+  return ok_status();
+}
+
 Status read_pre_tokenizer(const Dom& value, std::string_view where, TokenizerSpec& spec) {
+  if (spec.model != TokenizerSpec::Model::byte_level) return read_metaspace(value, where, spec);
   bool has_byte_level = false;
   if (const Dom& steps = field(value, "pretokenizers"); type_of(value) == "Sequence" && steps.is_array()) {
     if (steps.size() > 8) return unsupported(where, "pre_tokenizer", value, "a sequence of at most 8 steps");

@@ -1,4 +1,5 @@
-// A Hugging Face tokenizer.json of the byte-level BPE kind, read and checked.
+// A Hugging Face tokenizer.json, read and checked: byte-level BPE, and BPE over characters with byte fallback
+// (Gemma, Llama 2).
 #pragma once
 
 #include <cstdint>
@@ -7,21 +8,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "text/added_tokens.h"
-#include "text/bpe.h"
-#include "text/pretokenizer.h"
+#include "text/tokenizer_spec.h"
 
 namespace melete {
-
-struct TokenizerSpec {
-  std::vector<std::string> token_bytes;  // by id; added tokens by their spelling; empty: unused id
-  std::vector<Merge> merges;
-  std::vector<AddedToken> added;
-  std::vector<SplitKind> steps;
-  bool nfc = false;
-  bool add_prefix_space = false;
-  bool ignore_merges = false;
-};
 
 // Errors: corrupt naming the field (JSON, types, unknown parts, ids out of range or given twice),
 // invalid_argument (a kind that isn't supported, named).

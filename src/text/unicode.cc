@@ -40,7 +40,13 @@ uint16_t classes_of(int32_t c) {
     case UTF8PROC_CATEGORY_ND: classes |= kNumber | kWord; break;
     case UTF8PROC_CATEGORY_NL: classes |= kNumber | kWord; break;
     case UTF8PROC_CATEGORY_NO: classes |= kNumber; break;
-    case UTF8PROC_CATEGORY_PC: classes |= kWord; break;
+    case UTF8PROC_CATEGORY_PC: classes |= kWord | kPunctuation; break;
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO: classes |= kPunctuation; break;
     default: break;
   }
   return classes;

@@ -18,6 +18,7 @@ enum CharClass : uint16_t {
   kUpperLike = 32,  // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
   kLowerLike = 64,  // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
   kWord = 128,      // \w
+  kPunctuation = 256,  // \p{P}
 };
 
 struct Char {
