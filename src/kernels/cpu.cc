@@ -10,12 +10,12 @@ namespace {
 
 Isa choose() {
   Isa best = Isa::scalar;
-  for (Isa isa : {Isa::avx2, Isa::avx512}) {
+  for (Isa isa : kIsas) {
     if (machine_has(isa)) best = isa;
   }
   const char* wanted = std::getenv("MELETE_ISA");
   if (wanted == nullptr) return best;
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (Isa isa : kIsas) {
     if (name_of(isa) == wanted && machine_has(isa)) return isa;
   }
   return best;
@@ -33,10 +33,10 @@ bool machine_has(Isa isa) {
   // Every CPU with AVX2 has F16C; clang 14 can't ask for it.
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (isa == Isa::avx2) return avx2;
-  if (isa == Isa::avx512) {
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  }
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (isa == Isa::avx512) return avx512;
+  if (isa == Isa::avx512_vnni) return avx512 && __builtin_cpu_supports("avx512vnni");
 #endif
   return isa == Isa::scalar;
 }
@@ -46,6 +46,7 @@ std::string_view name_of(Isa isa) {
     case Isa::scalar: return "scalar";
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
+    case Isa::avx512_vnni: return "avx512_vnni";
   }
   return "unknown";
 }

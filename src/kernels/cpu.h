@@ -5,10 +5,14 @@
 
 namespace melete {
 
-enum class Isa { scalar, avx2, avx512 };
+enum class Isa { scalar, avx2, avx512, avx512_vnni };
 
-// The set in use: the best that the machine has, or the environment's MELETE_ISA=scalar|avx2|avx512 if the
-// machine has that one (an unknown or unsupported value is ignored).
+// All of them, from the least to the best.
+inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512_vnni};
+
+// The set in use: the best that the machine has, or the environment's
+// MELETE_ISA=scalar|avx2|avx512|avx512_vnni if the machine has that one (an unknown or unsupported value is
+// ignored).
 Isa active_isa();
 bool machine_has(Isa isa);
 std::string_view name_of(Isa isa);

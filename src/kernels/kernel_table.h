@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "kernels/quant_layout.h"
+
 namespace melete {
 
 // c[rows, cols] (+)= a[rows, depth] b[depth, cols] + bias; a's element (r, k) is a[r * a_row + k * a_col].
@@ -19,6 +21,18 @@ struct GemmWork {
   float* c;           // row stride cols
   const float* bias;  // [cols] or null
   bool accumulate;
+};
+
+// y[rows, cols] = x w + bias; layouts of panels and x: quant_layout.h.
+struct QuantWork {
+  const void* panels;
+  int64_t pairs, record_bytes;
+  QuantFormat format;
+  bool half;
+  const int32_t* x;
+  int64_t rows, cols;
+  float* y;           // row stride cols
+  const float* bias;  // [cols] or null
 };
 
 enum class NormWeight : int32_t { none, as_is, centered, input_centered };
@@ -51,6 +65,9 @@ struct KernelTable {
   int32_t gemm_rows;       // rows of a tile: row ranges are best cut at multiples of it
   int32_t attention_rows;  // at most AttentionWork::kMaxRows
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
+  void (*quant_matmul)(const QuantWork&, int64_t block_begin, int64_t block_end, int64_t panel_begin,
+                       int64_t panel_end);
+  void (*quantise)(const float* x, int64_t rows, int64_t cols, int32_t* record);  // one block of rows
   void (*rms)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*layer_norm)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads,
@@ -80,6 +97,7 @@ struct KernelTable {
 const KernelTable& kernel_table_scalar();
 const KernelTable& kernel_table_avx2();
 const KernelTable& kernel_table_avx512();
+const KernelTable& kernel_table_avx512_vnni();
 
 // The table of active_isa().
 const KernelTable& kernel_table();

@@ -5,7 +5,8 @@
 //   W4: w = q s + m,  q in [0, 15]       (Q4_0: m = -8 s; Q4_1; Q4_K's blocks)
 // An activation row is cut likewise: a = amax / 127, v = round(x 127 / amax), ties to even.
 // With the integer dot product d_g = sum q v (of q - 8 if every offset is -8 s) and e_g = sum v,
-//   y = sum over g ascending of fma(float(d_g) s_g, a_g, .), for W4 with offsets then fma(m_g, a_g float(e_g), .)
+//   y = sum over g ascending of fma(float(d_g) s_g, a_g, .), for W4 with offsets then fma(m_g, a_g
+//   float(e_g), .)
 // then + bias. Integers are exact and the float part has one order, so matrix.h's contract holds on every
 // instruction set. A row with an infinity or NaN gives NaN everywhere.
 #pragma once
@@ -29,11 +30,11 @@ constexpr int64_t quant_groups(int64_t in) { return (in + kQuantGroup - 1) / kQu
 // How scales and offsets are stored. f16 takes half the memory; every value must be exactly a half.
 enum class ScaleType : int32_t { f16, f32 };
 
-// Writes row `row`: values [in], scales [quant_groups(in)], offsets [quant_groups(in)]. Called once a row, from
-// the pool's threads.
+// Writes row `row`: values [in], scales [quant_groups(in)], offsets [quant_groups(in)]. Called once a row,
+// from the pool's threads.
 using FillW8 = std::function<void(int64_t row, std::span<int8_t> values, std::span<float> scales)>;
-using FillW4 =
-    std::function<void(int64_t row, std::span<uint8_t> values, std::span<float> scales, std::span<float> offsets)>;
+using FillW4 = std::function<void(int64_t row, std::span<uint8_t> values, std::span<float> scales,
+                                  std::span<float> offsets)>;
 
 // A weight W [out, in], packed. Copies share one packed form.
 class QuantMatrix {
@@ -59,8 +60,8 @@ class QuantMatrix {
 
   int64_t in() const { return in_; }
   int64_t out() const { return out_; }
-  int bits() const;         // 8 or 4
-  int64_t bytes() const;    // of the packed form
+  int bits() const;       // 8 or 4
+  int64_t bytes() const;  // of the packed form
   bool empty() const { return panels_ == nullptr; }
 
   // values [in] = row `row` of W, each rounded once: a quantised matrix is its own embedding table.
@@ -76,8 +77,8 @@ class QuantMatrix {
 // y [ids, in]: row i is W's row ids[i].
 void lookup_rows(const QuantMatrix& w, std::span<const int32_t> ids, Matrix y);
 
-// Activations rounded to 8 bits: made once, used by every matrix of that input. Keep one and assign to it: its
-// memory is reused.
+// Activations rounded to 8 bits: made once, used by every matrix of that input. Keep one and assign to it:
+// its memory is reused.
 class QuantActivations {
  public:
   void assign(ThreadPool& pool, ConstMatrix x);

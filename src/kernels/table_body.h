@@ -6,15 +6,19 @@
 #include "kernels/gemm_body.h"
 #include "kernels/kernel_table.h"
 #include "kernels/norm_body.h"
+#include "kernels/quant_body.h"
 
 namespace melete {
 
-template <class F>
+// Q: the integer lanes that go with F.
+template <class F, class Q>
 constexpr KernelTable make_table() {
   return {
       .gemm_rows = F::kMaxRows,
       .attention_rows = F::kMaxRows > 6 ? 8 : 4,
       .gemm = gemm_block<F>,
+      .quant_matmul = quant_matmul<Q>,
+      .quantise = quantise_block<Q>,
       .rms = rms_any<F>,
       .layer_norm = layer_norm_rows<F>,
       .rotate = rotate_rows<F>,

@@ -35,7 +35,7 @@ std::vector<float> expect_same_bits(const std::string& what, Body body) {
     const ScopedIsa scoped(Isa::scalar);
     reference = body(one);
   }
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (Isa isa : kIsas) {
     if (!machine_has(isa)) continue;
     const ScopedIsa scoped(isa);
     for (ThreadPool* pool : {&one, &three}) {

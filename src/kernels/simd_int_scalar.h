@@ -1,0 +1,88 @@
+// Sixteen int32 lanes and their dot products of bytes in plain C++: the reference of simd_int_*.h.
+//
+// Everything here is exact, so variants agree by arithmetic and not by order. F is the float lane type that
+// goes with it (simd_scalar.h).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+
+#include "kernels/quant_layout.h"
+#include "kernels/simd_scalar.h"
+
+namespace melete {
+
+struct ScalarInt16 {
+  using F = Scalar16;
+  struct I {
+    int32_t lane[16];
+  };
+  struct W {  // of each of 16 columns four unsigned bytes
+    uint8_t byte[64];
+  };
+  struct A {  // four signed bytes
+    int8_t byte[4];
+  };
+  static constexpr int kMaxRows = 1;  // rows of a tile; more of a block take several tiles
+  static constexpr int panels(int rows) { return 1; }
+
+  static void prefetch(const void* p) {}
+  static I set(int32_t x) {
+    I r;
+    for (int32_t& lane : r.lane) lane = x;
+    return r;
+  }
+  static W load(const void* p) {
+    W w;
+    std::memcpy(w.byte, p, 64);
+    return w;
+  }
+  static W low(W w) {
+    for (uint8_t& b : w.byte) b &= 15;
+    return w;
+  }
+  static W high(W w) {
+    for (uint8_t& b : w.byte) b >>= 4;
+    return w;
+  }
+  static A quad(int32_t values) { return std::bit_cast<A>(values); }
+  static I dot(I sum, const W& w, A a) {
+    for (int n = 0; n < 16; ++n) {
+      for (int i = 0; i < 4; ++i) sum.lane[n] += int32_t{w.byte[4 * n + i]} * a.byte[i];
+    }
+    return sum;
+  }
+  static F::V to_float(I x) {
+    return F::each([&](int i) { return static_cast<float>(x.lane[i]); });
+  }
+  static F::V load_half(const void* p) {
+    uint16_t bits[16];
+    std::memcpy(bits, p, 32);
+    return F::each([&](int i) { return float_from_half(bits[i]); });
+  }
+
+  // The largest bits of |x|: of a NaN they are above infinity's, so none is lost.
+  static int32_t max_abs_bits(F::V x, F::V y) {
+    int32_t most = 0;
+    for (int i = 0; i < 16; ++i) {
+      for (const float v : {x.lane[i], y.lane[i]}) {
+        const int32_t bits = std::bit_cast<int32_t>(v) & 0x7fffffff;
+        most = bits > most ? bits : most;
+      }
+    }
+    return most;
+  }
+  // Stores 16 integral floats in [-127, 127] as bytes and returns their sum.
+  static int32_t store_bytes(int8_t* p, F::V x) {
+    int32_t sum = 0;
+    for (int i = 0; i < 16; ++i) {
+      p[i] = static_cast<int8_t>(x.lane[i]);
+      sum += p[i];
+    }
+    return sum;
+  }
+};
+
+}  // namespace melete
