@@ -9,24 +9,10 @@ namespace {
 
 constexpr size_t kMaxDimensions = 16;
 
-struct TypeRow {
-  DataType type;
-  const char* name;
-  int64_t bytes;
-};
-constexpr TypeRow kTypes[] = {
-    {DataType::f64, "F64", 8},      {DataType::f32, "F32", 4},         {DataType::f16, "F16", 2},
-    {DataType::bf16, "BF16", 2},    {DataType::i64, "I64", 8},         {DataType::u64, "U64", 8},
-    {DataType::i32, "I32", 4},      {DataType::u32, "U32", 4},         {DataType::i16, "I16", 2},
-    {DataType::u16, "U16", 2},      {DataType::i8, "I8", 1},           {DataType::u8, "U8", 1},
-    {DataType::boolean, "BOOL", 1}, {DataType::f8_e4m3, "F8_E4M3", 1}, {DataType::f8_e5m2, "F8_E5M2", 1},
-};
-
-const TypeRow& row_of(DataType type) {
-  for (const TypeRow& row : kTypes)
-    if (row.type == type) return row;
-  MELETE_CHECK(false, static_cast<int>(type));
-}
+constexpr DataType kTypes[] = {DataType::f64,     DataType::f32,     DataType::f16,    DataType::bf16,
+                               DataType::i64,     DataType::u64,     DataType::i32,    DataType::u32,
+                               DataType::i16,     DataType::u16,     DataType::i8,     DataType::u8,
+                               DataType::boolean, DataType::f8_e4m3, DataType::f8_e5m2};
 
 // Reads the header as events, without a tree: it stops at the first thing that has no place in the format, so
 // its work and memory stay proportional to what was accepted.
@@ -61,8 +47,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       return header_.metadata.emplace(key_, value).second || fail("must have unique metadata");
     if (level_ != Level::tensor || key_ != "dtype")
       return fail("must hold strings only in dtype and __metadata__");
-    for (const TypeRow& row : kTypes)
-      if (value == row.name) entry_.type = row.type, has_type_ = true;
+    for (const DataType type : kTypes)
+      if (value == name_of(type)) entry_.type = type, has_type_ = true;
     return has_type_ || fail(cat("must have a known dtype, got ", quoted_name(value)));
   }
 
@@ -159,7 +145,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
 // The bytes that type and shape need, or nothing on overflow.
 std::optional<uint64_t> needed_bytes(const TensorEntry& entry) {
-  uint64_t bytes = static_cast<uint64_t>(bytes_of(entry.type));
+  uint64_t bytes = static_cast<uint64_t>(block_bytes(entry.type));
   for (const int64_t side : entry.shape)
     if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(side), &bytes)) return std::nullopt;
   return bytes;
@@ -203,25 +189,6 @@ Status check_coverage(const SafetensorsHeader& header, uint64_t data_bytes, std:
 }
 
 }  // namespace
-
-const char* name_of(DataType type) { return row_of(type).name; }
-int64_t bytes_of(DataType type) { return row_of(type).bytes; }
-
-std::string to_string(const TensorShape& shape) {
-  std::string text = "[";
-  for (const int64_t side : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(side);
-  return text + "]";
-}
-
-std::string quoted_name(std::string_view name) {
-  size_t shown = std::min<size_t>(name.size(), 200);
-  while (shown > 0 && shown < name.size() && (static_cast<unsigned char>(name[shown]) & 0xc0) == 0x80)
-    --shown;
-  std::string text = "'";
-  for (const char c : name.substr(0, shown))
-    text += (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) ? '?' : c;
-  return text + (shown < name.size() ? "...'" : "'");
-}
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes,
                                                    std::string_view where) {

@@ -26,7 +26,4 @@ struct SafetensorsHeader {
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes,
                                                    std::string_view where);
 
-// A name as messages show it: quoted, without control characters, at most 200 bytes of it.
-std::string quoted_name(std::string_view name);
-
 }  // namespace melete

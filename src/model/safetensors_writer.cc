@@ -1,17 +1,12 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <optional>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "model/float_formats.h"
+#include "model/renamed_file.h"
 #include "model/safetensors.h"
 #include "model/safetensors_header.h"
 
@@ -20,59 +15,10 @@ namespace {
 
 constexpr size_t kChunkElements = size_t{1} << 16;
 
-// A file that appears at `path` only when commit() succeeds.
-class RenamedFile {
- public:
-  explicit RenamedFile(const std::filesystem::path& path)
-      : path_(path), temporary_(path.string() + ".XXXXXX") {
-    std::error_code ignored;
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
-    fd_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-  }
-  ~RenamedFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    if (!committed_) ::unlink(temporary_.c_str());
-  }
-  RenamedFile(const RenamedFile&) = delete;
-  RenamedFile& operator=(const RenamedFile&) = delete;
-
-  Status write(std::span<const std::byte> bytes) {
-    if (fd_ < 0) return error();
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return error();
-      bytes = bytes.subspan(static_cast<size_t>(n));
-    }
-    return ok_status();
-  }
-
-  Status commit() {
-    if (fd_ < 0 || ::fchmod(fd_, 0644) != 0 || ::fsync(fd_) != 0 ||
-        ::rename(temporary_.c_str(), path_.c_str()) != 0)
-      return error();
-    committed_ = true;
-    return ok_status();
-  }
-
- private:
-  Error error() const {
-    return unavailable("[", path_.string(),
-                       "] the file must be possible to write, got: ", std::strerror(errno),
-                       "; check the path, its permissions and the free space");
-  }
-
-  std::filesystem::path path_;
-  std::string temporary_;
-  int fd_ = -1;
-  bool committed_ = false;
-};
-
 int64_t stored_bytes(const TensorSource& tensor) {
   return std::visit(
       [&](auto values) {
-        return static_cast<int64_t>(values.size()) * (sizeof(values[0]) == 1 ? 1 : bytes_of(tensor.type));
+        return static_cast<int64_t>(values.size()) * (sizeof(values[0]) == 1 ? 1 : block_bytes(tensor.type));
       },
       tensor.values);
 }
@@ -80,7 +26,7 @@ int64_t stored_bytes(const TensorSource& tensor) {
 Status check_source(const TensorSource& tensor, std::string_view where) {
   const bool is_float = std::holds_alternative<std::span<const float>>(tensor.values);
   const bool is_integer = std::holds_alternative<std::span<const int64_t>>(tensor.values);
-  int64_t needed = bytes_of(tensor.type);
+  int64_t needed = block_bytes(tensor.type);
   bool fits = !tensor.name.empty() && tensor.name != "__metadata__";
   for (const int64_t side : tensor.shape)
     fits = fits && side >= 0 && !__builtin_mul_overflow(needed, side, &needed);
@@ -98,8 +44,8 @@ std::vector<const TensorSource*> in_file_order(std::span<const TensorSource> ten
   std::vector<const TensorSource*> order;
   for (const TensorSource& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const TensorSource* a, const TensorSource* b) {
-    return std::pair(-bytes_of(a->type), std::string_view(a->name)) <
-           std::pair(-bytes_of(b->type), std::string_view(b->name));
+    return std::pair(-block_bytes(a->type), std::string_view(a->name)) <
+           std::pair(-block_bytes(b->type), std::string_view(b->name));
   });
   return order;
 }
