@@ -1,6 +1,6 @@
-// BPE over characters with byte fallback, as SentencePiece has it (1808.06226): spaces are written as U+2581, and a
-// character without an entry becomes the entries <0x00> .. <0xFF> of its bytes. Two ways to choose the next merge:
-// by rank (tokenizer.json), or by the score of the entry that it gives (SentencePiece, GGUF).
+// BPE over characters with byte fallback, as SentencePiece has it (1808.06226): spaces are written as U+2581,
+// and a character without an entry becomes the entries <0x00> .. <0xFF> of its bytes. Two ways to choose the
+// next merge: by rank (tokenizer.json), or by the score of the entry that it gives (SentencePiece, GGUF).
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ std::string unmark_spaces(std::string_view text);
 int byte_spelled(std::string_view token);
 
 struct CharBpeEntries {
-  std::vector<std::string> spelling;   // by id, with U+2581; empty: no text gives this entry
-  std::array<int32_t, 256> byte_ids;   // of <0x00> .. <0xFF>; -1: none
+  std::vector<std::string> spelling;  // by id, with U+2581; empty: no text gives this entry
+  std::array<int32_t, 256> byte_ids;  // of <0x00> .. <0xFF>; -1: none
 };
 
 // Ranked where `scores` is empty, else scored. Immutable.

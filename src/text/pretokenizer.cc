@@ -160,8 +160,9 @@ size_t next_digits(std::string_view text, size_t pos, bool individual) {
 }
 
 bool is_punctuation(const Char& c) {
-  return c.is(kPunctuation) || (c.code_point >= 0 && c.code_point < 128 &&
-                                std::string_view("$+<=>^~|").find(static_cast<char>(c.code_point)) != std::string_view::npos);
+  return c.is(kPunctuation) ||
+         (c.code_point >= 0 && c.code_point < 128 &&
+          std::string_view("$+<=>^~|").find(static_cast<char>(c.code_point)) != std::string_view::npos);
 }
 
 size_t next_punctuation(std::string_view text, size_t pos) {
@@ -176,7 +177,9 @@ size_t next_punctuation(std::string_view text, size_t pos) {
 
 size_t next_three_digits(std::string_view text, size_t pos) {
   constexpr std::string_view kDigits = "0123456789";
-  const auto run_at = [&](size_t at) { return std::min(text.find_first_not_of(kDigits, at), text.size()) - at; };
+  const auto run_at = [&](size_t at) {
+    return std::min(text.find_first_not_of(kDigits, at), text.size()) - at;
+  };
   if (run_at(pos) >= 3) return pos + 3;
   for (size_t at = pos + run_at(pos); at < text.size(); at += run_at(at)) {
     at = std::min(text.find_first_of(kDigits, at), text.size());
@@ -190,9 +193,9 @@ size_t next_three_digits(std::string_view text, size_t pos) {
 Result<SplitKind> split_kind_of(std::string_view pattern, std::string_view where) {
   for (const auto& [kind, known] : kPatterns)
     if (pattern == known) return kind;
-  return invalid_argument("[", where,
-                          "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's, Qwen3.5's or Llama-4's, got ",
-                          pattern.substr(0, 300), "; this kind of tokenizer isn't supported");
+  return invalid_argument(
+      "[", where, "] pre_tokenizer pattern must be GPT-2's, Llama-3's, Qwen2's, Qwen3.5's or Llama-4's, got ",
+      pattern.substr(0, 300), "; this kind of tokenizer isn't supported");
 }
 
 std::string_view pattern_of(SplitKind kind) {

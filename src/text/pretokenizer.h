@@ -12,15 +12,15 @@
 namespace melete {
 
 enum class SplitKind {
-  gpt2,               // GPT-2's, also ByteLevel with use_regex
-  cl100k,             // Llama-3: up to three digits a piece
-  cl100k_one_digit,   // Qwen2, Qwen3 and our own
-  cl100k_marks,       // Qwen3.5: combining marks are parts of words
-  o200k,              // Llama-4, Muse: letters split by case, up to three digits
-  digits,             // Digits: runs of \p{N} apart from the rest
-  individual_digits,  // Digits with individual_digits: every \p{N} apart
-  punctuation,        // runs of [\p{P}$+<=>^~|] apart from the rest, as GGUF's "default" has it first
-  three_ascii_digits, // three of [0-9] apart from the rest
+  gpt2,                // GPT-2's, also ByteLevel with use_regex
+  cl100k,              // Llama-3: up to three digits a piece
+  cl100k_one_digit,    // Qwen2, Qwen3 and our own
+  cl100k_marks,        // Qwen3.5: combining marks are parts of words
+  o200k,               // Llama-4, Muse: letters split by case, up to three digits
+  digits,              // Digits: runs of \p{N} apart from the rest
+  individual_digits,   // Digits with individual_digits: every \p{N} apart
+  punctuation,         // runs of [\p{P}$+<=>^~|] apart from the rest, as GGUF's "default" has it first
+  three_ascii_digits,  // three of [0-9] apart from the rest
 };
 
 // The kind whose regular expression is exactly `pattern`. Errors: invalid_argument naming the pattern and the

@@ -65,31 +65,31 @@ class BpeTokenizer : public Tokenizer {
 
   std::vector<int32_t> encode(std::string_view text) const override {
     std::vector<int32_t> ids;
-    bool at_start = true;
-    encode_text(text, ordinary_raw_, ordinary_normalized_, at_start, ids);
+    Before before = Before::nothing;
+    encode_text(text, ordinary_raw_, ordinary_normalized_, before, ids);
     return ids;
   }
 
   std::vector<int32_t> encode_trusted(std::string_view text) const override {
     std::vector<int32_t> ids;
-    bool at_start = true;
-    encode_text(text, raw_, normalized_, at_start, ids);
+    Before before = Before::nothing;
+    encode_text(text, raw_, normalized_, before, ids);
     return ids;
   }
 
   std::vector<int32_t> encode_pieces(std::span<const TextPiece> pieces) const override {
     std::vector<int32_t> ids;
     std::string held;
-    bool at_start = true;
+    Before before = Before::nothing;
     const auto flush = [&] {
-      encode_text(held, ordinary_raw_, ordinary_normalized_, at_start, ids);
+      encode_text(held, ordinary_raw_, ordinary_normalized_, before, ids);
       held.clear();
     };
     for (const TextPiece& piece : pieces) {
       held += piece.text;
       if (piece.special < 0) continue;
       flush();
-      at_start = false;
+      before = Before::special;
       ids.push_back(piece.special);
     }
     flush();
@@ -127,6 +127,8 @@ class BpeTokenizer : public Tokenizer {
   int64_t vocab_size() const override { return static_cast<int64_t>(spec_.token_bytes.size()); }
 
  private:
+  enum class Before { nothing, special, text };  // what stands before a stretch of text
+
   static void append_plain(std::string_view plain, std::vector<TextPiece>& pieces) {
     if (pieces.empty() || pieces.back().special >= 0) pieces.push_back({-1, {}});
     pieces.back().text += plain;
@@ -148,32 +150,35 @@ class BpeTokenizer : public Tokenizer {
   }
 
   void encode_text(std::string_view text, const AddedTokenMatcher& raw, const AddedTokenMatcher& normalized,
-                   bool& at_start, std::vector<int32_t>& ids) const {
+                   Before& before, std::vector<int32_t>& ids) const {
     ids.reserve(ids.size() + text.size() / 3 + 4);
     split(
         text, raw, normalized,
         [&](std::string_view plain) {
-          encode_plain(plain, at_start, ids);
-          at_start = false;
+          encode_plain(plain, before, ids);
+          before = Before::text;
         },
         [&](int32_t id) {
           ids.push_back(id);
-          at_start = false;
+          before = is_special(id) ? Before::special : Before::text;
         });
   }
 
-  void encode_plain(std::string_view text, bool at_start, std::vector<int32_t>& ids) const {
+  void encode_plain(std::string_view text, Before before, std::vector<int32_t>& ids) const {
     using Prefix = TokenizerSpec::Prefix;
     const bool is_bytes = spec_.model == TokenizerSpec::Model::byte_level;
-    const bool has_prefix = spec_.prefix == Prefix::each || (spec_.prefix == Prefix::first && at_start);
+    const bool has_prefix = (spec_.prefix == Prefix::each && (is_bytes || before != Before::text)) ||
+                            (spec_.prefix == Prefix::first && before == Before::nothing);
     std::string prefixed;
     // The byte-level step leaves text that already begins with a space as it is.
-    if (has_prefix && !text.empty() && !(is_bytes && text[0] == ' ')) text = prefixed = " " + std::string(text);
+    if (has_prefix && !text.empty() && !(is_bytes && text[0] == ' '))
+      text = prefixed = " " + std::string(text);
     if (const auto* bpe = std::get_if<Bpe>(&encoder_))
       return split_text(spec_.steps, 0, text, [&](std::string_view piece) { bpe->encode(piece, ids); });
     const std::string marked = mark_spaces(text);
     for (size_t begin = 0; begin < marked.size();) {
-      const size_t end = spec_.split_words ? std::min(marked.find(kSpaceMark, begin + 1), marked.size()) : marked.size();
+      const size_t end =
+          spec_.split_words ? std::min(marked.find(kSpaceMark, begin + 1), marked.size()) : marked.size();
       std::get<CharBpe>(encoder_).encode(std::string_view(marked).substr(begin, end - begin), ids);
       begin = end;
     }
@@ -190,12 +195,13 @@ class BpeTokenizer : public Tokenizer {
 
 bool is_ordinary_spelling(std::string_view token) {
   constexpr std::array<std::string_view, 62> kTags = {
-      "a",       "article", "aside",  "b",    "bbox", "blockquote", "body", "br",    "caption", "center",  "code",
-      "col",     "dd",      "del",    "div",  "dl",   "dt",         "em",   "figure", "font",   "footer",  "form",
-      "h1",      "h2",      "h3",     "h4",   "h5",   "h6",         "head", "header", "hr",     "html",    "i",
-      "iframe",  "img",     "input",  "ins",  "li",   "link",       "main", "meta",   "nav",    "ol",      "option",
-      "p",       "pre",     "s",      "section", "span", "strong",  "sub",  "sup",    "table",  "tbody",   "td",
-      "tfoot",   "th",      "thead",  "title", "tr",  "u",          "ul"};
+      "a",      "article", "aside",   "b",     "bbox",   "blockquote", "body",   "br",     "caption",
+      "center", "code",    "col",     "dd",    "del",    "div",        "dl",     "dt",     "em",
+      "figure", "font",    "footer",  "form",  "h1",     "h2",         "h3",     "h4",     "h5",
+      "h6",     "head",    "header",  "hr",    "html",   "i",          "iframe", "img",    "input",
+      "ins",    "li",      "link",    "main",  "meta",   "nav",        "ol",     "option", "p",
+      "pre",    "s",       "section", "span",  "strong", "sub",        "sup",    "table",  "tbody",
+      "td",     "tfoot",   "th",      "thead", "title",  "tr",         "u",      "ul"};
   bool is_space = true;
   for (size_t pos = 0; pos < token.size() && is_space;) {
     const Char c = char_at(token, pos);

@@ -1,6 +1,7 @@
-// Tokenizers by byte-pair encoding: over bytes (Sennrich et al. 1508.07909, as GPT-2), trained here or loaded, and
-// over characters (SentencePiece 1808.06226: Gemma, Llama 2). Loaded from a Hugging Face tokenizer.json, with the
-// ids of the `tokenizers` package, or from a GGUF vocabulary (text/tokenizer_vocab.h).
+// Tokenizers by byte-pair encoding: over bytes (Sennrich et al. 1508.07909, as GPT-2), trained here or
+// loaded, and over characters (SentencePiece 1808.06226: Gemma, Llama 2). Loaded from a Hugging Face
+// tokenizer.json, with the ids of the `tokenizers` package, or from a GGUF vocabulary
+// (text/tokenizer_vocab.h).
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,8 @@ class Tokenizer {
   // encode_trusted(text).
   virtual std::vector<TextPiece> split_trusted(std::string_view text) const = 0;
 
-  // Ids of stretches that follow each other. Text in them never yields a special token; neighbouring texts are
-  // one, so that cutting text into pieces changes nothing.
+  // Ids of stretches that follow each other. Text in them never yields a special token; neighbouring texts
+  // are one, so that cutting text into pieces changes nothing.
   virtual std::vector<int32_t> encode_pieces(std::span<const TextPiece> pieces) const = 0;
 
   // The bytes of one token; a part of a UTF-8 character is possible, so streams must buffer (text/utf8.h).

@@ -116,7 +116,8 @@ Status read_added_token(const Dom& value, const std::string& at, const Ids& ids,
   if (!is_same && (in_vocab != ids.end() || !spec.token_bytes[index].empty()))
     return corrupt("[", at, "] id must be the one that model.vocab gives or a free one, got ", token.id,
                    " for \"", token.content.substr(0, 80), "\"; check the file");
-  spec.token_bytes[index] = token.content;
+  const bool is_plain = spec.model == TokenizerSpec::Model::byte_level || token.special;
+  spec.token_bytes[index] = is_plain ? token.content : unmark_spaces(token.content);
   token.ordinary = !token.special && (merged.contains(token.id) || is_ordinary_spelling(token.content));
   spec.added.push_back(std::move(token));
   return ok_status();
@@ -175,8 +176,9 @@ Status read_normalizer_step(const Dom& step, std::string_view where, TokenizerSp
   const bool marks_spaces = type == "Replace" && field(field(step, "pattern"), "String") == " " &&
                             is_space_mark(field(step, "content"));
   if (!is_bytes && marks_spaces) return ok_status();
-  return unsupported(where, "normalizer", step,
-                     is_bytes ? "null or NFC" : "null, NFC, Prepend of U+2581 or Replace of spaces by U+2581");
+  return unsupported(
+      where, "normalizer", step,
+      is_bytes ? "null or NFC" : "null, NFC, Prepend of U+2581 or Replace of spaces by U+2581");
 }
 
 Status read_normalizer(const Dom& normalizer, std::string_view where, TokenizerSpec& spec) {
@@ -231,7 +233,8 @@ Status read_metaspace(const Dom& value, std::string_view where, TokenizerSpec& s
   const Dom& scheme = field(value, "prepend_scheme");
   const bool is_known = scheme.is_null() || scheme == "always" || scheme == "first" || scheme == "never";
   if (type_of(value) != "Metaspace" || !is_space_mark(field(value, "replacement")) || !is_known)
-    return unsupported(where, "pre_tokenizer", value, "null, Metaspace or a Split at spaces with model.byte_fallback");
+    return unsupported(where, "pre_tokenizer", value,
+                       "null, Metaspace or a Split at spaces with model.byte_fallback");
   MELETE_ASSIGN_OR_RETURN(const bool add_prefix, flag(value, "add_prefix_space", true, where));
   MELETE_ASSIGN_OR_RETURN(spec.split_words, flag(value, "split", true, where));
   if (scheme == "first")

@@ -73,7 +73,8 @@ TEST_P(GoldenKind, UserTextNeverYieldsASpecialToken) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, GoldenKind,
-                         testing::Values("llama3", "qwen2", "smollm2", "gpt2", "llama4", "spaces"));
+                         testing::Values("llama3", "qwen2", "qwen35", "smollm2", "gpt2", "llama4", "spaces",
+                                         "gemma"));
 
 TEST(Tokenizer, SpecialTokensComeFirstAndOnlyFromTrustedText) {
   const auto tokenizer = small_tokenizer();

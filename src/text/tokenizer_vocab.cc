@@ -69,7 +69,8 @@ Status check_sizes(const TokenizerVocab& vocab, std::string_view where) {
   if (count == 0 || count > kMaxTokens)
     return bad_key(where, "tokens", cat("have 1 to ", kMaxTokens, " entries"), count);
   if (!vocab.types.empty() && vocab.types.size() != count)
-    return bad_key(where, "token_type", cat("have one entry for each of ", count, " tokens"), vocab.types.size());
+    return bad_key(where, "token_type", cat("have one entry for each of ", count, " tokens"),
+                   vocab.types.size());
   if (vocab.merges.size() > kMaxMerges)
     return bad_key(where, "merges", cat("have at most ", kMaxMerges, " entries"), vocab.merges.size());
   const std::pair<const char*, int32_t> ids[] = {{"bos_token_id", vocab.bos},
@@ -147,7 +148,8 @@ Result<TokenizerSpec> byte_level_spec(const TokenizerVocab& vocab, std::string_v
   MELETE_RETURN_IF_ERROR(read_merges(vocab, where, spec));
   std::unordered_set<int32_t> merged;
   for (const Merge& merge : spec.merges) merged.insert(merge.result);
-  read_added(vocab, [&](int32_t id) { return merged.contains(id); }, spec);
+  read_added(
+      vocab, [&](int32_t id) { return merged.contains(id); }, spec);
   spec.token_bytes.resize(vocab.tokens.size());
   for (size_t id = 0; id < vocab.tokens.size(); ++id) {
     const TokenType type = type_of(vocab, id);
@@ -163,7 +165,8 @@ Result<TokenizerSpec> scored_spec(const TokenizerVocab& vocab, std::string_view 
   if (vocab.scores.size() != vocab.tokens.size())
     return bad_key(where, "scores", cat("have one entry for each of ", vocab.tokens.size(), " tokens"),
                    vocab.scores.size());
-  const auto bad = std::find_if(vocab.scores.begin(), vocab.scores.end(), [](float s) { return !std::isfinite(s); });
+  const auto bad =
+      std::find_if(vocab.scores.begin(), vocab.scores.end(), [](float s) { return !std::isfinite(s); });
   if (bad != vocab.scores.end())
     return bad_key(where, cat("scores[", bad - vocab.scores.begin(), "]"), "be a number", *bad);
   TokenizerSpec spec;
@@ -181,7 +184,8 @@ Result<TokenizerSpec> scored_spec(const TokenizerVocab& vocab, std::string_view 
       spec.token_bytes[id] = is_control(type) ? vocab.tokens[id] : unmark_spaces(vocab.tokens[id]);
     }
   }
-  read_added(vocab, [](int32_t) { return false; }, spec);
+  read_added(
+      vocab, [](int32_t) { return false; }, spec);
   for (AddedToken& token : spec.added) token.content = unmark_spaces(token.content);
   return spec;
 }

@@ -10,14 +10,14 @@ namespace melete {
 
 // Class bits of one character.
 enum CharClass : uint16_t {
-  kLetter = 1,      // \p{L}
-  kNumber = 2,      // \p{N}
-  kSpace = 4,       // \s
-  kNewline = 8,     // \r or \n, kSpace as well
-  kMark = 16,       // \p{M}
-  kUpperLike = 32,  // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
-  kLowerLike = 64,  // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
-  kWord = 128,      // \w
+  kLetter = 1,         // \p{L}
+  kNumber = 2,         // \p{N}
+  kSpace = 4,          // \s
+  kNewline = 8,        // \r or \n, kSpace as well
+  kMark = 16,          // \p{M}
+  kUpperLike = 32,     // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
+  kLowerLike = 64,     // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+  kWord = 128,         // \w
   kPunctuation = 256,  // \p{P}
 };
 

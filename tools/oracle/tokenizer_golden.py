@@ -3,8 +3,8 @@
 
   tokenizer_golden.py OUT [--long LINES_FILE]
 
-OUT/<kind>.json         a tokenizer of 700 entries: llama3, qwen2, smollm2, gpt2, llama4, and spaces (added white space,
-                        stripping, whole words)
+OUT/<kind>.json         a tokenizer of 700 entries: llama3, qwen2, qwen35, smollm2, gpt2, llama4, and spaces (added white space,
+                        stripping, whole words), gguf_default (the splits of GGUF's "default", only for its vocabulary)
 OUT/lines.json          the lines
 OUT/<kind>.ids.json     {"plain": ids by line with special tokens not recognised, "trusted": ids with all added tokens}
 With --long, writes LINES_FILE with 10,000 lines in 40 languages and scripts, one JSON string a line, for a longer
@@ -23,6 +23,8 @@ REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|" + REST
 QWEN2 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|" + REST
 UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+QWEN35 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)"
 LLAMA4 = (rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{CONTRACTIONS}?|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{CONTRACTIONS}?"
           r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
@@ -67,8 +69,8 @@ def byte_level(use_regex):
     return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=use_regex)
 
 
-def split(pattern):
-    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"), byte_level(False)])
+def split(*patterns):
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(p), "isolated") for p in patterns] + [byte_level(False)])
 
 
 def special(text, **flags):
@@ -78,6 +80,8 @@ def special(text, **flags):
 KINDS = {
     "llama3": dict(pre=split(LLAMA3), added=[special("<|begin_of_text|>"), special("<|eot|>")], ignore_merges=True),
     "qwen2": dict(pre=split(QWEN2), nfc=True, added=[special("<|eot|>"), AddedToken("<think>", normalized=False), AddedToken("</think>", normalized=False)]),
+    "qwen35": dict(pre=split(QWEN35), nfc=True, added=[special("<|eot|>")]),
+    "gguf_default": dict(pre=split(r"[\p{P}$+<=>^~|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"), added=[special("<|eot|>")]),
     "smollm2": dict(pre=pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level(True)]), added=[special("<|eot|>"), special("<|start|>")], first=True),
     "gpt2": dict(pre=byte_level(True), added=[special("<|eot|>")]),
     "llama4": dict(pre=split(LLAMA4), added=[special("<|eot|>"), special("<|start|>"), special("<|message|>")]),
@@ -101,13 +105,13 @@ def make(kind):
     return tokenizer
 
 
-def plain_twin(tokenizer):
+def plain_twin(tokenizer, is_text=lambda token: False):
     """The same tokenizer with only those added tokens that are ordinary for text from users: those that aren't called
-    special and are white space or come out of the merges anyway."""
+    special and are white space, come out of the merges anyway, or are text by `is_text`."""
     text = json.loads(tokenizer.to_str())
     merged = {"".join(pair) for pair in text["model"]["merges"]}
     all_added = text["added_tokens"]
-    text["added_tokens"] = [t for t in all_added if not t["special"] and (not t["content"].strip() or t["content"] in merged)]
+    text["added_tokens"] = [t for t in all_added if not t["special"] and (not t["content"].strip() or t["content"] in merged or is_text(t))]
     # Ids of added tokens outside the vocabulary follow from their number, so the twin lists them in the vocabulary.
     for token in all_added:
         text["model"]["vocab"].setdefault(token["content"], token["id"])
