@@ -50,6 +50,15 @@ void swiglu(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y) {
                [&](int64_t at, int64_t n) { table.swiglu(gate.data + at, up.data + at, y.data + at, n); });
 }
 
+void geglu_tanh(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y) {
+  check_same(gate, up);
+  check_same(gate, y);
+  const KernelTable& table = kernel_table();
+  for_elements(pool, y.size(), [&](int64_t at, int64_t n) {
+    table.geglu_tanh(gate.data + at, up.data + at, y.data + at, n);
+  });
+}
+
 void sigmoid_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix gate, Matrix y) {
   check_same(x, gate);
   check_same(x, y);

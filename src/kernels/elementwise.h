@@ -13,6 +13,7 @@ namespace melete {
 void add(ThreadPool& pool, ConstMatrix a, ConstMatrix b, Matrix y);
 void gelu(ThreadPool& pool, ConstMatrix x, Matrix y);                             // x Phi(x), with erf
 void swiglu(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y);        // gate sigmoid(gate) up
+void geglu_tanh(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y);    // gelu_tanh(gate) up
 void sigmoid_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix gate, Matrix y);   // x sigmoid(gate)
 void scale_sigmoid(ThreadPool& pool, ConstMatrix x, float scale, Matrix y);       // sigmoid(scale x)
 void softcap(ThreadPool& pool, ConstMatrix x, float scale, float cap, Matrix y);  // cap tanh(scale x / cap)

@@ -34,6 +34,17 @@ void swiglu_lanes(const float* gate, const float* up, float* y, int64_t size) {
   });
 }
 
+// gelu by tanh: g / 2 (1 + tanh u) = g sigmoid(2 u) with u = sqrt(2 / pi) (g + 0.044715 g^3), which keeps its
+// precision where 1 + tanh u cancels.
+template <class F>
+void geglu_tanh_lanes(const float* gate, const float* up, float* y, int64_t size) {
+  map_lanes<F>(y, size, [&](int64_t i, int64_t n) {
+    const auto g = load_part<F>(gate + i, n);
+    const auto inner = F::fma(F::mul(g, g), F::set(0.0713548163f), F::set(1.59576912f));
+    return F::mul(F::mul(g, sigmoid_lanes<F>(F::mul(g, inner))), load_part<F>(up + i, n));
+  });
+}
+
 template <class F>
 void sigmoid_gate_lanes(const float* x, const float* gate, float* y, int64_t size) {
   map_lanes<F>(y, size, [&](int64_t i, int64_t n) {

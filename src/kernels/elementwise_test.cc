@@ -90,6 +90,12 @@ TEST(Elementwise, ActivationsEqualTheirDefinitions) {
       "swiglu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { swiglu(p, a, a, y); },
       [](double v) { return v * v / (1 + std::exp(-v)); }, 4, 0);
   expect_within(
+      "geglu_tanh", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { geglu_tanh(p, a, a, y); },
+      [](double v) {
+        return 0.5 * v * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+      },
+      4, 3e-7);
+  expect_within(
       "sigmoid_gate", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { sigmoid_gate(p, a, a, y); },
       [](double v) { return v / (1 + std::exp(-v)); }, 4, 0);
   expect_within(
@@ -101,6 +107,7 @@ TEST(Elementwise, AdversarialValuesGiveTheSameBits) {
   const auto x = test_values(20011, 1, true);
   mapped("gelu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { gelu(p, a, y); });
   mapped("swiglu", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { swiglu(p, a, a, y); });
+  mapped("geglu_tanh", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { geglu_tanh(p, a, a, y); });
   mapped("softcap", x, [](ThreadPool& p, ConstMatrix a, Matrix y) { softcap(p, a, 0.3f, 20, y); });
 }
 

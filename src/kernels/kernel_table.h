@@ -78,6 +78,7 @@ struct KernelTable {
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*gelu)(const float* x, float* y, int64_t n);
   void (*swiglu)(const float* gate, const float* up, float* y, int64_t n);
+  void (*geglu_tanh)(const float* gate, const float* up, float* y, int64_t n);
   void (*sigmoid_gate)(const float* x, const float* gate, float* y, int64_t n);
   void (*scale_sigmoid)(const float* x, float scale, float* y, int64_t n);
   void (*softcap)(const float* x, float scale, float cap, float* y, int64_t n);

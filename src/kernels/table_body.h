@@ -27,6 +27,7 @@ constexpr KernelTable make_table() {
       .add = add_lanes<F>,
       .gelu = gelu_lanes<F>,
       .swiglu = swiglu_lanes<F>,
+      .geglu_tanh = geglu_tanh_lanes<F>,
       .sigmoid_gate = sigmoid_gate_lanes<F>,
       .scale_sigmoid = scale_sigmoid_lanes<F>,
       .softcap = softcap_lanes<F>,
