@@ -161,10 +161,14 @@ float extreme(const float* x) {
 
 float inverse(float scale) { return scale != 0.0f ? 1.0f / scale : 0.0f; }
 
-// A 4-bit code: x + rounding cut off, at most 15. In double, as the reference's fused multiply-add is exact.
-uint8_t code_of(float x, float inverse_scale, double rounding) {
-  const double value = static_cast<double>(x) * static_cast<double>(inverse_scale) + rounding;
-  return static_cast<uint8_t>(std::clamp(std::trunc(value), 0.0, 15.0));
+// x cut off and limited to [low, high]; NaN gives 0.
+int code_between(double x, double low, double high) {
+  return std::isnan(x) ? 0 : static_cast<int>(std::clamp(std::trunc(x), low, high));
+}
+
+// A 4-bit code: x + rounding cut off. In double, as the reference's fused multiply-add is exact.
+int code_of(float x, float inverse_scale, double rounding) {
+  return code_between(static_cast<double>(x) * static_cast<double>(inverse_scale) + rounding, 0.0, 15.0);
 }
 
 template <class Code>
@@ -176,8 +180,7 @@ void to_q8_0(const float* x, uint8_t* block) {
   const float d = std::fabs(extreme(x)) / 127.0f, id = inverse(d);
   put_half(block, f16_from_float(d));
   for (int j = 0; j < kGroup; ++j)
-    block[2 + j] =
-        static_cast<uint8_t>(static_cast<int8_t>(std::clamp(std::round(x[j] * id), -127.0f, 127.0f)));
+    block[2 + j] = static_cast<uint8_t>(code_between(std::round(x[j] * id), -127.0, 127.0));
 }
 
 void to_q4_0(const float* x, uint8_t* block) {
