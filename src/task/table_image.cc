@@ -1,7 +1,7 @@
 // A table drawn as a picture: look up a cell by row and column, or by its value, compare, find the largest,
 // add.
 //
-// The first level is two or three rows of a word and a number. A trace points at the cells it reads. Hold-out
+// The first level is two or three rows of a word and a digit in large print. A trace points at the cells it reads. Hold-out
 // "font".
 #include <algorithm>
 
@@ -16,8 +16,9 @@ struct Rules {
   bool header, sums;
   int max_value, side, text_px, noise;
 };
-constexpr std::array<Rules, 5> kLevels = {
-    {{"2-3 rows of a word and a number", 2, 3, 1, false, false, 99, 168, 24, 0},
+constexpr std::array<Rules, 6> kLevels = {
+    {{"2-3 rows of a word and a digit, large print", 2, 3, 1, false, false, 9, 168, 36, 0},
+     {"2-3 rows of a word and a number", 2, 3, 1, false, false, 99, 168, 24, 0},
      {"header, 2-3 rows, one column", 2, 3, 1, true, false, 99, 168, 20, 0},
      {"header, 2-3 rows, two columns", 2, 3, 2, true, false, 99, 168, 17, 0},
      {"header, 3-4 rows, two columns, sums", 3, 4, 2, true, true, 99, 224, 18, 0},
@@ -84,11 +85,11 @@ class TableImage final : public SceneTask<Spec> {
     const Rules& rules = spec.rules();
     const bool held_out = random.chance(kHoldOutShare);
     if (held_out) spec.hold_out = "font";
-    spec.font = draw_font(random, held_out, level <= 1);
+    spec.font = draw_font(random, held_out, level <= 2);
     spec.bold = random.chance(0.3);
-    if (level > 0) spec.lines = random.chance(0.7);
-    if (level > 1) spec.ground = random.pick(kTints);
-    if (level > 1) spec.header_ground = random.pick(kTints);
+    if (level > 1) spec.lines = random.chance(0.7);
+    if (level > 2) spec.ground = random.pick(kTints);
+    if (level > 2) spec.header_ground = random.pick(kTints);
     if (rules.noise) spec.noise_seed = random.next_u64() | 1;
     spec.names.assign(kNames.begin(), kNames.end());
     spec.heads.assign(kHeads.begin(), kHeads.end());
