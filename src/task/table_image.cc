@@ -1,8 +1,8 @@
 // A table drawn as a picture: look up a cell by row and column, or by its value, compare, find the largest,
 // add.
 //
-// The first level is two or three rows of a word and a digit in large print. A trace points at the cells it reads. Hold-out
-// "font".
+// The first level is two or three rows of a word and a digit in large print. A trace points at the cells it
+// reads. Hold-out "font".
 #include <algorithm>
 
 #include "task/scene_task.h"
