@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/weight_type.h"
 #include "text/prompt.h"
 
 namespace melete {
@@ -55,11 +56,13 @@ using SequenceId = int64_t;
 
 class Engine {
  public:
-  // Loads a Hugging Face folder (config.json, *.safetensors). Errors name the file and the tensor.
-  // max_kv_bytes: limit of the key-value cache; it grows as needed.
-  static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model_dir,
+  // Loads a Hugging Face folder (config.json, *.safetensors) or a .gguf file of any family that
+  // engine/families has. Errors name the file and the tensor. max_kv_bytes: limit of the key-value cache; it
+  // grows as needed.
+  static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& model,
                                               int num_threads = 0 /* all */,
-                                              int64_t max_kv_bytes = int64_t{2} << 30);
+                                              int64_t max_kv_bytes = int64_t{2} << 30,
+                                              WeightType weights = WeightType::automatic);
   virtual ~Engine() = default;
 
   // Runs the towers and the decoder over the prompt. Errors: invalid_argument (ids out of range, media

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "engine/families/muse.h"
+#include "engine/families/family.h"
 
 namespace melete {
 namespace {
@@ -19,12 +19,14 @@ KvLayout layout_of(const DecoderShape& shape) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model_dir, int num_threads,
-                                             int64_t max_kv_bytes) {
+Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model, int num_threads,
+                                             int64_t max_kv_bytes, WeightType weights) {
   auto pool = std::make_unique<ThreadPool>(num_threads);
-  MELETE_ASSIGN_OR_RETURN(SpanModel model, load_span_model(model_dir, *pool));
+  LoadOptions options;
+  options.weights = weights;
+  MELETE_ASSIGN_OR_RETURN(auto decoder, load_decoder(model, options, *pool));
   return std::unique_ptr<Engine>(
-      std::make_unique<SpanEngine>(std::move(pool), make_muse_decoder(std::move(model)), max_kv_bytes));
+      std::make_unique<SpanEngine>(std::move(pool), std::move(decoder), max_kv_bytes));
 }
 
 SpanEngine::SpanEngine(std::unique_ptr<ThreadPool> pool, std::unique_ptr<Decoder> decoder,

@@ -5,8 +5,18 @@
 
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
+#include "model/block_formats.h"
 
 namespace melete {
+
+std::vector<float> rope_frequencies(int64_t head_dim, double theta) {
+  std::vector<float> frequencies;
+  for (int64_t j = 0; j < head_dim; j += 2) {
+    const float exponent = static_cast<float>(j) / static_cast<float>(head_dim);
+    frequencies.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
+  }
+  return frequencies;
+}
 
 SpanOps::SpanOps(ThreadPool& pool, Arena& arena, std::span<const BatchPart> parts)
     : pool_(pool), arena_(arena), parts_(parts.begin(), parts.end()) {
@@ -18,7 +28,10 @@ Tensor SpanOps::embed(const Table& table, std::span<const int32_t> ids) {
   Tensor y = arena_.make(static_cast<int64_t>(ids.size()), table.width);
   for (size_t i = 0; i < ids.size(); ++i) {
     MELETE_CHECK(ids[i] >= 0 && ids[i] < table.rows, "id ", ids[i]);
-    std::copy_n(table.values.data() + ids[i] * table.width, table.width, y.row(static_cast<int64_t>(i)));
+    const size_t row_bytes = table.stored.bytes.size() / static_cast<size_t>(table.rows);
+    to_floats(table.stored.type,
+              table.stored.bytes.subspan(static_cast<size_t>(ids[i]) * row_bytes, row_bytes),
+              {y.row(static_cast<int64_t>(i)), static_cast<size_t>(table.width)});
   }
   return y;
 }
@@ -71,9 +84,32 @@ Tensor SpanOps::channel_major(const Tensor& x, int64_t chunks) {
 Tensor SpanOps::linear(const Tensor& x, const Matrix& w) { return linear(x, w, {}); }
 
 Tensor SpanOps::linear(const Tensor& x, const Matrix& w, const Vector& bias) {
-  Tensor y = arena_.make(x.rows(), w.out());
-  matmul(pool_, x.in(), w.view(), bias, y.out());
+  const Projection projection{&w, &bias};
+  Tensor y;
+  project(x, std::span(&projection, 1), std::span(&y, 1));
   return y;
+}
+
+void SpanOps::project(const Tensor& x, std::span<const Projection> projections, std::span<Tensor> y) {
+  std::vector<MatmulTarget> plain;
+  std::vector<QuantTarget> quantised;
+  for (size_t i = 0; i < projections.size(); ++i) {
+    const Matrix& w = *projections[i].w;
+    const std::span<const float> bias =
+        projections[i].bias == nullptr ? std::span<const float>() : std::span(*projections[i].bias);
+    y[i] = arena_.make(x.rows(), w.out());
+    if (w.quant() != nullptr) {
+      quantised.push_back({w.quant(), y[i].out(), bias});
+    } else if (bias.empty() && projections.size() > 1) {
+      plain.push_back({w.panels()->view(), y[i].out()});
+    } else {
+      matmul(pool_, x.in(), w.panels()->view(), bias, y[i].out());
+    }
+  }
+  if (!plain.empty()) matmul_each(pool_, x.in(), plain);
+  if (quantised.empty()) return;
+  activations_.assign(pool_, x.in());
+  matmul_each(pool_, activations_, quantised);
 }
 
 Tensor SpanOps::rms(const Tensor& x, double eps) { return head_rms(x, 1, eps, 1.0); }
@@ -104,6 +140,11 @@ Tensor SpanOps::head_rms(const Tensor& x, int64_t heads, double eps, double scal
   return y;
 }
 
+Tensor SpanOps::head_scaled_rms(const Tensor& x, int64_t heads, const Vector& w, double eps) {
+  const int64_t rows = x.rows() * heads, width = x.width() / heads;
+  return scaled_rms(x.reshaped(rows, width), w, eps).reshaped(x.rows(), x.width());
+}
+
 Tensor SpanOps::layer_norm(const Tensor& x, const Vector& w, const Vector& b, double eps) {
   Tensor y = arena_.make(x.rows(), x.width());
   melete::layer_norm(pool_, x.in(), w, b, static_cast<float>(eps), y.out());
@@ -127,19 +168,26 @@ Tensor SpanOps::rotated(const Tensor& x, int64_t heads, const Rotation& rotation
 }
 
 // Angles in float32, as the reference computes them: far positions differ visibly otherwise.
+SpanOps::Rotation SpanOps::rotation_by(std::span<const float> frequencies) const {
+  std::vector<float> angles;
+  angles.reserve(positions_.size() * frequencies.size());
+  for (const int64_t position : positions_)
+    for (const float frequency : frequencies) angles.push_back(static_cast<float>(position) * frequency);
+  return rotation_of(std::move(angles));
+}
+
 Tensor SpanOps::rope(const Tensor& x, int64_t heads, double theta) {
   const int64_t head_dim = x.width() / heads;
   auto found = ropes_.find({theta, head_dim});
-  if (found == ropes_.end()) {
-    std::vector<float> frequencies, angles;
-    for (int64_t j = 0; j < head_dim; j += 2) {
-      const float exponent = static_cast<float>(j) / static_cast<float>(head_dim);
-      frequencies.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
-    }
-    for (const int64_t position : positions_)
-      for (const float frequency : frequencies) angles.push_back(static_cast<float>(position) * frequency);
-    found = ropes_.emplace(std::pair(theta, head_dim), rotation_of(std::move(angles))).first;
-  }
+  if (found == ropes_.end())
+    found = ropes_.emplace(std::pair(theta, head_dim), rotation_by(rope_frequencies(head_dim, theta))).first;
+  return rotated(x, heads, found->second);
+}
+
+Tensor SpanOps::rope(const Tensor& x, int64_t heads, std::span<const float> frequencies) {
+  auto found = given_ropes_.find(frequencies.data());
+  if (found == given_ropes_.end())
+    found = given_ropes_.emplace(frequencies.data(), rotation_by(frequencies)).first;
   return rotated(x, heads, found->second);
 }
 
@@ -217,6 +265,12 @@ Tensor SpanOps::swiglu(const Tensor& gate, const Tensor& up) {
 Tensor SpanOps::gelu(const Tensor& x) {
   Tensor y = arena_.make(x.rows(), x.width());
   melete::gelu(pool_, x.in(), y.out());
+  return y;
+}
+
+Tensor SpanOps::geglu_tanh(const Tensor& gate, const Tensor& up) {
+  Tensor y = arena_.make(gate.rows(), gate.width());
+  melete::geglu_tanh(pool_, gate.in(), up.in(), y.out());
   return y;
 }
 

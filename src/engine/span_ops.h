@@ -12,20 +12,21 @@
 #include "base/thread_pool.h"
 #include "engine/arena.h"
 #include "engine/kv_pages.h"
-#include "kernels/gemm.h"
+#include "engine/weight_matrix.h"
 #include "model/ops.h"
 
 namespace melete {
 
-// Rows of floats that are looked up, not multiplied: they may lie in the memory-mapped checkpoint.
+// Rows that are looked up, not multiplied, and may lie in the memory-mapped file.
 struct RowTable {
-  std::span<const float> values;
-  std::vector<float> owned;  // empty if `values` belongs to the checkpoint
+  TensorView stored;              // for embed(): rows in the file's format, converted at each look-up
+  std::span<const float> values;  // for weighted_rows()
+  std::vector<float> owned;       // empty if `values` belongs to the file
   int64_t rows = 0, width = 0;
 };
 
 struct PackedExperts {
-  std::vector<PackedMatrix> gate_up, down;  // one an expert: [2I, M] and [M, I]
+  std::vector<WeightMatrix> gate_up, down;  // one an expert: [2I, M] and [M, I]
   std::vector<float> norm;                  // [M]
 };
 
@@ -40,11 +41,14 @@ struct BatchPart {
   int64_t count = 0;
 };
 
+// theta^(-2j / K) for j in 0..K/2-1, in float32 as the reference computes them.
+std::vector<float> rope_frequencies(int64_t head_dim, double theta);
+
 class SpanOps {
  public:
   using Tensor = melete::Tensor;
   using Table = RowTable;
-  using Matrix = PackedMatrix;
+  using Matrix = WeightMatrix;
   using Vector = std::vector<float>;
   using Experts = PackedExperts;
   using Kernel = ConvKernel;
@@ -65,22 +69,30 @@ class SpanOps {
   Tensor linear(const Tensor& x, const Matrix& w, const Vector& bias);
   template <class... Matrices>
   std::array<Tensor, sizeof...(Matrices)> linears(const Tensor& x, const Matrices&... w) {
-    std::array<Tensor, sizeof...(Matrices)> y{arena_.make(x.rows(), w.out())...};
-    std::array<MatmulTarget, sizeof...(Matrices)> targets;
-    size_t i = 0;
-    ((targets[i] = {w.view(), y[i].out()}, ++i), ...);
-    matmul_each(pool_, x.in(), targets);
+    std::array<Tensor, sizeof...(Matrices)> y;
+    project(x, std::array<Projection, sizeof...(Matrices)>{Projection{&w, nullptr}...}, y);
     return y;
   }
+
+  // Several projections of one input: y[i] = x W^T (+ bias). Activations are rounded once for all of them.
+  struct Projection {
+    const Matrix* w = nullptr;
+    const Vector* bias = nullptr;  // null or empty: none
+  };
+  void project(const Tensor& x, std::span<const Projection> projections, std::span<Tensor> y);
 
   Tensor rms(const Tensor& x, double eps);
   Tensor scaled_rms(const Tensor& x, const Vector& w, double eps);
   Tensor centered_rms(const Tensor& x, const Vector& w, double eps);
   Tensor input_scaled_rms(const Tensor& x, const Vector& w, double eps);
   Tensor head_rms(const Tensor& x, int64_t heads, double eps, double scale);
+  // Each head's rms norm times w, one weight for each of its numbers.
+  Tensor head_scaled_rms(const Tensor& x, int64_t heads, const Vector& w, double eps);
   Tensor layer_norm(const Tensor& x, const Vector& w, const Vector& b, double eps);
 
   Tensor rope(const Tensor& x, int64_t heads, double theta);
+  // Halves rotated by position * frequencies [K / 2]; `frequencies` must outlive this object.
+  Tensor rope(const Tensor& x, int64_t heads, std::span<const float> frequencies);
   Tensor rotate(const Tensor& x, int64_t heads, std::span<const float> angles);
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind);
   Tensor segment_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
@@ -91,6 +103,7 @@ class SpanOps {
   Tensor sigmoid_gate(const Tensor& x, const Tensor& gate);
   Tensor swiglu(const Tensor& gate, const Tensor& up);
   Tensor gelu(const Tensor& x);
+  Tensor geglu_tanh(const Tensor& gate, const Tensor& up);  // gelu(gate) * up, gelu by tanh
   Tensor add(const Tensor& a, const Tensor& b);
   Tensor residual_gate(const Tensor& x, const Tensor& y, const Vector& gate, double temperature);
   Tensor scale_sigmoid(const Tensor& x, double scale);
@@ -106,13 +119,16 @@ class SpanOps {
   };
   static Rotation rotation_of(std::vector<float> angles);
   Tensor rotated(const Tensor& x, int64_t heads, const Rotation& rotation);
+  Rotation rotation_by(std::span<const float> frequencies) const;
 
   ThreadPool& pool_;
   Arena& arena_;
   std::vector<BatchPart> parts_;
   std::vector<int64_t> positions_;                        // of each row
   std::map<std::pair<double, int64_t>, Rotation> ropes_;  // by theta and head width
+  std::map<const float*, Rotation> given_ropes_;          // by the frequencies' place
   Rotation given_;                                        // the last rotate()'s
+  QuantActivations activations_;                          // of the last quantised input
 };
 
 }  // namespace melete

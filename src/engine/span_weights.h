@@ -1,10 +1,9 @@
-// A checkpoint's weights in the form the kernels take: matrices packed, tables left in the memory map where
-// they can.
+// A Muse checkpoint's weights in the form the kernels take.
 #pragma once
 
 #include "base/result.h"
 #include "base/thread_pool.h"
-#include "engine/span_ops.h"
+#include "engine/weight_loader.h"
 #include "model/checkpoint.h"
 
 namespace melete {
@@ -16,7 +15,7 @@ struct SpanModel {
   const ModelConfig& config() const { return checkpoint.config; }
 };
 
-// Errors: those of open_checkpoint; corrupt (a weight that isn't finite), naming file and tensor.
-Result<SpanModel> load_span_model(const std::filesystem::path& folder, ThreadPool& pool);
+// Every weight of the model through the loader, with Hugging Face's names. Routers stay f32.
+void load_weights(const ModelConfig& config, WeightLoader& loader, ModelWeights<SpanOps>& weights);
 
 }  // namespace melete

@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 #include "engine/case_prompt.h"
-#include "engine/families/muse.h"
+#include "engine/families/family.h"
 #include "engine/span_engine.h"
 #include "model/checkpoint.h"
 
@@ -22,13 +22,21 @@ inline std::filesystem::path folder(const std::string& model) {
   return std::filesystem::path(MELETE_SOURCE_DIR) / "testdata/oracle" / model;
 }
 
+// An engine of any folder or file.
+inline std::unique_ptr<SpanEngine> load_path(const std::filesystem::path& path, int threads = 2,
+                                             WeightType weights = WeightType::automatic,
+                                             int64_t max_kv_bytes = int64_t{1} << 30) {
+  auto pool = std::make_unique<ThreadPool>(threads);
+  LoadOptions options;
+  options.weights = weights;
+  auto decoder = load_decoder(path, options, *pool);
+  EXPECT_TRUE(decoder.ok()) << (decoder.ok() ? "" : decoder.error().message);
+  return std::make_unique<SpanEngine>(std::move(pool), std::move(decoder).value(), max_kv_bytes);
+}
+
 inline std::unique_ptr<SpanEngine> load(const std::string& model, int threads = 2,
                                         int64_t max_kv_bytes = int64_t{1} << 30) {
-  auto pool = std::make_unique<ThreadPool>(threads);
-  auto loaded = load_span_model(folder(model), *pool);
-  EXPECT_TRUE(loaded.ok());
-  return std::make_unique<SpanEngine>(std::move(pool), make_muse_decoder(std::move(loaded).value()),
-                                      max_kv_bytes);
+  return load_path(folder(model), threads, WeightType::automatic, max_kv_bytes);
 }
 
 inline std::vector<LogitsCase> cases_of(const std::string& model) {

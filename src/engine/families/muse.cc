@@ -1,5 +1,6 @@
-#include "engine/families/muse.h"
-
+// muse_spark and muse_glimmer: the templates of src/model over SpanOps, from Hugging Face folders.
+#include "engine/families/family.h"
+#include "engine/span_weights.h"
 #include "model/audio.h"
 #include "model/decoder.h"
 #include "model/vision.h"
@@ -63,8 +64,17 @@ class MuseDecoder : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_muse_decoder(SpanModel model) {
-  return std::make_unique<MuseDecoder>(std::move(model));
+Result<std::unique_ptr<Decoder>> load_muse(ModelFiles files, const LoadOptions& options, ThreadPool& pool) {
+  if (files.is_gguf())
+    return invalid_argument("[", files.path.string(), "] a ", files.architecture,
+                            " model must be given as a folder with safetensors, got a GGUF file; convert it");
+  MELETE_ASSIGN_OR_RETURN(Checkpoint checkpoint, open_checkpoint(files.path));
+  SpanModel model{std::move(checkpoint), {}};
+  MELETE_RETURN_IF_ERROR(load_in_two_steps(
+      model.checkpoint.tensors, options, pool,
+      [&](WeightLoader& loader) { load_weights(model.config(), loader, model.weights); },
+      [](std::string_view) { return false; }));
+  return std::unique_ptr<Decoder>(std::make_unique<MuseDecoder>(std::move(model)));
 }
 
 }  // namespace melete

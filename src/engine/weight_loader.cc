@@ -1,0 +1,239 @@
+#include "engine/weight_loader.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "kernels/elementwise.h"
+#include "model/block_formats.h"
+
+namespace melete {
+namespace {
+
+constexpr size_t kNamedProblems = 5;
+const RowOrder kAsTheyLie;
+constexpr int64_t kChunk = 1 << 16;  // floats that one task checks or converts
+
+bool lies_in_place(const TensorView& view) {
+  return view.type == DataType::f32 && reinterpret_cast<uintptr_t>(view.bytes.data()) % alignof(float) == 0;
+}
+
+std::span<const float> floats_in_place(const TensorView& view) {
+  return {reinterpret_cast<const float*>(view.bytes.data()), static_cast<size_t>(view.num_elements())};
+}
+
+// Rows of a tensor as a matrix [rows, view.num_elements() / rows], in an order.
+class StoredRows {
+ public:
+  StoredRows(const TensorView& view, int64_t rows, const RowOrder& order)
+      : view_(view), order_(order), row_bytes_(view.bytes.size() / static_cast<size_t>(rows)) {}
+
+  DataType type() const { return view_.type; }
+  std::span<const std::byte> bytes(int64_t row) const {
+    const int64_t at = order_.empty() ? row : order_[static_cast<size_t>(row)];
+    return view_.bytes.subspan(static_cast<size_t>(at) * row_bytes_, row_bytes_);
+  }
+  void floats(int64_t row, std::span<float> values) const { to_floats(view_.type, bytes(row), values); }
+
+ private:
+  const TensorView& view_;
+  const RowOrder& order_;
+  size_t row_bytes_;
+};
+
+std::vector<float> all_floats(ThreadPool& pool, const StoredRows& rows, int64_t out, int64_t in) {
+  std::vector<float> values(static_cast<size_t>(out * in));
+  pool.for_ranges(out, kChunk / in + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      rows.floats(row, std::span(values).subspan(static_cast<size_t>(row * in), static_cast<size_t>(in)));
+  });
+  return values;
+}
+
+// Clears `finite` if a value isn't; safe from several threads.
+void note_finite(std::span<const float> values, std::atomic<bool>& finite) {
+  if (!all_finite(values)) finite.store(false, std::memory_order_relaxed);
+}
+
+// Blocks of the file as the kernels' integers where they hold the same numbers, else rounded from floats.
+QuantMatrix quantise(ThreadPool& pool, const StoredRows& rows, int64_t out, int64_t in, WeightType type,
+                     std::atomic<bool>& finite) {
+  const DataType stored = rows.type();
+  if (type == WeightType::w8 && has_w8(stored))
+    return QuantMatrix::w8(pool, out, in, ScaleType::f16,
+                           [&](int64_t row, std::span<int8_t> values, std::span<float> scales) {
+                             unpack_w8(stored, rows.bytes(row), values, scales);
+                             note_finite(scales, finite);
+                           });
+  if (type == WeightType::w4 && has_w4(stored))
+    return QuantMatrix::w4(
+        pool, out, in, stored == DataType::q4_k ? ScaleType::f32 : ScaleType::f16, stored == DataType::q4_0,
+        [&](int64_t row, std::span<uint8_t> values, std::span<float> scales, std::span<float> offsets) {
+          unpack_w4(stored, rows.bytes(row), values, scales, offsets);
+          note_finite(scales, finite);
+          note_finite(offsets, finite);
+        });
+  const auto fill = [&](int64_t row, std::span<float> values) {
+    rows.floats(row, values);
+    note_finite(values, finite);
+  };
+  return type == WeightType::w8 ? QuantMatrix::round_to_w8(pool, out, in, fill)
+                                : QuantMatrix::round_to_w4(pool, out, in, fill);
+}
+
+// Gives the pages that lie wholly in a packed tensor back to the system; a later read maps them again.
+void forget_pages(std::span<const std::byte> bytes) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+}  // namespace
+
+const TensorView* WeightLoader::use(const std::string& name, const TensorShape& shape, int64_t bytes) {
+  used_.insert(name);
+  bytes_ += bytes;
+  if (!corrupt_.ok()) return nullptr;
+  const TensorView* view = file_.find(name);
+  std::string problem;
+  if (view == nullptr)
+    problem = "is missing";
+  else if (view->shape != shape)
+    problem = cat("has shape ", to_string(view->shape), " instead of ", to_string(shape));
+  else if (!is_float_type(view->type))
+    problem = cat("has type ", name_of(view->type), " instead of a float type");
+  if (!problem.empty()) problems_.push_back(cat("tensor ", quoted_name(name), " ", problem));
+  return problem.empty() && step_ == LoadStep::load ? view : nullptr;
+}
+
+void WeightLoader::pack(const std::string& name, const TensorView& view, int64_t out, int64_t in,
+                        WeightType type, const RowOrder& order, WeightMatrix& to) {
+  const StoredRows rows(view, out, order);
+  if (type == WeightType::f32) {
+    const bool in_place = lies_in_place(view) && order.empty();
+    const std::vector<float> converted = in_place ? std::vector<float>() : all_floats(pool_, rows, out, in);
+    const std::span<const float> values = in_place ? floats_in_place(view) : std::span(converted);
+    check_finite(name, values);
+    if (corrupt_.ok()) to = PackedMatrix(pool_, values, out, in);
+  } else {
+    std::atomic<bool> finite{true};
+    to = quantise(pool_, rows, out, in, type, finite);
+    if (!finite) note_corrupt(name);
+  }
+  forget_pages(view.bytes);
+}
+
+void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to, bool exact,
+                          const RowOrder& order) {
+  const TensorView* stored = file_.find(name);
+  const WeightType type = exact || stored == nullptr ? WeightType::f32 : packed_type(stored->type, type_);
+  const TensorView* view = use(name, {out, in}, packed_bytes(type, out, in));
+  if (type == WeightType::f32 && stored != nullptr && !(lies_in_place(*stored) && order.empty()))
+    scratch_bytes_ = std::max(scratch_bytes_, out * in * static_cast<int64_t>(sizeof(float)));
+  if (view != nullptr) pack(name, *view, out, in, type, order, to);
+}
+
+void WeightLoader::stack(const std::string& name, int64_t count, int64_t out, int64_t in,
+                         std::vector<WeightMatrix>& to) {
+  const TensorView* stored = file_.find(name);
+  const WeightType type = stored == nullptr ? WeightType::f32 : packed_type(stored->type, type_);
+  const TensorView* view = use(name, {count, out, in}, count * packed_bytes(type, out, in));
+  if (view == nullptr) return;
+  to.resize(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    TensorView part = *view;
+    const size_t bytes = view->bytes.size() / static_cast<size_t>(count);
+    part.shape = {out, in};
+    part.bytes = view->bytes.subspan(static_cast<size_t>(i) * bytes, bytes);
+    pack(name, part, out, in, type, kAsTheyLie, to[static_cast<size_t>(i)]);
+  }
+}
+
+void WeightLoader::vector(const std::string& name, int64_t size, std::vector<float>& to, float offset,
+                          const RowOrder& order) {
+  const TensorView* view = use(name, {size}, size * static_cast<int64_t>(sizeof(float)));
+  if (view == nullptr) return;
+  std::vector<float> values(static_cast<size_t>(size));
+  to_floats(view->type, view->bytes, values);
+  check_finite(name, values);
+  to.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    to[i] = values[order.empty() ? i : static_cast<size_t>(order[i])] + offset;
+}
+
+void WeightLoader::table(const std::string& name, int64_t rows, int64_t width, RowTable& to) {
+  to.rows = rows;
+  to.width = width;
+  const TensorView* view = use(name, {rows, width}, rows * width * static_cast<int64_t>(sizeof(float)));
+  if (view == nullptr) return;
+  if (!lies_in_place(*view)) to.owned = all_floats(pool_, StoredRows(*view, rows, kAsTheyLie), rows, width);
+  to.values = to.owned.empty() ? floats_in_place(*view) : std::span<const float>(to.owned);
+  check_finite(name, to.values);
+}
+
+void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to) {
+  to.rows = rows;
+  to.width = width;
+  const TensorView* view = use(name, {rows, width}, 0);
+  if (view == nullptr) return;
+  to.stored = *view;
+  std::atomic<bool> finite{true};
+  const StoredRows stored(*view, rows, kAsTheyLie);
+  pool_.for_ranges(rows, kChunk / width + 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> values(static_cast<size_t>(width));
+    for (int64_t row = begin; row < end; ++row) {
+      stored.floats(row, values);
+      note_finite(values, finite);
+    }
+  });
+  if (!finite) note_corrupt(name);
+  forget_pages(view->bytes);
+}
+
+void WeightLoader::kernel(const std::string& name, int64_t channels, int64_t taps, ConvKernel& to) {
+  const TensorView* view =
+      use(name, {channels, 1, taps}, channels * taps * static_cast<int64_t>(sizeof(float)));
+  if (view == nullptr) return;
+  std::vector<float> values(static_cast<size_t>(channels * taps));
+  to_floats(view->type, view->bytes, values);
+  check_finite(name, values);
+  for (int64_t tap = 0; tap < taps; ++tap)
+    for (int64_t c = 0; c < channels; ++c) to.taps.push_back(values[static_cast<size_t>(c * taps + tap)]);
+}
+
+// One value that isn't finite would silently turn every answer into nonsense.
+void WeightLoader::check_finite(const std::string& name, std::span<const float> values) {
+  std::atomic<bool> finite{true};
+  pool_.for_ranges(static_cast<int64_t>(values.size()), kChunk, [&](int64_t begin, int64_t end) {
+    note_finite(values.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)), finite);
+  });
+  if (!finite) note_corrupt(name);
+}
+
+void WeightLoader::note_corrupt(const std::string& name) {
+  if (corrupt_.ok())
+    corrupt_ = corrupt("[", file_.name(), "] tensor ", name,
+                       " must hold finite numbers, got infinity or not-a-number; take another checkpoint");
+}
+
+std::vector<std::string> WeightLoader::unknown_tensors() const {
+  std::vector<std::string> names;
+  for (const auto& [name, view] : file_.tensors())
+    if (!used_.contains(name)) names.push_back(name);
+  return names;
+}
+
+Status WeightLoader::status() const {
+  if (problems_.empty()) return corrupt_;
+  std::string text;
+  for (size_t i = 0; i < std::min(problems_.size(), kNamedProblems); ++i)
+    text += (i > 0 ? "; " : "") + problems_[i];
+  if (problems_.size() > kNamedProblems) text += cat(" and ", problems_.size() - kNamedProblems, " more");
+  return invalid_argument("[", file_.name(), "] the tensors must be those of the config, got: ", text,
+                          "; check that config and weights belong together");
+}
+
+}  // namespace melete

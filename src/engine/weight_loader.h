@@ -1,0 +1,83 @@
+// From the tensors of an open model file to the engine's forms: matrices packed, tables left in the file.
+//
+// A model's list of weights is walked twice. The first walk (LoadStep::check) compares names, shapes, types
+// and the memory that is free, before anything is allocated; the second (LoadStep::load) packs. Once packed,
+// a tensor's pages of the file are given back, so a load takes the packed weights and one tensor more.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "engine/span_ops.h"
+#include "model/tensor_file.h"
+
+namespace melete {
+
+enum class LoadStep { check, load };
+
+// The order in which a matrix takes the file's rows: row i is the file's row order[i]. Empty: as they lie.
+using RowOrder = std::vector<int64_t>;
+
+class WeightLoader {
+ public:
+  // `file` must come from a file that was opened, not from memory.
+  WeightLoader(const TensorFile& file, ThreadPool& pool, WeightType type, LoadStep step)
+      : file_(file), pool_(pool), type_(type), step_(step) {}
+
+  // W [out, in]. exact: kept as f32 whatever was asked for.
+  void matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to, bool exact = false,
+              const RowOrder& order = {});
+
+  // A stack [count, out, in] as `count` matrices.
+  void stack(const std::string& name, int64_t count, int64_t out, int64_t in, std::vector<WeightMatrix>& to);
+
+  // Adds `offset` to each value.
+  void vector(const std::string& name, int64_t size, std::vector<float>& to, float offset = 0,
+              const RowOrder& order = {});
+
+  // Floats [rows, width] for weighted_rows(); in place where they lie as aligned float32.
+  void table(const std::string& name, int64_t rows, int64_t width, RowTable& to);
+
+  // A table whose rows are only looked up: they stay in the file.
+  void stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to);
+
+  // A depthwise convolution's weight [channels, 1, taps].
+  void kernel(const std::string& name, int64_t channels, int64_t taps, ConvKernel& to);
+
+  bool has(const std::string& name) const { return file_.find(name) != nullptr; }
+
+  // Counts a tensor that isn't used as known, for unknown_tensors().
+  void skip(const std::string& name) { used_.insert(name); }
+
+  int64_t bytes() const { return bytes_; }                  // of all weights so far, in their forms
+  int64_t scratch_bytes() const { return scratch_bytes_; }  // most that packing one of them takes beside
+
+  // Tensors of the file that nothing asked for.
+  std::vector<std::string> unknown_tensors() const;
+
+  // The first five problems so far. Errors: invalid_argument (missing, misshapen, of no float type), corrupt
+  // (not finite).
+  Status status() const;
+
+ private:
+  // Null if there is a problem, or if this is the checking walk.
+  const TensorView* use(const std::string& name, const TensorShape& shape, int64_t bytes);
+  void pack(const std::string& name, const TensorView& view, int64_t out, int64_t in, WeightType type,
+            const RowOrder& order, WeightMatrix& to);
+  void check_finite(const std::string& name, std::span<const float> values);
+  void note_corrupt(const std::string& name);
+
+  const TensorFile& file_;
+  ThreadPool& pool_;
+  WeightType type_;
+  LoadStep step_;
+  int64_t bytes_ = 0, scratch_bytes_ = 0;
+  std::set<std::string, std::less<>> used_;
+  std::vector<std::string> problems_;
+  Status corrupt_ = ok_status();
+};
+
+}  // namespace melete

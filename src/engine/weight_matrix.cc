@@ -1,0 +1,53 @@
+#include "engine/weight_matrix.h"
+
+namespace melete {
+namespace {
+
+struct Entry {
+  const char* name;
+  WeightType type;
+};
+constexpr Entry kTypes[] = {{"auto", WeightType::automatic},
+                            {"f32", WeightType::f32},
+                            {"w8", WeightType::w8},
+                            {"w4", WeightType::w4}};
+
+}  // namespace
+
+const char* name_of(WeightType type) {
+  for (const Entry& entry : kTypes)
+    if (entry.type == type) return entry.name;
+  return "unknown";
+}
+
+Result<WeightType> parse_weight_type(std::string_view name) {
+  for (const Entry& entry : kTypes)
+    if (entry.name == name) return entry.type;
+  return invalid_argument("[engine] the type of weights must be auto, f32, w8 or w4, got ", quoted_name(name),
+                          "; choose one");
+}
+
+WeightType packed_type(DataType stored, WeightType wanted) {
+  if (wanted != WeightType::automatic) return wanted;
+  switch (stored) {
+    case DataType::q8_0:
+    case DataType::q5_0:
+    case DataType::q5_1:
+    case DataType::q5_k:
+    case DataType::q6_k: return WeightType::w8;
+    case DataType::q4_0:
+    case DataType::q4_1:
+    case DataType::q4_k: return WeightType::w4;
+    default: return WeightType::f32;
+  }
+}
+
+int64_t packed_bytes(WeightType type, int64_t out, int64_t in) {
+  if (type == WeightType::f32 || type == WeightType::automatic)
+    return packed_size(in, out) * static_cast<int64_t>(sizeof(float));
+  // A group of a row: its values, its scale and its offset or sum.
+  const int64_t group = type == WeightType::w8 ? kQuantGroup + 8 : kQuantGroup / 2 + 8;
+  return (out + 15) / 16 * 16 * quant_groups(in) * group;
+}
+
+}  // namespace melete

@@ -1,0 +1,41 @@
+// A weight W [out, in] in one of the packed forms that the kernels multiply with, and the choice among them.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "engine/weight_type.h"
+#include "kernels/gemm.h"
+#include "kernels/quant.h"
+#include "model/data_type.h"
+
+namespace melete {
+
+// The form that a matrix stored as `stored` takes; never automatic.
+WeightType packed_type(DataType stored, WeightType wanted);
+
+// Bytes of the packed form, at least what it takes.
+int64_t packed_bytes(WeightType type, int64_t out, int64_t in);
+
+class WeightMatrix {
+ public:
+  WeightMatrix() = default;
+  WeightMatrix(PackedMatrix panels) : form_(std::move(panels)) {}  // NOLINT: implicit on purpose
+  WeightMatrix(QuantMatrix quant) : form_(std::move(quant)) {}     // NOLINT: implicit on purpose
+
+  int64_t in() const {
+    return std::visit([](const auto& m) { return m.in(); }, form_);
+  }
+  int64_t out() const {
+    return std::visit([](const auto& m) { return m.out(); }, form_);
+  }
+
+  // Null unless it has this form.
+  const PackedMatrix* panels() const { return std::get_if<PackedMatrix>(&form_); }
+  const QuantMatrix* quant() const { return std::get_if<QuantMatrix>(&form_); }
+
+ private:
+  std::variant<PackedMatrix, QuantMatrix> form_;
+};
+
+}  // namespace melete
