@@ -8,6 +8,7 @@ std::string CurriculumConfig::problem() const {
   if (!(bar > 0 && bar <= 1)) return cat("bar must be above 0 and at most 1, got ", bar);
   if (window < 1) return cat("window must be at least 1, got ", window);
   if (patience_steps < 0) return cat("patience_steps must be 0 or more, got ", patience_steps);
+  if (first_steps < 1) return cat("first_steps must be at least 1, got ", first_steps);
   if (!(top_share > 0 && top_share <= 1))
     return cat("top_share must be above 0 and at most 1, got ", top_share);
   return {};
@@ -25,7 +26,8 @@ Result<OpenLevels> open_levels_from(const Json& state, const std::vector<TaskLev
     const auto found = state.find(task.name);
     if (found != state.end() && !found->is_number_integer())
       return corrupt("[checkpoint] the open level of ", task.name, " must be a number, got ", found->dump());
-    open.push_back(found == state.end() ? 0 : std::clamp<int32_t>(found->get<int32_t>(), 0, task.num_levels));
+    open.push_back(found == state.end() ? 0
+                                        : std::clamp<int32_t>(found->get<int32_t>(), -1, task.num_levels));
   }
   return open;
 }
@@ -34,8 +36,19 @@ Curriculum::Curriculum(const CurriculumConfig& config, std::vector<TaskLevels> t
     : config_(config), tasks_(std::move(tasks)), steps_at_level_(tasks_.size(), 0) {
   for (const TaskLevels& task : tasks_) {
     means_.emplace_back(static_cast<size_t>(task.num_levels));
-    open_.push_back(config_.enabled ? task.start : task.num_levels);
+    open_.push_back(config_.enabled ? -1 : task.num_levels);
   }
+  if (!config_.enabled) return;
+  bool any = false;
+  for (size_t t = 0; t < tasks_.size(); ++t)
+    if (tasks_[t].first) open_[t] = 0, any = true;
+  if (!any) open_all();
+}
+
+bool Curriculum::only_first() const { return std::find(open_.begin(), open_.end(), -1) != open_.end(); }
+
+void Curriculum::open_all() {
+  for (size_t t = 0; t < tasks_.size(); ++t) open_[t] = std::max(open_[t], tasks_[t].start);
 }
 
 void Curriculum::observe(int32_t task, int32_t level, AnswerKind kind, bool right) {
@@ -54,6 +67,13 @@ bool Curriculum::mastered(int32_t task, int32_t level) const {
 }
 
 void Curriculum::end_step() {
+  if (only_first()) {
+    bool done = true;
+    for (size_t t = 0; t < open_.size(); ++t)
+      if (open_[t] == 0 && !mastered(static_cast<int32_t>(t), 0)) done = false;
+    if (++first_steps_ >= config_.first_steps || done) open_all();
+    return;
+  }
   for (size_t t = 0; t < open_.size(); ++t) {
     if (open_[t] >= tasks_[t].num_levels) continue;
     ++steps_at_level_[t];
@@ -77,7 +97,7 @@ double Curriculum::support(int32_t task, int32_t level, AnswerKind kind) const {
 }
 
 Json Curriculum::state() const {
-  Json state = Json::object();
+  Json state = {{"first_steps", first_steps_}};
   for (size_t t = 0; t < tasks_.size(); ++t) {
     Json levels = Json::array();
     for (const Means& kinds : means_[t])
@@ -90,12 +110,13 @@ Json Curriculum::state() const {
 Status Curriculum::load(const Json& state) {
   Curriculum loaded(config_, tasks_);
   try {
+    if (const auto found = state.find("first_steps"); found != state.end())
+      loaded.first_steps_ = found->get<int64_t>();
     for (size_t t = 0; t < tasks_.size(); ++t) {
       const auto found = state.find(tasks_[t].name);
       if (found == state.end()) continue;
       if (config_.enabled)
-        loaded.open_[t] =
-            std::clamp(found->at("open").get<int32_t>(), tasks_[t].start, tasks_[t].num_levels);
+        loaded.open_[t] = std::clamp(found->at("open").get<int32_t>(), -1, tasks_[t].num_levels);
       loaded.steps_at_level_[t] = found->at("steps").get<int64_t>();
       const Json& pairs = found->at("means");
       const size_t known = std::min(pairs.size(), means_[t].size() * kNumAnswerKinds);
@@ -107,6 +128,7 @@ Status Curriculum::load(const Json& state) {
     return corrupt("[checkpoint curriculum] must hold open, steps and means of each task, got: ",
                    error.what());
   }
+  if (config_.enabled && !loaded.only_first()) loaded.open_all();
   *this = std::move(loaded);
   return ok_status();
 }

@@ -23,6 +23,26 @@ TEST(Curriculum, StartLevelsAreOpenAtOnceAndAfterALoad) {
   EXPECT_EQ(curriculum.open_levels(), (OpenLevels{2, 0}));
 }
 
+TEST(Curriculum, FirstTasksAreTrainedAloneUntilMasteredOrForTheirSteps) {
+  CurriculumConfig config = config_of(0);
+  config.first_steps = 30;
+  for (const bool learns : {true, false}) {
+    Curriculum curriculum(config, {{"a", 4, 2, true}, {"b", 3}});
+    EXPECT_EQ(curriculum.open_levels(), (OpenLevels{0, -1}));
+    int64_t steps = 0;
+    for (; curriculum.open_levels()[1] < 0; ++steps) {
+      curriculum.observe(0, 0, AnswerKind::instant, learns);
+      curriculum.end_step();
+      Curriculum resumed(config, curriculum.tasks());
+      ASSERT_TRUE(resumed.load(curriculum.state()).ok());
+      EXPECT_EQ(resumed.open_levels(), curriculum.open_levels());
+      curriculum = resumed;
+    }
+    EXPECT_EQ(curriculum.open_levels(), (OpenLevels{2, 0}));
+    EXPECT_TRUE(learns ? steps < 30 : steps == 30) << steps;
+  }
+}
+
 TEST(Curriculum, OpensTheNextLevelOnceTheTopOneIsMastered) {
   Curriculum curriculum(config_of(0), {{"a", 2}, {"b", 3}});
   for (int i = 0; i < 40; ++i) {

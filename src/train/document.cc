@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "text/attachment.h"
-#include "train/named_numbers.h"
+#include "train/task_lists.h"
 
 namespace melete {
 namespace {
@@ -146,6 +146,7 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
   MELETE_ASSIGN_OR_RETURN(const auto weights,
                           parse_task_numbers("mixture.task_weights", mixture.task_weights));
   MELETE_ASSIGN_OR_RETURN(const auto start, parse_task_numbers("curriculum.start", curriculum.start));
+  MELETE_ASSIGN_OR_RETURN(const auto first, parse_task_names("curriculum.first", curriculum.first));
   std::array<double, 5> weight_sum{};
   for (const std::string& name : Registry<Task>::instance().names()) {
     TrainingTask entry;
@@ -168,6 +169,7 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
                                 entry.info.num_levels, ", got ", level->second);
       entry.start_level = static_cast<int32_t>(level->second);
     }
+    entry.is_first = first.count(name) > 0;
     weight_sum[static_cast<size_t>(entry.family)] += entry.share;
     maker.tasks_.push_back(std::move(entry));
   }
@@ -192,7 +194,8 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
 
 std::vector<TaskLevels> DocumentMaker::levels() const {
   std::vector<TaskLevels> levels;
-  for (const TrainingTask& entry : tasks_) levels.push_back({entry.info.name, entry.info.num_levels, entry.start_level});
+  for (const TrainingTask& entry : tasks_)
+    levels.push_back({entry.info.name, entry.info.num_levels, entry.start_level, entry.is_first});
   return levels;
 }
 
@@ -238,9 +241,19 @@ Result<Document> DocumentMaker::render_episode(const Episode& episode, int32_t t
 
 Result<Document> DocumentMaker::make(uint64_t seed, const OpenLevels& open, int64_t max_tokens) const {
   Random random(seed, stable_hash("document"));
-  double at = random.uniform();
+  double open_share = 0;
   size_t t = 0;
-  while (t + 1 < tasks_.size() && at >= tasks_[t].share) at -= tasks_[t++].share;
+  for (size_t i = 0; i < tasks_.size(); ++i)
+    if (open.at(i) >= 0) open_share += tasks_[i].share, t = i;  // the last one, should rounding pass them all
+  double at = random.uniform() * open_share;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    if (open[i] < 0) continue;
+    if (at < tasks_[i].share) {
+      t = i;
+      break;
+    }
+    at -= tasks_[i].share;
+  }
   const TrainingTask& entry = tasks_[t];
   const int32_t level = pick_level(curriculum_, open.at(t), entry.info.num_levels, random);
   const Style style = draw_style(random);

@@ -91,6 +91,7 @@ struct TrainingTask {
   double share = 0;        // of all documents
   double loss_factor = 1;  // loss share / document share of its family
   int32_t start_level = 0;
+  bool is_first = false;
   std::unique_ptr<const Task> task;
 };
 
