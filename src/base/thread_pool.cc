@@ -37,7 +37,7 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::take_tasks(const std::function<void(int64_t)>& task, int64_t num_tasks) {
+void ThreadPool::take_tasks(const FunctionRef<void(int64_t)>& task, int64_t num_tasks) {
   inside_run = true;
   for (int64_t i = next_.fetch_add(1); i < num_tasks; i = next_.fetch_add(1)) {
     try {
@@ -66,7 +66,7 @@ void ThreadPool::work() {
   }
 }
 
-void ThreadPool::run(int64_t num_tasks, const std::function<void(int64_t)>& task) {
+void ThreadPool::run(int64_t num_tasks, FunctionRef<void(int64_t)> task) {
   if (num_tasks <= 0) return;
   if (workers_.empty() || num_tasks == 1 || inside_run) {
     for (int64_t i = 0; i < num_tasks; ++i) task(i);
@@ -86,7 +86,7 @@ void ThreadPool::run(int64_t num_tasks, const std::function<void(int64_t)>& task
   if (error_) std::rethrow_exception(error_);
 }
 
-void ThreadPool::for_ranges(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
+void ThreadPool::for_ranges(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (count <= 0) return;
   // A few ranges a thread, so that one which the system takes away doesn't hold the others up.
   const int64_t most = int64_t{4} * num_threads();

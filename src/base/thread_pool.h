@@ -6,12 +6,27 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace melete {
+
+// A callable that belongs to the caller: unlike std::function it never allocates.
+template <class Signature>
+class FunctionRef;
+template <class... Args>
+class FunctionRef<void(Args...)> {
+ public:
+  template <class F>
+  FunctionRef(const F& body)  // NOLINT: implicit, so that lambdas are passed as they are
+      : body_(&body), call_([](const void* f, Args... args) { (*static_cast<const F*>(f))(args...); }) {}
+  void operator()(Args... args) const { call_(body_, args...); }
+
+ private:
+  const void* body_;
+  void (*call_)(const void*, Args...);
+};
 
 class ThreadPool {
  public:
@@ -26,23 +41,26 @@ class ThreadPool {
   // Calls task(0) .. task(num_tasks - 1), each once, in any order and on any thread, and returns when all
   // have ended. The first exception that a task throws is rethrown here. A call from inside a task runs on
   // that task's thread.
-  void run(int64_t num_tasks, const std::function<void(int64_t)>& task);
+  void run(int64_t num_tasks, FunctionRef<void(int64_t)> task);
 
   // Splits [0, count) into ranges of at least `grain` and calls body(begin, end) on each.
-  void for_ranges(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+  void for_ranges(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
  private:
+  static constexpr size_t kCacheLine = 64;
+
   void work();
-  void take_tasks(const std::function<void(int64_t)>& task, int64_t num_tasks);
+  void take_tasks(const FunctionRef<void(int64_t)>& task, int64_t num_tasks);
 
   std::vector<std::thread> workers_;
-  std::mutex caller_;                    // one run() at a time
-  std::atomic<uint32_t> generation_{0};  // odd while a run is open
+  std::mutex caller_;  // one run() at a time
+  // What idle workers watch, what the caller writes for a run, and what all count in, on lines of their own.
+  alignas(kCacheLine) std::atomic<uint32_t> generation_{0};  // odd while a run is open
   std::atomic<bool> stop_{false};
-  std::atomic<int64_t> next_{0};
-  std::atomic<int> busy_{0};  // workers inside the open run
-  const std::function<void(int64_t)>* task_ = nullptr;
+  const FunctionRef<void(int64_t)>* task_ = nullptr;
   int64_t num_tasks_ = 0;
+  alignas(kCacheLine) std::atomic<int64_t> next_{0};
+  alignas(kCacheLine) std::atomic<int> busy_{0};  // workers inside the open run
   std::mutex error_mutex_;
   std::exception_ptr error_;
 };

@@ -1,9 +1,11 @@
 #include "kernels/gemm.h"
 
 #include <algorithm>
-#include <new>
+#include <bit>
+#include <cstring>
 
 #include "kernels/kernel_table.h"
+#include "kernels/weight_memory.h"
 
 namespace melete {
 namespace {
@@ -13,16 +15,17 @@ constexpr int64_t kTaskWork = 1 << 16;
 
 int64_t panels_of(int64_t cols) { return (cols + 15) / 16; }
 
-void pack_panel(const float* b, int64_t depth, int64_t cols, int64_t k_stride, int64_t n_stride, float* out) {
+template <class E>
+void pack_panel(const E* b, int64_t depth, int64_t cols, int64_t k_stride, int64_t n_stride, E* out) {
   if (n_stride == 1) {
     for (int64_t k = 0; k < depth; ++k) {
-      for (int64_t n = 0; n < 16; ++n) out[16 * k + n] = n < cols ? b[k * k_stride + n] : 0.0f;
+      for (int64_t n = 0; n < 16; ++n) out[16 * k + n] = n < cols ? b[k * k_stride + n] : E{};
     }
     return;
   }
   for (int64_t n = 0; n < 16; ++n) {
     if (n >= cols) {
-      for (int64_t k = 0; k < depth; ++k) out[16 * k + n] = 0.0f;
+      for (int64_t k = 0; k < depth; ++k) out[16 * k + n] = E{};
     }
   }
   // Blocks of 16 x 16, so that both sides stay in the first cache level.
@@ -32,6 +35,28 @@ void pack_panel(const float* b, int64_t depth, int64_t cols, int64_t k_stride, i
       for (int64_t k = block; k < end; ++k) out[16 * k + n] = b[k * k_stride + n * n_stride];
     }
   }
+}
+
+// b's element (k, n) is b[k * k_stride + n * n_stride].
+template <class E>
+void pack_all(ThreadPool& pool, const E* b, int64_t depth, int64_t cols, int64_t k_stride, int64_t n_stride,
+              E* out) {
+  pool.for_ranges(panels_of(cols), std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(depth, 1)),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t p = begin; p < end; ++p)
+                      pack_panel(b + 16 * p * n_stride, depth, cols - 16 * p, k_stride, n_stride,
+                                 out + p * depth * 16);
+                  });
+}
+
+template <class E>
+std::shared_ptr<const std::byte> packed_weights(ThreadPool& pool, std::span<const E> w, int64_t out,
+                                                int64_t in) {
+  MELETE_CHECK(static_cast<int64_t>(w.size()) == out * in, out, " x ", in);
+  std::shared_ptr<std::byte> panels =
+      allocate_weights(packed_size(in, out) * static_cast<int64_t>(sizeof(E)));
+  pack_all(pool, w.data(), in, out, 1, in, reinterpret_cast<E*>(panels.get()));
+  return panels;
 }
 
 // One piece of a product: a range of rows by a range of panels.
@@ -67,7 +92,7 @@ void run(ThreadPool& pool, const GemmWork& w, int64_t rows) {
 GemmWork work_for(ConstMatrix x, const PackedView& b, const float* bias, Matrix y) {
   MELETE_CHECK(x.cols == b.depth && y.rows == x.rows && y.cols == b.cols, x.rows, " x ", x.cols, " by ",
                b.depth, " x ", b.cols, " to ", y.rows, " x ", y.cols);
-  return {x.data, x.cols, 1, b.panels, b.depth, b.cols, y.data, bias, false};
+  return {x.data, x.cols, 1, b.panels, b.bf16, b.depth, b.cols, y.data, bias, false};
 }
 
 }  // namespace
@@ -77,22 +102,32 @@ int64_t packed_size(int64_t depth, int64_t cols) { return panels_of(cols) * dept
 void pack(ThreadPool& pool, const float* b, int64_t depth, int64_t cols, int64_t k_stride, int64_t n_stride,
           std::span<float> out) {
   MELETE_CHECK(static_cast<int64_t>(out.size()) >= packed_size(depth, cols), depth, " x ", cols);
-  pool.for_ranges(panels_of(cols), std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(depth, 1)),
-                  [&](int64_t begin, int64_t end) {
-                    for (int64_t p = begin; p < end; ++p)
-                      pack_panel(b + 16 * p * n_stride, depth, cols - 16 * p, k_stride, n_stride,
-                                 out.data() + p * depth * 16);
-                  });
+  pack_all(pool, b, depth, cols, k_stride, n_stride, out.data());
 }
 
-void PackedMatrix::Free::operator()(float* p) const { ::operator delete[](p, std::align_val_t{64}); }
-
 PackedMatrix::PackedMatrix(ThreadPool& pool, std::span<const float> w, int64_t out, int64_t in)
-    : in_(in), out_(out) {
-  MELETE_CHECK(static_cast<int64_t>(w.size()) == out * in, out, " x ", in);
-  const auto size = static_cast<size_t>(packed_size(in, out));
-  panels_.reset(static_cast<float*>(::operator new[](size * sizeof(float), std::align_val_t{64})));
-  pack(pool, w.data(), in, out, 1, in, {panels_.get(), size});
+    : panels_(packed_weights(pool, w, out, in)), in_(in), out_(out) {}
+
+PackedMatrix::PackedMatrix(ThreadPool& pool, std::span<const uint16_t> bf16_w, int64_t out, int64_t in)
+    : panels_(packed_weights(pool, bf16_w, out, in)), in_(in), out_(out), bf16_(true) {}
+
+int64_t PackedMatrix::bytes() const { return packed_size(in_, out_) * (bf16_ ? 2 : 4); }
+
+void PackedMatrix::row(int64_t row, std::span<float> values) const {
+  MELETE_CHECK(row >= 0 && row < out_ && static_cast<int64_t>(values.size()) == in_, row, " of ", out_, " x ",
+               in_);
+  const int64_t first = row / 16 * in_ * 16 + row % 16;
+  for (int64_t k = 0; k < in_; ++k) {
+    float& to = values[static_cast<size_t>(k)];
+    const std::byte* from = panels_.get() + (first + 16 * k) * (bf16_ ? 2 : 4);
+    if (bf16_) {
+      uint16_t bits;
+      std::memcpy(&bits, from, 2);
+      to = std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+    } else {
+      std::memcpy(&to, from, 4);
+    }
+  }
 }
 
 void matmul(ThreadPool& pool, ConstMatrix x, const PackedView& b, std::span<const float> bias, Matrix y) {
@@ -131,6 +166,7 @@ void gemm(ThreadPool& pool, ConstMatrix a, bool transpose_a, ConstMatrix b, bool
                    transpose_a ? 1 : a.cols,
                    transpose_a ? a.cols : 1,
                    scratch.data(),
+                   false,
                    depth,
                    cols,
                    c.data,

@@ -6,6 +6,7 @@
 // columns.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,27 +26,32 @@ void pack(ThreadPool& pool, const float* b, int64_t depth, int64_t cols, int64_t
 
 // A packed matrix that belongs to someone else.
 struct PackedView {
-  const float* panels = nullptr;
+  const void* panels = nullptr;
   int64_t depth = 0, cols = 0;
+  bool bf16 = false;  // panels of bfloat16 bits, else of floats
 };
 
-// A weight W [out, in] packed for y = x W^T.
+// A weight W [out, in] packed for y = x W^T. Stored as bfloat16 it takes half the memory, and gives the bits
+// that the same values as floats would: they are widened as they are read. Copies share one packed form.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // w is [out, in], row-major.
+  // w is [out, in], row-major: floats, or the bits of bfloat16.
   PackedMatrix(ThreadPool& pool, std::span<const float> w, int64_t out, int64_t in);
+  PackedMatrix(ThreadPool& pool, std::span<const uint16_t> bf16_w, int64_t out, int64_t in);
 
   int64_t in() const { return in_; }
   int64_t out() const { return out_; }
-  PackedView view() const { return {panels_.get(), in_, out_}; }
+  int64_t bytes() const;  // of the packed form
+  PackedView view() const { return {panels_.get(), in_, out_, bf16_}; }
+
+  // values [in] = row `row` of W: a packed matrix can be its own embedding table.
+  void row(int64_t row, std::span<float> values) const;
 
  private:
-  struct Free {
-    void operator()(float* p) const;
-  };
-  std::unique_ptr<float[], Free> panels_;
+  std::shared_ptr<const std::byte> panels_;
   int64_t in_ = 0, out_ = 0;
+  bool bf16_ = false;
 };
 
 // y_MN = x_MK B_KN (+ bias_N if not empty).

@@ -12,10 +12,10 @@ namespace melete {
 inline constexpr int64_t kDepthBlock = 256, kPanelBlock = 32;
 
 // c[R, cols] = (add ? c : 0) + a b, one chain of fma over k for each element; then + bias if given.
-// a: [depth][R]; b: P panels [depth][16], panel_stride apart.
-template <class F, int R, int P>
-void gemm_tile(const float* a, const float* b, int64_t depth, int64_t panel_stride, float* c,
-               int64_t c_stride, int64_t cols, bool add, const float* bias) {
+// a: [depth][R]; b: P panels [depth][16] of float or bfloat16, panel_stride apart.
+template <class F, int R, int P, class E>
+void gemm_tile(const float* a, const E* b, int64_t depth, int64_t panel_stride, float* c, int64_t c_stride,
+               int64_t cols, bool add, const float* bias) {
   using V = typename F::V;
   V acc[R][P];
 #pragma GCC unroll 16
@@ -52,7 +52,7 @@ void gemm_tile(const float* a, const float* b, int64_t depth, int64_t panel_stri
 }
 
 // One tile of R rows over panels [first, last), P at a time.
-template <class F, int R>
+template <class F, int R, class E>
 void gemm_panels(const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row, int64_t first,
                  int64_t last) {
   constexpr int P = F::panels(R);
@@ -62,22 +62,23 @@ void gemm_panels(const GemmWork& w, const float* a, int64_t k, int64_t depth, in
   int64_t p = first;
   const auto run = [&](auto tile, int step) {
     for (; p + step <= last; p += step) {
-      tile(a, w.panels + p * panel_stride + 16 * k, depth, panel_stride, w.c + row * w.cols + 16 * p, w.cols,
-           w.cols - 16 * p, add, bias == nullptr ? nullptr : bias + 16 * p);
+      tile(a, static_cast<const E*>(w.panels) + p * panel_stride + 16 * k, depth, panel_stride,
+           w.c + row * w.cols + 16 * p, w.cols, w.cols - 16 * p, add,
+           bias == nullptr ? nullptr : bias + 16 * p);
     }
   };
-  run(gemm_tile<F, R, P>, P);
-  if constexpr (P > 2) run(gemm_tile<F, R, 2>, 2);
-  if constexpr (P > 1) run(gemm_tile<F, R, 1>, 1);
+  run(gemm_tile<F, R, P, E>, P);
+  if constexpr (P > 2) run(gemm_tile<F, R, 2, E>, 2);
+  if constexpr (P > 1) run(gemm_tile<F, R, 1, E>, 1);
 }
 
-template <class F, int R>
+template <class F, int R, class E>
 void gemm_rows(int64_t rows, const GemmWork& w, const float* a, int64_t k, int64_t depth, int64_t row,
                int64_t first, int64_t last) {
   if (rows == R) {
-    gemm_panels<F, R>(w, a, k, depth, row, first, last);
+    gemm_panels<F, R, E>(w, a, k, depth, row, first, last);
   } else if constexpr (R > 1) {
-    gemm_rows<F, R - 1>(rows, w, a, k, depth, row, first, last);
+    gemm_rows<F, R - 1, E>(rows, w, a, k, depth, row, first, last);
   }
 }
 
@@ -97,21 +98,34 @@ void pack_tile(const GemmWork& w, int64_t row, int64_t rows, int64_t k, int64_t 
   }
 }
 
-template <class F>
-void gemm_block(const GemmWork& w, int64_t row_begin, int64_t row_end, int64_t panel_begin,
-                int64_t panel_end) {
+// Few rows take a deeper block, so that each panel is read in one go.
+template <class F, class E>
+void gemm_block_of(const GemmWork& w, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+                   int64_t panel_end) {
   alignas(64) float tile[F::kMaxRows * kDepthBlock];
   const int64_t rows = row_end - row_begin, tiles = (rows + F::kMaxRows - 1) / F::kMaxRows;
-  for (int64_t k = 0; k < w.depth; k += kDepthBlock) {
-    const int64_t depth = w.depth - k < kDepthBlock ? w.depth - k : kDepthBlock;
+  const int64_t most = tiles == 1 ? F::kMaxRows * kDepthBlock / rows : kDepthBlock;
+  for (int64_t k = 0; k < w.depth; k += most) {
+    const int64_t depth = w.depth - k < most ? w.depth - k : most;
     for (int64_t first = panel_begin; first < panel_end; first += kPanelBlock) {
       const int64_t last = panel_end - first < kPanelBlock ? panel_end : first + kPanelBlock;
       for (int64_t t = 0; t < tiles; ++t) {
         const int64_t row = row_begin + rows * t / tiles, end = row_begin + rows * (t + 1) / tiles;
         pack_tile<F>(w, row, end - row, k, depth, tile);
-        gemm_rows<F, F::kMaxRows>(end - row, w, tile, k, depth, row, first, last);
+        gemm_rows<F, F::kMaxRows, E>(end - row, w, tile, k, depth, row, first, last);
       }
     }
+  }
+}
+
+template <class F>
+void gemm_block(const GemmWork& w, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+                int64_t panel_end) {
+  if (row_begin == row_end) return;
+  if (w.bf16) {
+    gemm_block_of<F, uint16_t>(w, row_begin, row_end, panel_begin, panel_end);
+  } else {
+    gemm_block_of<F, float>(w, row_begin, row_end, panel_begin, panel_end);
   }
 }
 

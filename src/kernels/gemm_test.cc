@@ -45,7 +45,7 @@ TEST(Gemm, RowsDontDependOnTheirBatch) {
   const Size s{29, 70, 300};
   const auto x = test_values(s.m * s.k, 4), w = test_values(s.n * s.k, 5);
   ThreadPool pool(2);
-  for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (Isa isa : kIsas) {
     if (!machine_has(isa)) continue;
     const ScopedIsa scoped(isa);
     const auto all = product(pool, s, x, w, {});
@@ -55,6 +55,46 @@ TEST(Gemm, RowsDontDependOnTheirBatch) {
         const auto y = product(pool, {count, s.n, s.k}, part, w, {});
         ASSERT_TRUE(std::equal(y.begin(), y.end(), all.begin() + row * s.n)) << count << " rows at " << row;
       }
+    }
+  }
+}
+
+TEST(Gemm, BfloatWeightsGiveTheBitsOfTheirFloats) {
+  for (const Size& s : kSizes) {
+    const auto x = test_values(s.m * s.k, 10, true), bias = test_values(s.n, 11);
+    std::vector<uint16_t> bits;
+    std::vector<float> w = test_values(s.n * s.k, 12, true);
+    for (float& v : w) {
+      bits.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(v) >> 16));
+      v = std::bit_cast<float>(static_cast<uint32_t>(bits.back()) << 16);
+    }
+    const auto y = expect_same_bits("bfloat", [&](ThreadPool& pool) {
+      const PackedMatrix packed(pool, bits, s.n, s.k);
+      std::vector<float> out(static_cast<size_t>(s.m * s.n), NAN);
+      matmul(pool, ConstMatrix(x, s.m, s.k), packed.view(), bias, Matrix(std::span(out), s.m, s.n));
+      return out;
+    });
+    ThreadPool one(1);
+    EXPECT_EQ(y, product(one, s, x, w, bias)) << s.m << " " << s.n << " " << s.k;
+  }
+}
+
+TEST(Gemm, RowsOfThePackedFormAreTheWeights) {
+  const int64_t N = 37, K = 21;
+  const auto w = test_values(N * K, 13);
+  std::vector<uint16_t> bits;
+  for (const float v : w) bits.push_back(static_cast<uint16_t>(std::bit_cast<uint32_t>(v) >> 16));
+  ThreadPool pool(2);
+  const PackedMatrix floats(pool, w, N, K), bfloats(pool, bits, N, K);
+  EXPECT_EQ(floats.bytes(), 2 * bfloats.bytes());
+  std::vector<float> row(static_cast<size_t>(K)), bfloat_row(row);
+  for (int64_t n = 0; n < N; ++n) {
+    floats.row(n, row);
+    bfloats.row(n, bfloat_row);
+    for (int64_t k = 0; k < K; ++k) {
+      const auto i = static_cast<size_t>(n * K + k);
+      ASSERT_EQ(row[size_t(k)], w[i]);
+      ASSERT_EQ(std::bit_cast<uint32_t>(bfloat_row[size_t(k)]), uint32_t{bits[i]} << 16);
     }
   }
 }

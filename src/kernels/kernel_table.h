@@ -16,7 +16,8 @@ namespace melete {
 struct GemmWork {
   const float* a;
   int64_t a_row, a_col;
-  const float* panels;  // [ceil(cols / 16)][depth][16]
+  const void* panels;  // [ceil(cols / 16)][depth][16] of float, or of bfloat16 bits
+  bool bf16;
   int64_t depth, cols;
   float* c;           // row stride cols
   const float* bias;  // [cols] or null

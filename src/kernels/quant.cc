@@ -50,12 +50,8 @@ Cut cut(const QuantWork& work, int threads) {
 
 void run_piece(const KernelTable& table, const Cut& c, int64_t piece) {
   const int64_t p = piece % c.panel_parts, b = piece / c.panel_parts;
-  // Two panels are taken together: ranges begin at even ones.
-  const auto panel_at = [&](int64_t part) {
-    return part == c.panel_parts ? c.panels : c.panels * part / c.panel_parts / 2 * 2;
-  };
-  table.quant_matmul(c.work, c.blocks * b / c.block_parts, c.blocks * (b + 1) / c.block_parts, panel_at(p),
-                     panel_at(p + 1));
+  table.quant_matmul(c.work, c.blocks * b / c.block_parts, c.blocks * (b + 1) / c.block_parts,
+                     c.panels * p / c.panel_parts, c.panels * (p + 1) / c.panel_parts);
 }
 
 }  // namespace

@@ -11,36 +11,43 @@
 
 namespace melete {
 
-// How far ahead of the multiplication weights are asked for: memory's latency times one core's share of its
-// bandwidth is a few thousand bytes.
-inline constexpr int64_t kPrefetchBytes = 4096;
+// How far ahead of the multiplication weights are asked for. Only tiles of many rows ask: with few, the loop
+// is short enough for the processor to look ahead by itself, and asking costs a tenth of the bandwidth.
+inline constexpr int64_t kPrefetchBytes = 2048;
+inline constexpr int kPrefetchRows = 7;
 
 template <QuantFormat kFormat>
 inline constexpr int64_t kQuantBytes = kFormat == QuantFormat::w8 ? 512 : 256;  // of one group
 
-// Integer dot products of one group: R rows by P panels. x: [8][stride] quads, of R rows.
-template <class Q, QuantFormat kFormat, int R, int P>
-void quant_dots(const char* quants, int64_t panel_stride, const int32_t* x, int64_t stride,
-                typename Q::I (&dot)[R][P]) {
+// The rows of a block, which interleaves their activations: known to the compiler where a tile takes them
+// all.
+template <int kRows>
+struct BlockRows {
+  explicit BlockRows(int64_t) {}
+  static constexpr int64_t value = kRows;
+};
+template <>
+struct BlockRows<0> {
+  explicit BlockRows(int64_t rows) : value(rows) {}
+  int64_t value;
+};
+
+// Adds the integer dot products of one group of R rows. x: [8][stride] quads.
+template <class Q, QuantFormat kFormat, int R>
+[[gnu::always_inline]] inline void quant_dots(const char* quants, const int32_t* x, int64_t stride,
+                                              typename Q::I (&dot)[R]) {
   constexpr bool kWide = kFormat == QuantFormat::w8;
 #pragma GCC unroll 8
   for (int i = 0; i < (kWide ? 8 : 4); ++i) {
-    typename Q::W w[P];
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) w[p] = Q::load(quants + p * panel_stride + 64 * i);
+    const typename Q::W w = Q::load(quants + 64 * i);
+    if constexpr (R >= kPrefetchRows) Q::prefetch(quants + 64 * i + kPrefetchBytes);
+    const typename Q::W first = kWide ? w : Q::low(w);
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const typename Q::A a = Q::quad(x[i * stride + r]);
-#pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) dot[r][p] = Q::dot(dot[r][p], kWide ? w[p] : Q::low(w[p]), a);
-    }
+    for (int r = 0; r < R; ++r) dot[r] = Q::dot(dot[r], first, Q::quad(x[i * stride + r]));
     if constexpr (!kWide) {
+      const typename Q::W second = Q::high(w);
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const typename Q::A a = Q::quad(x[(i + 4) * stride + r]);
-#pragma GCC unroll 4
-        for (int p = 0; p < P; ++p) dot[r][p] = Q::dot(dot[r][p], Q::high(w[p]), a);
-      }
+      for (int r = 0; r < R; ++r) dot[r] = Q::dot(dot[r], second, Q::quad(x[(i + 4) * stride + r]));
     }
   }
 }
@@ -50,119 +57,89 @@ typename Q::F::V quant_scale(const char* p, bool half, int which) {
   return half ? Q::load_half(p + 32 * which) : Q::F::load(reinterpret_cast<const float*>(p + 64 * which));
 }
 
-// Adds one group's products to acc[first_row ..][P]. x: the group's activation record, from the tile's first
-// row.
-template <class Q, QuantFormat kFormat, int R, int P, int kRows>
-void quant_group(const char* record, int64_t panel_stride, bool half, int which, const int32_t* x,
-                 int64_t stride, typename Q::F::V (&acc)[R][P], int first_row) {
+// Adds the products of group `which` of a record. x: the group's activations, from the tile's first row.
+template <class Q, QuantFormat kFormat, int R>
+[[gnu::always_inline]] inline void quant_group(const char* record, bool half, int which, const int32_t* x,
+                                               int64_t stride, typename Q::F::V (&acc)[R]) {
   using F = typename Q::F;
-  constexpr int64_t kBytes = kQuantBytes<kFormat>;
   constexpr int kStart = kFormat == QuantFormat::w8 ? 8 : 9;
-  typename Q::I dot[kRows][P];
+  typename Q::I dot[R];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p)
-      dot[r][p] = Q::set(kFormat == QuantFormat::w4 ? 0 : x[kStart * stride + first_row + r]);
-  }
-  quant_dots<Q, kFormat, kRows, P>(record + which * kBytes, panel_stride, x + first_row, stride, dot);
-  const char* scales = record + 2 * kBytes;
-#pragma GCC unroll 4
-  for (int p = 0; p < P; ++p) {
-    const typename F::V scale = quant_scale<Q>(scales + p * panel_stride, half, which);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const typename F::V a = F::set(std::bit_cast<float>(x[10 * stride + first_row + r]));
-      acc[first_row + r][p] = F::fma(F::mul(Q::to_float(dot[r][p]), scale), a, acc[first_row + r][p]);
-    }
-    if constexpr (kFormat == QuantFormat::w4) {
-      const typename F::V offset = quant_scale<Q>(scales + p * panel_stride, half, 2 + which);
-#pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        const typename F::V sum = F::set(std::bit_cast<float>(x[11 * stride + first_row + r]));
-        acc[first_row + r][p] = F::fma(offset, sum, acc[first_row + r][p]);
-      }
-    }
-  }
-}
-
-// y[R, 16 P] of R rows of a block of `stride` rows. More accumulators than registers hold are spared by
-// taking the rows of a group in two halves: floats live through all groups, integers through one.
-template <class Q, QuantFormat kFormat, int R, int P>
-void quant_tile(const QuantWork& w, const char* panel, const int32_t* x, int64_t stride, int64_t row,
-                int64_t col) {
-  using F = typename Q::F;
-  constexpr int kParts = R * P > 8 && R % 2 == 0 ? 2 : 1, kRows = R / kParts;
-  const int64_t record_bytes = w.record_bytes, panel_stride = w.pairs * record_bytes;
-  typename F::V acc[R][P];
+  for (int r = 0; r < R; ++r) dot[r] = Q::set(kFormat == QuantFormat::w4 ? 0 : x[kStart * stride + r]);
+  quant_dots<Q, kFormat, R>(record + which * kQuantBytes<kFormat>, x, stride, dot);
+  const char* scales = record + 2 * kQuantBytes<kFormat>;
+  if constexpr (R >= kPrefetchRows) Q::prefetch(scales + kPrefetchBytes);
+  const typename F::V scale = quant_scale<Q>(scales, half, which);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) acc[r][p] = F::zero();
+    const typename F::V a = F::set(std::bit_cast<float>(x[10 * stride + r]));
+    acc[r] = F::fma(F::mul(Q::to_float(dot[r]), scale), a, acc[r]);
   }
-  for (int64_t pair = 0; pair < w.pairs; ++pair) {
-    for (int64_t at = 0; at < record_bytes; at += 64) Q::prefetch(panel + at + kPrefetchBytes);
-#pragma GCC unroll 1
-    for (int which = 0; which < 2; ++which) {
-#pragma GCC unroll 2
-      for (int part = 0; part < kParts; ++part)
-        quant_group<Q, kFormat, R, P, kRows>(panel, panel_stride, w.half, which, x, stride, acc,
-                                             part * kRows);
-      x += kActivationWords * stride;
-    }
-    panel += record_bytes;
-  }
-#pragma GCC unroll 4
-  for (int p = 0; p < P; ++p) {
-    const int64_t first = col + 16 * p, left = w.cols - first;
-    const typename F::V bias = w.bias == nullptr ? F::zero() : F::load(w.bias + first, left);
+  if constexpr (kFormat == QuantFormat::w4) {
+    const typename F::V offset = quant_scale<Q>(scales, half, 2 + which);
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const typename F::V y = w.bias == nullptr ? acc[r][p] : F::add(acc[r][p], bias);
-      float* to = w.y + (row + r) * w.cols + first;
-      left >= 16 ? F::store(to, y) : F::store(to, y, left);
-    }
+    for (int r = 0; r < R; ++r)
+      acc[r] = F::fma(offset, F::set(std::bit_cast<float>(x[11 * stride + r])), acc[r]);
   }
 }
 
-// Rows [0, rows) of a block, R at a time, over P panels.
-template <class Q, QuantFormat kFormat, int R, int P>
+// y[R, 16] of R rows of a block. One panel at a time: its records are one stream, and the R integer and R
+// float accumulators of a group leave registers for the weights.
+template <class Q, QuantFormat kFormat, int R, int kBlock>
+void quant_tile(const QuantWork& w, const char* panel, const int32_t* x, BlockRows<kBlock> block, int64_t row,
+                int64_t col) {
+  using F = typename Q::F;
+  const int64_t stride = block.value;
+  typename F::V acc[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) acc[r] = F::zero();
+  for (int64_t pair = 0; pair < w.pairs; ++pair) {
+#pragma GCC unroll 1
+    for (int which = 0; which < 2; ++which) {
+      quant_group<Q, kFormat, R>(panel, w.half, which, x, stride, acc);
+      x += kActivationWords * stride;
+    }
+    panel += w.record_bytes;
+  }
+  const int64_t left = w.cols - col;
+  const typename F::V bias = w.bias == nullptr ? F::zero() : F::load(w.bias + col, left);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    const typename F::V y = w.bias == nullptr ? acc[r] : F::add(acc[r], bias);
+    float* to = w.y + (row + r) * w.cols + col;
+    left >= 16 ? F::store(to, y) : F::store(to, y, left);
+  }
+}
+
+// All rows of a block: in one tile where the registers hold it, else R at a time.
+template <class Q, QuantFormat kFormat, int R>
 void quant_rows(int64_t rows, const QuantWork& w, const char* panel, const int32_t* x, int64_t row,
                 int64_t col) {
   if constexpr (R == Q::kMaxRows && R < kQuantRows) {
     int64_t r = 0;
-    for (; r + R <= rows; r += R) quant_tile<Q, kFormat, R, P>(w, panel, x + r, rows, row + r, col);
+    for (; r + R <= rows; r += R)
+      quant_tile<Q, kFormat, R, 0>(w, panel, x + r, BlockRows<0>(rows), row + r, col);
     if constexpr (R > 1) {
-      if (r < rows) quant_tile<Q, kFormat, 1, P>(w, panel, x + r, rows, row + r, col);
+      if (r < rows) quant_tile<Q, kFormat, 1, 0>(w, panel, x + r, BlockRows<0>(rows), row + r, col);
     }
   } else if (rows == R) {
-    quant_tile<Q, kFormat, R, P>(w, panel, x, R, row, col);
+    quant_tile<Q, kFormat, R, R>(w, panel, x, BlockRows<R>(rows), row, col);
   } else if constexpr (R > 1) {
-    quant_rows<Q, kFormat, R - 1, P>(rows, w, panel, x, row, col);
+    quant_rows<Q, kFormat, R - 1>(rows, w, panel, x, row, col);
   }
 }
 
-// Panels outside and rows inside, so that the weights of a few columns stay near while all rows pass.
+// Panels outside and rows inside, so that a panel stays near while all rows pass.
 template <class Q, QuantFormat kFormat>
 void quant_panels_of(const QuantWork& w, int64_t block_begin, int64_t block_end, int64_t panel_begin,
                      int64_t panel_end) {
-  const int64_t panel_stride = w.pairs * w.record_bytes;
   const int64_t block_words = kQuantRows * 2 * w.pairs * kActivationWords;
-  constexpr int P = Q::panels(kQuantRows);
-  const bool many = P > 1 && w.rows - block_begin * kQuantRows >= kQuantRows;
-  for (int64_t p = panel_begin; p < panel_end;) {
-    const int64_t step = many && p + P <= panel_end ? P : 1;
-    const char* panel = static_cast<const char*>(w.panels) + p * panel_stride;
+  const char* panel = static_cast<const char*>(w.panels) + panel_begin * w.pairs * w.record_bytes;
+  for (int64_t p = panel_begin; p < panel_end; ++p, panel += w.pairs * w.record_bytes) {
     for (int64_t block = block_begin; block < block_end; ++block) {
       const int64_t row = block * kQuantRows, rows = w.rows - row < kQuantRows ? w.rows - row : kQuantRows;
-      const int32_t* x = w.x + block * block_words;
-      if (step == 1) {
-        quant_rows<Q, kFormat, Q::kMaxRows, 1>(rows, w, panel, x, row, p * kQuantColumns);
-      } else {
-        quant_rows<Q, kFormat, Q::kMaxRows, P>(rows, w, panel, x, row, p * kQuantColumns);
-      }
+      quant_rows<Q, kFormat, Q::kMaxRows>(rows, w, panel, w.x + block * block_words, row, p * kQuantColumns);
     }
-    p += step;
   }
 }
 

@@ -15,7 +15,7 @@ struct Avx2x16 {
     __m256 a, b;
   };
   static constexpr int kMaxRows = 6;
-  static constexpr int panels(int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
+  static constexpr int panels(int rows) { return rows == 1 ? 1 : rows <= 3 ? 2 : 1; }
 
   static __m256i lanes(int64_t n) {
     const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -24,6 +24,13 @@ struct Avx2x16 {
   static V zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static V set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
   static V load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static __m256 widen(__m128i bf16) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bf16), 16));
+  }
+  static V load(const uint16_t* p) {
+    const auto* from = reinterpret_cast<const __m128i*>(p);
+    return {widen(_mm_loadu_si128(from)), widen(_mm_loadu_si128(from + 1))};
+  }
   static V load(const float* p, int64_t n) {
     return {_mm256_maskload_ps(p, lanes(n)), _mm256_maskload_ps(p + 8, lanes(n - 8))};
   }

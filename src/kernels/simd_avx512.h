@@ -16,12 +16,16 @@ struct Avx512x16 {
   using V = __m512;
   using M = __mmask16;
   static constexpr int kMaxRows = 12;
-  static constexpr int panels(int rows) { return rows == 1 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
+  static constexpr int panels(int rows) { return rows == 1 ? 1 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
 
   static M first(int64_t n) { return n >= 16 ? 0xFFFF : n <= 0 ? 0 : static_cast<M>((1u << n) - 1); }
   static V zero() { return _mm512_setzero_ps(); }
   static V set(float x) { return _mm512_set1_ps(x); }
   static V load(const float* p) { return _mm512_loadu_ps(p); }
+  static V load(const uint16_t* p) {
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+  }
   static V load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static void store(float* p, V x) { _mm512_storeu_ps(p, x); }
   static void store(float* p, V x, int64_t n) { _mm512_mask_storeu_ps(p, first(n), x); }

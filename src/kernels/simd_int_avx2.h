@@ -18,7 +18,6 @@ struct Avx2Int16 {
     __m256i even, odd;
   };
   static constexpr int kMaxRows = 2;
-  static constexpr int panels(int rows) { return 1; }
 
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
   static I set(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }

@@ -34,7 +34,6 @@ struct Avx512Int16 : Avx512IntBase {
   };
   using A = W;
   static constexpr int kMaxRows = 8;
-  static constexpr int panels(int rows) { return 1; }
 
   static W load(const void* p) {
     const __m512i w = _mm512_load_si512(p);

@@ -9,7 +9,6 @@ struct Avx512VnniInt16 : Avx512IntBase {
   using W = __m512i;
   using A = __m512i;
   static constexpr int kMaxRows = 8;
-  static constexpr int panels(int rows) { return rows == 1 ? 1 : 2; }
 
   static W load(const void* p) { return _mm512_load_si512(p); }
   static W low(W w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }

@@ -26,7 +26,6 @@ struct ScalarInt16 {
     int8_t byte[4];
   };
   static constexpr int kMaxRows = 1;  // rows of a tile; more of a block take several tiles
-  static constexpr int panels(int rows) { return 1; }
 
   static void prefetch(const void* p) {}
   static I set(int32_t x) {

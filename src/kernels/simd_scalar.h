@@ -20,8 +20,8 @@ struct Scalar16 {
   static constexpr int kMaxRows = 6;  // rows of a matrix-product tile
 
   // How many panels of 16 columns a tile of `rows` rows takes at once: as many accumulators as the registers
-  // hold.
-  static constexpr int panels(int rows) { return rows == 1 ? 2 : 1; }
+  // hold. One row takes one, since it waits for memory, which is fastest as a single stream.
+  static constexpr int panels(int rows) { return 1; }
 
   template <class Op>
   static V each(Op op) {
@@ -37,6 +37,9 @@ struct Scalar16 {
   }
   static V load(const float* p) {
     return each([=](int i) { return p[i]; });
+  }
+  static V load(const uint16_t* p) {  // bfloat16
+    return each([=](int i) { return std::bit_cast<float>(static_cast<uint32_t>(p[i]) << 16); });
   }
   static V load(const float* p, int64_t n) {
     return each([=](int i) { return i < n ? p[i] : 0.0f; });
