@@ -36,6 +36,15 @@ using FillW8 = std::function<void(int64_t row, std::span<int8_t> values, std::sp
 using FillW4 = std::function<void(int64_t row, std::span<uint8_t> values, std::span<float> scales,
                                   std::span<float> offsets)>;
 
+// The scales and offsets of a W4 row as products of halves, one a pair of groups, with bytes, one a group:
+//   s = scale[g / 2] scale_factor[g],  m = offset[g / 2] offset_factor[g]
+// Q4_K's, whose offset is -dmin; each product must be exact in float, as it is for factors below 8192.
+struct W4Factors {
+  std::span<float> scale, offset;                  // [quant_groups(in) / 2], rounded up
+  std::span<uint8_t> scale_factor, offset_factor;  // [quant_groups(in)]
+};
+using FillW4Factored = std::function<void(int64_t row, std::span<uint8_t> values, const W4Factors& factors)>;
+
 // A weight W [out, in], packed. Copies share one packed form.
 class QuantMatrix {
  public:
@@ -45,6 +54,9 @@ class QuantMatrix {
   // symmetric: every offset is -8 times its scale (Q4_0); fill needn't write them, and none are stored.
   static QuantMatrix w4(ThreadPool& pool, int64_t out, int64_t in, ScaleType type, bool symmetric,
                         const FillW4& fill);
+
+  // Takes 5 bits a weight, where scales and offsets as floats would take 6.
+  static QuantMatrix w4_factored(ThreadPool& pool, int64_t out, int64_t in, const FillW4Factored& fill);
 
   // From whole arrays: values [out, in], scales and offsets [out, quant_groups(in)]; the storage is chosen by
   // what the scales allow.

@@ -52,9 +52,18 @@ template <class Q, QuantFormat kFormat, int R>
   }
 }
 
-template <class Q>
-typename Q::F::V quant_scale(const char* p, bool half, int which) {
+// Scale and offset of the 16 columns for group `which` of a record; `p` is what follows its quants.
+template <class Q, QuantFormat kFormat>
+[[gnu::always_inline]] inline typename Q::F::V quant_scale(const char* p, bool half, int which) {
+  if constexpr (kFormat == QuantFormat::w4_factored)
+    return Q::F::mul(Q::load_half(p + 64), Q::load_bytes(p + 16 * which));
   return half ? Q::load_half(p + 32 * which) : Q::F::load(reinterpret_cast<const float*>(p + 64 * which));
+}
+template <class Q, QuantFormat kFormat>
+[[gnu::always_inline]] inline typename Q::F::V quant_offset(const char* p, bool half, int which) {
+  if constexpr (kFormat == QuantFormat::w4_factored)
+    return Q::F::mul(Q::load_half(p + 96), Q::load_bytes(p + 32 + 16 * which));
+  return quant_scale<Q, kFormat>(p, half, 2 + which);
 }
 
 // Adds the products of group `which` of a record. x: the group's activations, from the tile's first row.
@@ -62,21 +71,22 @@ template <class Q, QuantFormat kFormat, int R>
 [[gnu::always_inline]] inline void quant_group(const char* record, bool half, int which, const int32_t* x,
                                                int64_t stride, typename Q::F::V (&acc)[R]) {
   using F = typename Q::F;
+  constexpr bool kOffset = kFormat == QuantFormat::w4 || kFormat == QuantFormat::w4_factored;
   constexpr int kStart = kFormat == QuantFormat::w8 ? 8 : 9;
   typename Q::I dot[R];
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) dot[r] = Q::set(kFormat == QuantFormat::w4 ? 0 : x[kStart * stride + r]);
+  for (int r = 0; r < R; ++r) dot[r] = Q::set(kOffset ? 0 : x[kStart * stride + r]);
   quant_dots<Q, kFormat, R>(record + which * kQuantBytes<kFormat>, x, stride, dot);
   const char* scales = record + 2 * kQuantBytes<kFormat>;
   if constexpr (R >= kPrefetchRows) Q::prefetch(scales + kPrefetchBytes);
-  const typename F::V scale = quant_scale<Q>(scales, half, which);
+  const typename F::V scale = quant_scale<Q, kFormat>(scales, half, which);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     const typename F::V a = F::set(std::bit_cast<float>(x[10 * stride + r]));
     acc[r] = F::fma(F::mul(Q::to_float(dot[r]), scale), a, acc[r]);
   }
-  if constexpr (kFormat == QuantFormat::w4) {
-    const typename F::V offset = quant_scale<Q>(scales, half, 2 + which);
+  if constexpr (kOffset) {
+    const typename F::V offset = quant_offset<Q, kFormat>(scales, half, which);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
       acc[r] = F::fma(offset, F::set(std::bit_cast<float>(x[11 * stride + r])), acc[r]);
@@ -151,6 +161,7 @@ void quant_matmul(const QuantWork& w, int64_t block_begin, int64_t block_end, in
     case QuantFormat::w8: return run(quant_panels_of<Q, QuantFormat::w8>);
     case QuantFormat::w4_symmetric: return run(quant_panels_of<Q, QuantFormat::w4_symmetric>);
     case QuantFormat::w4: return run(quant_panels_of<Q, QuantFormat::w4>);
+    case QuantFormat::w4_factored: return run(quant_panels_of<Q, QuantFormat::w4_factored>);
   }
 }
 

@@ -16,24 +16,29 @@ struct PanelSource {
     values.resize(static_cast<size_t>(kQuantColumns * stride));
     scales.resize(static_cast<size_t>(kQuantColumns * groups));
     offsets.resize(scales.size());
+    scale_factors.resize(scales.size());
+    offset_factors.resize(scales.size());
   }
   void clear() {
     std::fill(values.begin(), values.end(), uint8_t{0});
     std::fill(scales.begin(), scales.end(), 0.0f);
     std::fill(offsets.begin(), offsets.end(), 0.0f);
+    std::fill(scale_factors.begin(), scale_factors.end(), uint8_t{0});
+    std::fill(offset_factors.begin(), offset_factors.end(), uint8_t{0});
   }
   uint8_t* row(int64_t n) { return values.data() + n * stride; }
 
   int64_t stride, groups;
-  std::vector<uint8_t> values;  // [16][stride]: of W8 as two's complement
-  std::vector<float> scales, offsets;
+  std::vector<uint8_t> values;         // [16][stride]: of W8 as two's complement
+  std::vector<float> scales, offsets;  // [16][groups]; of factored W4 [16][groups / 2], padded to groups
+  std::vector<uint8_t> scale_factors, offset_factors;  // [16][groups], of factored W4 only
 };
 
 void store_floats(const float* from, int64_t stride, bool half, std::byte* to) {
   for (int64_t n = 0; n < kQuantColumns; ++n) {
     const float value = from[n * stride];
     if (half) {
-      MELETE_CHECK(is_half(value), "scale ", value, " is not a half");
+      MELETE_CHECK(is_half(value) || std::isnan(value), "scale ", value, " is not a half");
       const uint16_t bits = half_toward_zero(value);
       std::memcpy(to + 2 * n, &bits, 2);
     } else {
@@ -60,17 +65,35 @@ void pack_group(const PanelSource& source, QuantFormat format, int64_t group, st
   }
 }
 
+void pack_scales(const PanelSource& source, QuantLayout layout, int64_t group, std::byte* scales) {
+  const int64_t which = group % 2;
+  std::byte* to = scales + which * layout.scale_bytes();
+  store_floats(source.scales.data() + group, source.groups, layout.half, to);
+  if (layout.format == QuantFormat::w4)
+    store_floats(source.offsets.data() + group, source.groups, layout.half, to + 2 * layout.scale_bytes());
+}
+
+// Of a whole pair of groups.
+void pack_factors(const PanelSource& source, int64_t pair, std::byte* to) {
+  for (int64_t which = 0; which < 2; ++which) {
+    for (int64_t n = 0; n < kQuantColumns; ++n) {
+      const auto from = static_cast<size_t>(n * source.groups + 2 * pair + which);
+      to[16 * which + n] = std::byte{source.scale_factors[from]};
+      to[32 + 16 * which + n] = std::byte{source.offset_factors[from]};
+    }
+  }
+  store_floats(source.scales.data() + pair, source.groups, true, to + 64);
+  store_floats(source.offsets.data() + pair, source.groups, true, to + 96);
+}
+
 void pack_panel(const PanelSource& source, QuantLayout layout, std::byte* to) {
   for (int64_t pair = 0; pair < source.groups / 2; ++pair) {
+    std::byte* scales = to + 2 * layout.quant_bytes();
     for (int64_t which = 0; which < 2; ++which) {
-      const int64_t group = 2 * pair + which;
-      std::byte* scales = to + 2 * layout.quant_bytes() + which * layout.scale_bytes();
-      pack_group(source, layout.format, group, to + which * layout.quant_bytes());
-      store_floats(source.scales.data() + group, source.groups, layout.half, scales);
-      if (layout.format == QuantFormat::w4)
-        store_floats(source.offsets.data() + group, source.groups, layout.half,
-                     scales + 2 * layout.scale_bytes());
+      pack_group(source, layout.format, 2 * pair + which, to + which * layout.quant_bytes());
+      if (layout.format != QuantFormat::w4_factored) pack_scales(source, layout, 2 * pair + which, scales);
     }
+    if (layout.format == QuantFormat::w4_factored) pack_factors(source, pair, scales);
     to += layout.record_bytes();
   }
 }
@@ -91,6 +114,36 @@ QuantMatrix pack_rows(ThreadPool& pool, int64_t out, int64_t in, QuantLayout lay
     }
   });
   return QuantAccess::make(std::move(packed), out, in, layout);
+}
+
+float stored_float(const std::byte* p, bool half) {
+  if (half) {
+    uint16_t bits;
+    std::memcpy(&bits, p, 2);
+    return float_from_half(bits);
+  }
+  float value;
+  std::memcpy(&value, p, 4);
+  return value;
+}
+
+struct GroupScale {
+  float scale, offset;
+};
+
+// Of column n for group `which` of a record; `p` is what follows its quants.
+GroupScale scale_at(QuantLayout layout, const std::byte* p, int64_t which, int64_t n) {
+  if (layout.format == QuantFormat::w4_factored) {
+    const auto factor = [&](int64_t at) {
+      return static_cast<float>(std::to_integer<int>(p[at + 16 * which + n]));
+    };
+    return {stored_float(p + 64 + 2 * n, true) * factor(0), stored_float(p + 96 + 2 * n, true) * factor(32)};
+  }
+  const int64_t size = layout.half ? 2 : 4;
+  const auto at = [&](int64_t index) {
+    return stored_float(p + index * layout.scale_bytes() + size * n, layout.half);
+  };
+  return {at(which), layout.format == QuantFormat::w4 ? at(2 + which) : 0.0f};
 }
 
 template <class T>
@@ -125,6 +178,17 @@ QuantMatrix QuantMatrix::w4(ThreadPool& pool, int64_t out, int64_t in, ScaleType
                           part(source.scales, n * source.groups, quant_groups(in)),
                           part(source.offsets, n * source.groups, quant_groups(in)));
                    });
+}
+
+QuantMatrix QuantMatrix::w4_factored(ThreadPool& pool, int64_t out, int64_t in, const FillW4Factored& fill) {
+  const int64_t groups = quant_groups(in), pairs = quant_pairs(in);
+  return pack_rows(
+      pool, out, in, {QuantFormat::w4_factored, true}, [&](PanelSource& source, int64_t n, int64_t row) {
+        const int64_t first = n * source.groups;
+        fill(row, {source.row(n), static_cast<size_t>(in)},
+             {part(source.scales, first, pairs), part(source.offsets, first, pairs),
+              part(source.scale_factors, first, groups), part(source.offset_factors, first, groups)});
+      });
 }
 
 QuantMatrix QuantMatrix::w8(ThreadPool& pool, std::span<const int8_t> values, std::span<const float> scales,
@@ -169,33 +233,20 @@ void QuantMatrix::row(int64_t row, std::span<float> values) const {
   const QuantLayout layout = QuantAccess::layout(*this);
   const int64_t n = row % kQuantColumns;
   const std::byte* panel = panels_.get() + row / kQuantColumns * quant_pairs(in_) * layout.record_bytes();
-  const auto float_at = [&](const std::byte* p) {
-    if (layout.half) {
-      uint16_t bits;
-      std::memcpy(&bits, p + 2 * n, 2);
-      return float_from_half(bits);
-    }
-    float value;
-    std::memcpy(&value, p + 4 * n, 4);
-    return value;
-  };
   for (int64_t group = 0; group < quant_groups(in_); ++group) {
     const std::byte* record = panel + group / 2 * layout.record_bytes();
     const std::byte* quants = record + group % 2 * layout.quant_bytes() + 4 * n;
-    const std::byte* scales = record + 2 * layout.quant_bytes() + group % 2 * layout.scale_bytes();
-    const float scale = float_at(scales);
-    const float offset =
-        layout.format == QuantFormat::w4 ? float_at(scales + 2 * layout.scale_bytes()) : 0.0f;
+    const GroupScale s = scale_at(layout, record + 2 * layout.quant_bytes(), group % 2, n);
     for (int64_t i = 0; i < std::min(kQuantGroup, in_ - kQuantGroup * group); ++i) {
       float& to = values[static_cast<size_t>(kQuantGroup * group + i)];
       if (layout.format == QuantFormat::w8) {
-        to = static_cast<float>(std::to_integer<int>(quants[64 * (i / 4) + i % 4]) - 128) * scale;
+        to = static_cast<float>(std::to_integer<int>(quants[64 * (i / 4) + i % 4]) - 128) * s.scale;
         continue;
       }
       const int both = std::to_integer<int>(quants[64 * (i / 4 % 4) + i % 4]);
       const int q = i < 16 ? both & 15 : both >> 4;
-      to = layout.format == QuantFormat::w4 ? std::fma(static_cast<float>(q), scale, offset)
-                                            : static_cast<float>(q - 8) * scale;
+      to = layout.format == QuantFormat::w4_symmetric ? static_cast<float>(q - 8) * s.scale
+                                                      : std::fma(static_cast<float>(q), s.scale, s.offset);
     }
   }
 }

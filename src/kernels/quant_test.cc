@@ -5,8 +5,9 @@
 namespace melete {
 namespace {
 
-enum class Kind { w8_half, w8_float, w4_symmetric, w4_half, w4_float };
-constexpr Kind kKinds[] = {Kind::w8_half, Kind::w8_float, Kind::w4_symmetric, Kind::w4_half, Kind::w4_float};
+enum class Kind { w8_half, w8_float, w4_symmetric, w4_half, w4_float, w4_factored };
+constexpr Kind kKinds[] = {Kind::w8_half, Kind::w8_float, Kind::w4_symmetric,
+                           Kind::w4_half, Kind::w4_float, Kind::w4_factored};
 
 enum class Input { normal, all_most, zeros, outlier };
 constexpr Input kInputs[] = {Input::normal, Input::all_most, Input::zeros, Input::outlier};
@@ -25,6 +26,9 @@ struct Weights {
   std::vector<int8_t> w8;
   std::vector<uint8_t> w4;
   std::vector<float> scales, offsets;
+  // Of factored ones [out][pairs] and [out][groups].
+  std::vector<float> pair_scales, pair_offsets;
+  std::vector<uint8_t> scale_factors, offset_factors;
 
   int value(int64_t n, int64_t k) const {
     const auto i = static_cast<size_t>(n * in + k);
@@ -38,11 +42,33 @@ struct Weights {
   }
 };
 
-float as_half(double x) { return std::ldexp(static_cast<float>(std::lround(std::ldexp(x, 14))), -14); }
+// Eleven bits, as a half of ordinary size has.
+float as_half(double x) {
+  int exponent = 0;
+  const double fraction = std::frexp(x, &exponent);
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11));
+}
+
+// Replaces scales and offsets by products of a pair's half and a group's byte.
+void factor_scales(Weights& w, uint64_t seed) {
+  Random random(seed);
+  const int64_t groups = quant_groups(w.in), pairs = (groups + 1) / 2;
+  for (int64_t i = 0; i < w.out * pairs; ++i) {
+    w.pair_scales.push_back(as_half(random.uniform(0.0005, 0.001)));
+    w.pair_offsets.push_back(-as_half(random.uniform(0.002, 0.004)));
+  }
+  for (int64_t i = 0; i < w.out * groups; ++i) {
+    w.scale_factors.push_back(static_cast<uint8_t>(random.integer(0, 63)));
+    w.offset_factors.push_back(static_cast<uint8_t>(random.integer(0, 255)));
+    const auto pair = static_cast<size_t>(i / groups * pairs + i % groups / 2), at = static_cast<size_t>(i);
+    w.scales[at] = w.pair_scales[pair] * static_cast<float>(w.scale_factors[at]);
+    w.offsets[at] = w.pair_offsets[pair] * static_cast<float>(w.offset_factors[at]);
+  }
+}
 
 Weights make_weights(Kind kind, Input input, int64_t out, int64_t in, uint64_t seed) {
   Random random(seed);
-  Weights w{out, in, kind == Kind::w8_half || kind == Kind::w8_float, {}, {}, {}, {}};
+  Weights w{out, in, kind == Kind::w8_half || kind == Kind::w8_float, {}, {}, {}, {}, {}, {}, {}, {}};
   for (int64_t i = 0; i < out * in; ++i) {
     const bool most = input == Input::all_most;
     w.w8.push_back(static_cast<int8_t>(most ? -128 : random.integer(-128, 127)));
@@ -56,10 +82,26 @@ Weights make_weights(Kind kind, Input input, int64_t out, int64_t in, uint64_t s
                         : half                     ? as_half(random.normal() * 0.1)
                                                    : static_cast<float>(random.normal() * 0.1));
   }
+  if (kind == Kind::w4_factored) factor_scales(w, seed + 1);
   return w;
 }
 
+QuantMatrix pack_factored(ThreadPool& pool, const Weights& w) {
+  return QuantMatrix::w4_factored(
+      pool, w.out, w.in, [&](int64_t row, std::span<uint8_t> values, const W4Factors& to) {
+        const auto copy = [&](const auto& from, auto part) {
+          std::copy_n(from.begin() + row * static_cast<int64_t>(part.size()), part.size(), part.begin());
+        };
+        copy(w.w4, values);
+        copy(w.pair_scales, to.scale);
+        copy(w.pair_offsets, to.offset);
+        copy(w.scale_factors, to.scale_factor);
+        copy(w.offset_factors, to.offset_factor);
+      });
+}
+
 QuantMatrix pack(ThreadPool& pool, const Weights& w) {
+  if (!w.scale_factors.empty()) return pack_factored(pool, w);
   return w.wide ? QuantMatrix::w8(pool, w.w8, w.scales, w.out, w.in)
                 : QuantMatrix::w4(pool, w.w4, w.scales, w.offsets, w.out, w.in);
 }
@@ -222,6 +264,35 @@ TEST(Quant, ANonFiniteActivationSpoilsItsRowOnly) {
       }
     }
   }
+}
+
+TEST(Quant, ANonFiniteScaleOfAFileSpoilsItsColumnAndCrashesNothing) {
+  for (const float bad : {INFINITY, NAN}) {
+    Weights w = make_weights(Kind::w4_half, Input::normal, 20, 64, 15);
+    w.scales[7] = bad;  // row 3, second group
+    ThreadPool pool(1);
+    const auto fill = [&](int64_t row, std::span<uint8_t> values, std::span<float> scales,
+                          std::span<float> offsets) {
+      for (size_t k = 0; k < 64; ++k) values[k] = 3;
+      for (size_t g = 0; g < 2; ++g) {
+        scales[g] = w.scales[size_t(row) * 2 + g];
+        offsets[g] = w.offsets[size_t(row) * 2 + g];
+      }
+    };
+    const auto y = product(pool, QuantMatrix::w4(pool, 20, 64, ScaleType::f16, false, fill),
+                           std::vector<float>(64, 1.0f), 1, {});
+    for (int64_t n = 0; n < 20; ++n) EXPECT_EQ(std::isfinite(y[size_t(n)]), n != 3) << n;
+  }
+}
+
+TEST(Quant, FactoredScalesTakeFiveBitsAWeight) {
+  ThreadPool pool(1);
+  EXPECT_EQ(pack(pool, make_weights(Kind::w4_factored, Input::normal, 32, 256, 16)).bytes(),
+            32 * 256 * 5 / 8);
+  EXPECT_EQ(pack(pool, make_weights(Kind::w4_half, Input::normal, 32, 256, 16)).bytes(), 32 * 256 * 5 / 8);
+  EXPECT_EQ(pack(pool, make_weights(Kind::w4_symmetric, Input::normal, 32, 256, 16)).bytes(),
+            32 * 256 * 9 / 16);
+  EXPECT_EQ(pack(pool, make_weights(Kind::w8_half, Input::normal, 32, 256, 16)).bytes(), 32 * 256 * 17 / 16);
 }
 
 TEST(Quant, RoundingIsAsNearAsItsStep) {

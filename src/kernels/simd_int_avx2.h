@@ -54,6 +54,10 @@ struct Avx2Int16 {
     const auto* from = static_cast<const __m128i*>(p);
     return {_mm256_cvtph_ps(_mm_load_si128(from)), _mm256_cvtph_ps(_mm_load_si128(from + 1))};
   }
+  static F::V load_bytes(const void* p) {
+    const __m128i bytes = _mm_load_si128(static_cast<const __m128i*>(p));
+    return to_float({_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))});
+  }
   static int32_t max_abs_bits(F::V x, F::V y) {
     const F::V ax = F::abs(x), ay = F::abs(y);
     const __m256i m8 =

@@ -16,6 +16,9 @@ struct Avx512IntBase {
   static F::V load_half(const void* p) {
     return _mm512_cvtph_ps(_mm256_load_si256(static_cast<const __m256i*>(p)));
   }
+  static F::V load_bytes(const void* p) {
+    return to_float(_mm512_cvtepu8_epi32(_mm_load_si128(static_cast<const __m128i*>(p))));
+  }
   static int32_t max_abs_bits(F::V x, F::V y) {
     return _mm512_reduce_max_epi32(
         _mm512_max_epi32(_mm512_castps_si512(F::abs(x)), _mm512_castps_si512(F::abs(y))));

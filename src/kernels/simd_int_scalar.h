@@ -62,6 +62,11 @@ struct ScalarInt16 {
     return F::each([&](int i) { return float_from_half(bits[i]); });
   }
 
+  static F::V load_bytes(const void* p) {
+    const auto* from = static_cast<const uint8_t*>(p);
+    return F::each([&](int i) { return static_cast<float>(from[i]); });
+  }
+
   // The largest bits of |x|: of a NaN they are above infinity's, so none is lost.
   static int32_t max_abs_bits(F::V x, F::V y) {
     int32_t most = 0;
