@@ -50,7 +50,8 @@ TextConfig to_text_config(const TextShape& shape) {
     text.rope_theta.push_back(global ? 0 : 500000);
     text.is_sparse.push_back(shape.sparse_every > 0 && i % shape.sparse_every == shape.sparse_every - 1);
   }
-  text.qk_scale = 3.87 * std::sqrt(128.0 / static_cast<double>(shape.head_dim));
+  text.qk_scale =
+      shape.qk_scale > 0 ? shape.qk_scale : 3.87 * std::sqrt(128.0 / static_cast<double>(shape.head_dim));
   text.output_multiplier = shape.output_multiplier > 0 ? shape.output_multiplier
                                                        : std::sqrt(256.0 / static_cast<double>(shape.width));
   text.moe_latent_size = shape.latent;

@@ -46,7 +46,7 @@ struct RunConfig {
 struct TextShape {
   int64_t vocab_size = 4096, width = 256, layers = 6, heads = 4, kv_heads = 2, head_dim = 64, mlp = 704;
   int64_t sliding_window = 512, max_positions = 4096;
-  double output_multiplier = 1;
+  double output_multiplier = 1, qk_scale = 0;
   int64_t sparse_every = 0, experts = 8, experts_per_token = 2, latent = 128, expert_mlp = 128;
 
   template <class Visitor>
@@ -62,6 +62,8 @@ struct TextShape {
     field("sliding_window", sliding_window, "positions that a sliding layer sees");
     field("max_positions", max_positions, "longest context");
     field("output_multiplier", output_multiplier, "factor on the logits; 0: sqrt(256 / width)");
+    field("qk_scale", qk_scale,
+          "factor on normalised queries, the sharpness of attention; 0: 3.87 sqrt(128 / head_dim)");
     field("sparse_every", sparse_every, "every n-th layer is a latent mixture of experts; 0: none");
     field("experts", experts, "experts of a sparse layer");
     field("experts_per_token", experts_per_token, "experts that a token visits");
