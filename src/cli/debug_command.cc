@@ -22,9 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<ModelConfig> read_config(const fs::path& model_dir) {
-  const fs::path path = model_dir / "config.json";
+// What cases of this model may hold: a Muse folder's media, and text only for every other model.
+Result<ModelConfig> config_of(const fs::path& model, const Engine& engine) {
+  ModelConfig text_only;
+  text_only.text.vocab_size = engine.vocab_size();
+  text_only.text.max_positions = engine.context_length();
+  const fs::path path = model / "config.json";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return text_only;
   MELETE_ASSIGN_OR_RETURN(const std::string text, read_file(path, uint64_t{16} << 20));
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const std::string type = json.is_object() ? json.value("model_type", "") : "";
+  if (!type.starts_with("muse_")) return text_only;
   return parse_model_config(text, path.string());
 }
 
@@ -52,9 +61,11 @@ class DebugLogitsCommand : public Command {
   }
 
   void declare(CLI::App& app) override {
-    app.add_option("model", model_, "a model folder")->required();
+    app.add_option("model", model_, "a model folder or .gguf file")->required();
     app.add_option("cases", cases_, "the cases' .safetensors file")->required();
     app.add_option("out", out_, "the .safetensors file to write")->required();
+    app.add_option("--weights", weights_, "how the engine keeps matrices: auto (as the file), f32, w8 or w4")
+        ->capture_default_str();
     app.add_option("--executor", executor_, "engine, or torch, the trainer's forward")
         ->check(CLI::IsMember({"engine", "torch"}))
         ->capture_default_str();
@@ -62,21 +73,22 @@ class DebugLogitsCommand : public Command {
 
   Result<int> run() override {
     if (executor_ == "torch") return exec_trainer({"debug", "logits", model_, cases_, out_});
-    MELETE_ASSIGN_OR_RETURN(const ModelConfig config, read_config(model_));
+    MELETE_ASSIGN_OR_RETURN(const WeightType weights, parse_weight_type(weights_));
+    MELETE_ASSIGN_OR_RETURN(const auto engine, Engine::load(model_, 0, int64_t{2} << 30, weights));
+    MELETE_ASSIGN_OR_RETURN(const ModelConfig config, config_of(model_, *engine));
     MELETE_ASSIGN_OR_RETURN(const auto cases, read_logits_cases(cases_, config));
-    MELETE_ASSIGN_OR_RETURN(const auto engine, Engine::load(model_));
     std::vector<LogitsResult> results;
     for (const LogitsCase& one : cases) {
       MELETE_ASSIGN_OR_RETURN(LogitsResult result, run_logits_case(*engine, one));
       std::fputs(describe_difference(one, result).c_str(), stdout);
       results.push_back(std::move(result));
     }
-    MELETE_RETURN_IF_ERROR(write_logits_results(out_, results, config.text.vocab_size));
+    MELETE_RETURN_IF_ERROR(write_logits_results(out_, results, engine->vocab_size()));
     return 0;
   }
 
  private:
-  std::string model_, cases_, out_, executor_ = "engine";
+  std::string model_, cases_, out_, executor_ = "engine", weights_ = "auto";
 };
 
 // The prompt that a conversation with files becomes, as tensors under the names that transformers' processor
