@@ -8,6 +8,7 @@
 
 #include "kernels/elementwise.h"
 #include "model/block_formats.h"
+#include "model/float_formats.h"
 
 namespace melete {
 namespace {
@@ -43,18 +44,32 @@ class StoredRows {
   size_t row_bytes_;
 };
 
-std::vector<float> all_floats(ThreadPool& pool, const StoredRows& rows, int64_t out, int64_t in) {
-  std::vector<float> values(static_cast<size_t>(out * in));
-  pool.for_ranges(out, kChunk / in + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      rows.floats(row, std::span(values).subspan(static_cast<size_t>(row * in), static_cast<size_t>(in)));
-  });
-  return values;
-}
-
 // Clears `finite` if a value isn't; safe from several threads.
 void note_finite(std::span<const float> values, std::atomic<bool>& finite) {
   if (!all_finite(values)) finite.store(false, std::memory_order_relaxed);
+}
+
+void narrow(std::span<const float> from, std::span<float> to) {
+  std::copy(from.begin(), from.end(), to.begin());
+}
+void narrow(std::span<const float> from, std::span<uint16_t> to) {
+  std::transform(from.begin(), from.end(), to.begin(), bf16_from_float);
+}
+
+// All rows as floats or as the bits of bfloat16.
+template <class T>
+std::vector<T> all_rows(ThreadPool& pool, const StoredRows& rows, int64_t out, int64_t in,
+                        std::atomic<bool>& finite) {
+  std::vector<T> values(static_cast<size_t>(out * in));
+  pool.for_ranges(out, kChunk / in + 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> row_values(static_cast<size_t>(in));
+    for (int64_t row = begin; row < end; ++row) {
+      rows.floats(row, row_values);
+      note_finite(row_values, finite);
+      narrow(row_values, std::span(values).subspan(static_cast<size_t>(row * in), static_cast<size_t>(in)));
+    }
+  });
+  return values;
 }
 
 // Blocks of the file as the kernels' integers where they hold the same numbers, else rounded from floats.
@@ -67,9 +82,24 @@ QuantMatrix quantise(ThreadPool& pool, const StoredRows& rows, int64_t out, int6
                              unpack_w8(stored, rows.bytes(row), values, scales);
                              note_finite(scales, finite);
                            });
+  if (type == WeightType::w4 && stored == DataType::q4_k)
+    return QuantMatrix::w4_factored(
+        pool, out, in, [&](int64_t row, std::span<uint8_t> values, const W4Factors& to) {
+          unpack_q4_k(rows.bytes(row), values, {to.scale, to.offset, to.scale_factor, to.offset_factor});
+          note_finite(to.scale, finite);
+          note_finite(to.offset, finite);
+        });
+  if (type == WeightType::w4 && stored == DataType::q4_k)
+    return QuantMatrix::w4_factored(
+        pool, out, in, [&](int64_t row, std::span<uint8_t> values, const W4Factors& factors) {
+          unpack_q4_k(rows.bytes(row), values,
+                      {factors.scale, factors.offset, factors.scale_factor, factors.offset_factor});
+          note_finite(factors.scale, finite);
+          note_finite(factors.offset, finite);
+        });
   if (type == WeightType::w4 && has_w4(stored))
     return QuantMatrix::w4(
-        pool, out, in, stored == DataType::q4_k ? ScaleType::f32 : ScaleType::f16, stored == DataType::q4_0,
+        pool, out, in, ScaleType::f16, stored == DataType::q4_0,
         [&](int64_t row, std::span<uint8_t> values, std::span<float> scales, std::span<float> offsets) {
           unpack_w4(stored, rows.bytes(row), values, scales, offsets);
           note_finite(scales, finite);
@@ -112,17 +142,19 @@ const TensorView* WeightLoader::use(const std::string& name, const TensorShape& 
 void WeightLoader::pack(const std::string& name, const TensorView& view, int64_t out, int64_t in,
                         WeightType type, const RowOrder& order, WeightMatrix& to) {
   const StoredRows rows(view, out, order);
-  if (type == WeightType::f32) {
-    const bool in_place = lies_in_place(view) && order.empty();
-    const std::vector<float> converted = in_place ? std::vector<float>() : all_floats(pool_, rows, out, in);
-    const std::span<const float> values = in_place ? floats_in_place(view) : std::span(converted);
-    check_finite(name, values);
-    if (corrupt_.ok()) to = PackedMatrix(pool_, values, out, in);
+  std::atomic<bool> finite{true};
+  if (type == WeightType::f32 && lies_in_place(view) && order.empty()) {
+    check_finite(name, floats_in_place(view));
+    to = PackedMatrix(pool_, floats_in_place(view), out, in);
+  } else if (type == WeightType::f32) {
+    to = PackedMatrix(pool_, std::span<const float>(all_rows<float>(pool_, rows, out, in, finite)), out, in);
+  } else if (type == WeightType::bf16) {
+    to = PackedMatrix(pool_, std::span<const uint16_t>(all_rows<uint16_t>(pool_, rows, out, in, finite)), out,
+                      in);
   } else {
-    std::atomic<bool> finite{true};
     to = quantise(pool_, rows, out, in, type, finite);
-    if (!finite) note_corrupt(name);
   }
+  if (!finite) note_corrupt(name);
   forget_pages(view.bytes);
 }
 
@@ -131,8 +163,9 @@ void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, Weig
   const TensorView* stored = file_.find(name);
   const WeightType type = exact || stored == nullptr ? WeightType::f32 : packed_type(stored->type, type_);
   const TensorView* view = use(name, {out, in}, packed_bytes(type, out, in));
-  if (type == WeightType::f32 && stored != nullptr && !(lies_in_place(*stored) && order.empty()))
-    scratch_bytes_ = std::max(scratch_bytes_, out * in * static_cast<int64_t>(sizeof(float)));
+  const bool is_copied = type == WeightType::bf16 || type == WeightType::f32;
+  if (is_copied && stored != nullptr && !(lies_in_place(*stored) && order.empty()))
+    scratch_bytes_ = std::max(scratch_bytes_, packed_bytes(type, out, in));
   if (view != nullptr) pack(name, *view, out, in, type, order, to);
 }
 
@@ -169,9 +202,15 @@ void WeightLoader::table(const std::string& name, int64_t rows, int64_t width, R
   to.width = width;
   const TensorView* view = use(name, {rows, width}, rows * width * static_cast<int64_t>(sizeof(float)));
   if (view == nullptr) return;
-  if (!lies_in_place(*view)) to.owned = all_floats(pool_, StoredRows(*view, rows, kAsTheyLie), rows, width);
-  to.values = to.owned.empty() ? floats_in_place(*view) : std::span<const float>(to.owned);
-  check_finite(name, to.values);
+  if (lies_in_place(*view)) {
+    to.values = floats_in_place(*view);
+    check_finite(name, to.values);
+  } else {
+    std::atomic<bool> finite{true};
+    to.owned = all_rows<float>(pool_, StoredRows(*view, rows, kAsTheyLie), rows, width, finite);
+    to.values = to.owned;
+    if (!finite) note_corrupt(name);
+  }
 }
 
 void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to) {

@@ -37,11 +37,22 @@ void unpack_nibbles(const uint8_t* packed, uint8_t* values) {
 struct GroupScale {
   float scale, offset;
 };
-GroupScale group_scale(const uint8_t* block, int j) {
+// The 6-bit factors of group j of a Q4_K or Q5_K block.
+struct GroupFactors {
+  uint8_t scale, minimum;
+};
+
+GroupFactors group_factors(const uint8_t* block, int j) {
   const uint8_t* s = block + 4;
   const int scale = j < 4 ? s[j] & 63 : (s[j + 4] & 0x0f) | ((s[j - 4] >> 6) << 4);
   const int minimum = j < 4 ? s[j + 4] & 63 : (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
-  return {half_at(block) * static_cast<float>(scale), -(half_at(block + 2) * static_cast<float>(minimum))};
+  return {static_cast<uint8_t>(scale), static_cast<uint8_t>(minimum)};
+}
+
+GroupScale group_scale(const uint8_t* block, int j) {
+  const GroupFactors f = group_factors(block, j);
+  return {half_at(block) * static_cast<float>(f.scale),
+          -(half_at(block + 2) * static_cast<float>(f.minimum))};
 }
 
 void q4_0_block(const uint8_t* block, float* y) {
@@ -258,6 +269,25 @@ void unpack_w4(DataType type, std::span<const std::byte> bytes, std::span<uint8_
     scales[g] = half_at(block);
     offsets[g] = has_minimum ? half_at(block + 2) : -8.0f * scales[g];
     unpack_nibbles(block + (has_minimum ? 4 : 2), q);
+  }
+}
+
+void unpack_q4_k(std::span<const std::byte> bytes, std::span<uint8_t> values, const Q4KFactors& to) {
+  check_size(DataType::q4_k, values.size(), bytes.size());
+  const size_t groups = values.size() / kGroup;
+  MELETE_CHECK(to.scale.size() * 2 == groups && to.offset.size() * 2 == groups &&
+                   to.scale_factor.size() == groups && to.offset_factor.size() == groups,
+               to.scale.size(), " ", groups);
+  for (size_t g = 0; g < groups; ++g) {
+    const uint8_t* block = as_bytes(bytes) + g / 8 * 144;
+    const int j = static_cast<int>(g % 8);
+    const GroupFactors factors = group_factors(block, j);
+    to.scale[g / 2] = half_at(block);
+    to.offset[g / 2] = -half_at(block + 2);
+    to.scale_factor[g] = factors.scale;
+    to.offset_factor[g] = factors.minimum;
+    for (int i = 0; i < kGroup; ++i)
+      values[g * kGroup + static_cast<size_t>(i)] = static_cast<uint8_t>(nibble_of(block + 16, j, i));
   }
 }
 

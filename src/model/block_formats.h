@@ -39,6 +39,14 @@ void unpack_w8(DataType type, std::span<const std::byte> bytes, std::span<int8_t
 void unpack_w4(DataType type, std::span<const std::byte> bytes, std::span<uint8_t> values,
                std::span<float> scales, std::span<float> offsets);
 
+// Q4_K's scales and offsets as the products that they are: s = scale[g / 2] scale_factor[g], likewise
+// offsets.
+struct Q4KFactors {
+  std::span<float> scale, offset;                  // [n / 64], halves: d and -e
+  std::span<uint8_t> scale_factor, offset_factor;  // [n / 32]
+};
+void unpack_q4_k(std::span<const std::byte> bytes, std::span<uint8_t> values, const Q4KFactors& to);
+
 // Whether from_floats takes the type: F32, F16, BF16, Q8_0, Q4_0, Q4_1.
 bool is_quantiser_type(DataType type);
 

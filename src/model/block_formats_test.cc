@@ -75,6 +75,22 @@ TEST(BlockFormats, IntegersScalesAndOffsetsGiveTheFloatsExactly) {
   }
 }
 
+TEST(BlockFormats, FactorsOfQ4KMultiplyToItsScalesAndOffsets) {
+  const GgufFile file = golden_file();
+  const TensorView& view = *file.tensors().find("q4_k");
+  const auto n = static_cast<size_t>(view.num_elements());
+  std::vector<uint8_t> values(n), same_values(n), scale_factors(n / 32), offset_factors(n / 32);
+  std::vector<float> scales(n / 32), offsets(n / 32), pair_scales(n / 64), pair_offsets(n / 64);
+  unpack_w4(view.type, view.bytes, values, scales, offsets);
+  unpack_q4_k(view.bytes, same_values, {pair_scales, pair_offsets, scale_factors, offset_factors});
+  EXPECT_EQ(values, same_values);
+  for (size_t g = 0; g < n / 32; ++g) {
+    ASSERT_EQ(pair_scales[g / 2] * static_cast<float>(scale_factors[g]), scales[g]) << g;
+    ASSERT_EQ(pair_offsets[g / 2] * static_cast<float>(offset_factors[g]), offsets[g]) << g;
+    ASSERT_EQ(f16_from_float(pair_scales[g / 2]), f16_from_float(pair_scales[g / 8 * 4])) << g;
+  }
+}
+
 TEST(BlockFormats, EveryHalfSurvivesTheWayThroughFloat) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
     const float value = float_from_f16(static_cast<uint16_t>(bits));
