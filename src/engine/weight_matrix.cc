@@ -9,6 +9,7 @@ struct Entry {
 };
 constexpr Entry kTypes[] = {{"auto", WeightType::automatic},
                             {"f32", WeightType::f32},
+                            {"bf16", WeightType::bf16},
                             {"w8", WeightType::w8},
                             {"w4", WeightType::w4}};
 
@@ -23,13 +24,14 @@ const char* name_of(WeightType type) {
 Result<WeightType> parse_weight_type(std::string_view name) {
   for (const Entry& entry : kTypes)
     if (entry.name == name) return entry.type;
-  return invalid_argument("[engine] the type of weights must be auto, f32, w8 or w4, got ", quoted_name(name),
-                          "; choose one");
+  return invalid_argument("[engine] the type of weights must be auto, f32, bf16, w8 or w4, got ",
+                          quoted_name(name), "; choose one");
 }
 
 WeightType packed_type(DataType stored, WeightType wanted) {
   if (wanted != WeightType::automatic) return wanted;
   switch (stored) {
+    case DataType::bf16: return WeightType::bf16;
     case DataType::q8_0:
     case DataType::q5_0:
     case DataType::q5_1:
@@ -45,6 +47,7 @@ WeightType packed_type(DataType stored, WeightType wanted) {
 int64_t packed_bytes(WeightType type, int64_t out, int64_t in) {
   if (type == WeightType::f32 || type == WeightType::automatic)
     return packed_size(in, out) * static_cast<int64_t>(sizeof(float));
+  if (type == WeightType::bf16) return packed_size(in, out) * static_cast<int64_t>(sizeof(uint16_t));
   // A group of a row: its values, its scale and its offset or sum.
   const int64_t group = type == WeightType::w8 ? kQuantGroup + 8 : kQuantGroup / 2 + 8;
   return (out + 15) / 16 * 16 * quant_groups(in) * group;

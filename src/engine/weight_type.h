@@ -7,11 +7,12 @@
 
 namespace melete {
 
-// automatic: as near to the file as the kernels go: 8-bit and 5- and 6-bit
-// blocks as w8, 4-bit blocks as w4 (both exactly, apart from 5 and 6 bits), everything else as f32.
-enum class WeightType { automatic, f32, w8, w4 };
+// automatic: as near to the file as the kernels go: bfloat16 as bf16, 8-bit, 5-bit and 6-bit blocks as w8,
+// 4-bit blocks as w4 (exactly, apart from 5 and 6 bits), everything else as f32. bf16 gives the bits that f32
+// of the same values gives; w8 and w4 also round activations to 8 bits (kernels/quant.h).
+enum class WeightType { automatic, f32, bf16, w8, w4 };
 
-const char* name_of(WeightType type);  // "auto", "f32", "w8", "w4"
+const char* name_of(WeightType type);  // "auto", "f32", "bf16", "w8", "w4"
 
 // Error: invalid_argument naming the types.
 Result<WeightType> parse_weight_type(std::string_view name);
