@@ -30,6 +30,8 @@ melete_package(sound PKG sndfile samplerate)
 melete_package(drawing PKG cairo pangocairo)
 melete_package(seccomp PKG libseccomp)
 melete_package(unicode PKG libutf8proc)
+melete_package(curl PKG libcurl)
+melete_package(crypto PKG libcrypto)
 
 if(MELETE_TRAIN)
   find_package(Torch REQUIRED)
