@@ -1,50 +1,78 @@
 #include "engine/kv_pages.h"
 
-#include <algorithm>
+#include <cstring>
+#include <new>
 #include <utility>
 
 namespace melete {
 namespace {
 
+constexpr std::align_val_t kAlignment{64};
+
 int64_t pages_for(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
 }  // namespace
 
-KvLayout::KvLayout(const HeadShape& shape, std::span<const int64_t> windows) : shape_(shape) {
+KvLayout::KvLayout(const HeadShape& shape, KvType type, std::span<const int64_t> windows)
+    : shape_{shape, type} {
   for (const int64_t window : windows) {
     auto group =
         std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) { return g.window == window; });
     if (group == groups_.end()) group = groups_.insert(groups_.end(), Group{window, 0});
-    layers_.push_back({group - groups_.begin(), group->num_layers * shape_.page_floats()});
+    layers_.push_back({group - groups_.begin(), group->num_layers * shape_.bytes()});
     ++group->num_layers;
   }
 }
 
-KvPage* KvPool::acquire(int64_t group) {
-  auto& idle = idle_[static_cast<size_t>(group)];
-  const auto floats = static_cast<size_t>(layout_.page_floats(group));
-  if (idle.empty()) {
-    const auto bytes = static_cast<int64_t>(floats * sizeof(float));
-    if (bytes_ + bytes > max_bytes_) return nullptr;
-    bytes_ += bytes;
-    pages_.push_back(std::make_unique<KvPage>());
-    pages_.back()->floats = std::make_unique<float[]>(floats);
-    idle.push_back(pages_.back().get());
+void KvPage::Free::operator()(std::byte* bytes) const { ::operator delete[](bytes, kAlignment); }
+
+KvPool::~KvPool() { MELETE_CHECK(pages_in_use_ == 0, pages_in_use_, " pages outlive their pool"); }
+
+// Gives up an idle page of another group, or asks for pages back.
+bool KvPool::make_room(int64_t group) {
+  for (int64_t other = 0; other < layout_.num_groups(); ++other) {
+    auto& idle = groups_[static_cast<size_t>(other)].idle;
+    if (other == group || idle.empty()) continue;
+    idle.pop_back();
+    bytes_held_ -= layout_.page_bytes(other);
+    return true;
   }
-  KvPage* page = idle.back();
+  return reclaim_ && reclaim_();
+}
+
+KvPage* KvPool::take(int64_t group, const KvPage* source) {
+  auto& idle = groups_[static_cast<size_t>(group)].idle;
+  const int64_t bytes = layout_.page_bytes(group);
+  while (idle.empty()) {
+    if (bytes_held_ + bytes <= max_bytes_) {
+      bytes_held_ += bytes;
+      idle.push_back(std::make_unique<KvPage>());
+      idle.back()->bytes.reset(
+          static_cast<std::byte*>(::operator new[](static_cast<size_t>(bytes), kAlignment)));
+    } else if (!make_room(group)) {
+      return nullptr;
+    }
+  }
+  KvPage* page = idle.back().release();
   idle.pop_back();
   // Attention multiplies unwritten places by zero weights; what an earlier sequence left might not be finite.
-  std::fill_n(page->floats.get(), floats, 0.0f);
+  if (source == nullptr) {
+    std::memset(page->bytes.get(), 0, static_cast<size_t>(bytes));
+  } else {
+    std::memcpy(page->bytes.get(), source->bytes.get(), static_cast<size_t>(bytes));
+  }
   page->references = 1;
   ++pages_in_use_;
+  bytes_in_use_ += bytes;
   return page;
 }
 
 void KvPool::release(int64_t group, KvPage* page) {
   MELETE_CHECK(page->references > 0);
   if (--page->references > 0) return;
-  idle_[static_cast<size_t>(group)].push_back(page);
+  groups_[static_cast<size_t>(group)].idle.emplace_back(page);
   --pages_in_use_;
+  bytes_in_use_ -= layout_.page_bytes(group);
 }
 
 KvSequence::KvSequence(KvPool& pool)
@@ -78,64 +106,55 @@ KvSequence KvSequence::fork() const {
 
 void KvSequence::set_page(Table& table, size_t index, KvPage* page) {
   table.pages[index] = page;
-  table.floats[index] = page == nullptr ? nullptr : page->floats.get();
+  table.bytes[index] = page == nullptr ? nullptr : page->bytes.get();
 }
 
 bool KvSequence::make_writable(int64_t group, int64_t index) {
   Table& table = tables_[static_cast<size_t>(group)];
   const auto at = static_cast<size_t>(index);
-  if (at < table.pages.size() && table.pages[at]->references == 1) return true;
-  KvPage* page = pool_->acquire(group);
+  const bool exists = at < table.pages.size();
+  if (exists && table.pages[at]->references == 1) return true;
+  KvPage* page = exists ? pool_->copy(group, *table.pages[at]) : pool_->acquire(group);
   if (page == nullptr) return false;
-  if (at == table.pages.size()) {
-    table.pages.push_back(nullptr);
-    table.floats.push_back(nullptr);
+  if (exists) {
+    pool_->release(group, table.pages[at]);
   } else {
-    KvPage* shared = table.pages[at];
-    std::copy_n(shared->floats.get(), pool_->layout().page_floats(group), page->floats.get());
-    pool_->release(group, shared);
+    table.pages.push_back(nullptr);
+    table.bytes.push_back(nullptr);
   }
   set_page(table, at, page);
   return true;
 }
 
 Status KvSequence::reserve(int64_t count) {
-  for (int64_t group = 0; group < pool_->layout().num_groups(); ++group) {
+  for (int64_t group = 0; group < layout().num_groups(); ++group) {
     for (int64_t index = length_ / kPagePositions; index < pages_for(length_ + count); ++index) {
       if (make_writable(group, index)) continue;
       drop_after(pages_for(length_));
       return exhausted("[engine] the key-value cache must have room for ", count, " more positions, got ",
-                       pool_->pages_in_use(),
-                       " pages in use; release sequences, or allow the cache more memory");
+                       pool_->bytes_in_use() >> 20, " MiB of ", pool_->max_bytes() >> 20,
+                       " MiB in use; release sequences, or allow the cache more memory");
     }
   }
   return ok_status();
 }
 
-float* KvSequence::page_at(int64_t layer, int64_t position) {
-  const KvLayout& layout = pool_->layout();
-  KvPage* page = tables_[static_cast<size_t>(layout.group_of(layer))]
-                     .pages[static_cast<size_t>(position / kPagePositions)];
-  return page->floats.get() + layout.offset_of(layer);
+std::byte* KvSequence::page_at(int64_t layer, int64_t position) {
+  KvPage* page = this->page(layout().group_of(layer), position / kPagePositions);
+  return page->bytes.get() + layout().offset_of(layer);
 }
 
-const float* const* KvSequence::pages(int64_t layer) const {
-  return tables_[static_cast<size_t>(pool_->layout().group_of(layer))].floats.data();
-}
-
-int64_t KvSequence::first_key(int64_t layer, int64_t position) const {
-  const int64_t window = pool_->layout().window(pool_->layout().group_of(layer));
-  return window > 0 ? std::max<int64_t>(0, position - window + 1) : 0;
+const std::byte* const* KvSequence::pages(int64_t layer) const {
+  return tables_[static_cast<size_t>(layout().group_of(layer))].bytes.data();
 }
 
 void KvSequence::advance(int64_t count) {
   length_ += count;
-  for (int64_t group = 0; group < pool_->layout().num_groups(); ++group) {
-    const int64_t window = pool_->layout().window(group);
-    if (window == 0) continue;
+  for (int64_t group = 0; group < layout().num_groups(); ++group) {
+    if (layout().window(group) == 0) continue;
     Table& table = tables_[static_cast<size_t>(group)];
-    const int64_t keep = std::max<int64_t>(0, length_ - window + 1) / kPagePositions;
-    for (int64_t index = std::min(keep, static_cast<int64_t>(table.pages.size())) - 1; index >= 0; --index) {
+    const int64_t keep = layout().first_page(group, length_ / kPagePositions * kPagePositions);
+    for (int64_t index = std::min<int64_t>(keep, std::ssize(table.pages)) - 1; index >= 0; --index) {
       KvPage* page = table.pages[static_cast<size_t>(index)];
       if (page == nullptr) break;
       pool_->release(group, page);
@@ -144,15 +163,45 @@ void KvSequence::advance(int64_t count) {
   }
 }
 
+void KvSequence::truncate(int64_t length) {
+  MELETE_CHECK(length >= 0 && length <= length_, length, " of ", length_);
+  length_ = length;
+  drop_after(pages_for(length));
+}
+
 void KvSequence::drop_after(int64_t num_pages) {
   for (size_t group = 0; group < tables_.size(); ++group) {
     Table& table = tables_[group];
-    while (static_cast<int64_t>(table.pages.size()) > num_pages) {
+    while (std::ssize(table.pages) > num_pages) {
       if (table.pages.back() != nullptr) pool_->release(static_cast<int64_t>(group), table.pages.back());
       table.pages.pop_back();
-      table.floats.pop_back();
+      table.bytes.pop_back();
     }
   }
+}
+
+KvPage* KvSequence::page(int64_t group, int64_t index) const {
+  return tables_[static_cast<size_t>(group)].pages[static_cast<size_t>(index)];
+}
+
+void KvSequence::exchange(int64_t group, int64_t index, KvPage* page) {
+  KvPage* own = this->page(group, index);
+  if (own == page) return;
+  pool_->share(page);
+  pool_->release(group, own);
+  set_page(tables_[static_cast<size_t>(group)], static_cast<size_t>(index), page);
+}
+
+void KvSequence::assume(int64_t length, std::vector<std::vector<KvPage*>> pages) {
+  MELETE_CHECK(length_ == 0 && std::ssize(pages) == layout().num_groups());
+  for (size_t group = 0; group < pages.size(); ++group) {
+    Table& table = tables_[group];
+    MELETE_CHECK(table.pages.empty() && std::ssize(pages[group]) == pages_for(length), pages[group].size());
+    table.pages = std::move(pages[group]);
+    table.bytes.resize(table.pages.size());
+    for (size_t i = 0; i < table.pages.size(); ++i) set_page(table, i, table.pages[i]);
+  }
+  length_ = length;
 }
 
 }  // namespace melete

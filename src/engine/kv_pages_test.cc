@@ -10,7 +10,9 @@ namespace melete {
 namespace {
 
 constexpr int64_t kWindows[] = {0, 5, 0, 20, 16};
-const HeadShape kShape{2, 2, 3};
+const PageShape kShape{{2, 2, 3}, KvType::f32};
+
+KvLayout make_layout() { return {kShape.heads, kShape.type, kWindows}; }
 
 // A sequence beside everything that was ever written to it.
 struct Tracked {
@@ -45,22 +47,21 @@ void expect_intact(const Tracked& t, const KvLayout& layout) {
   ASSERT_EQ(t.kv.length(), std::ssize(t.written));
   for (int64_t layer = 0; layer < std::ssize(kWindows); ++layer) {
     for (int64_t p = t.kv.first_key(layer, t.kv.length()); p < t.kv.length(); ++p) {
-      const float* page = t.kv.pages(layer)[p / 16];
+      const std::byte* page = t.kv.pages(layer)[p / 16];
       ASSERT_NE(page, nullptr) << "layer " << layer << " position " << p << " of " << t.kv.length();
-      page += layout.offset_of(layer);
-      for (int64_t g = 0; g < 2; ++g)
-        for (int64_t d = 0; d < 3; ++d) {
-          const float expected = key_of(t.written[static_cast<size_t>(p)], layer, g, d);
-          ASSERT_EQ(page[g * kShape.head_page() + 16 * d + p % 16], expected);
-          ASSERT_EQ(page[g * kShape.head_page() + 16 * 3 + (p % 16) * 16 + d], -expected);
-        }
+      float k[6], v[6];
+      read_page(kShape, page + layout.offset_of(layer), p % 16, k, v);
+      for (int64_t i = 0; i < 6; ++i) {
+        ASSERT_EQ(k[i], key_of(t.written[static_cast<size_t>(p)], layer, i / 3, i % 3));
+        ASSERT_EQ(v[i], -k[i]);
+      }
     }
   }
 }
 
 TEST(KvPages, RandomWritesForksAndReleasesEqualSeparateCopies) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    KvPool pool(KvLayout(kShape, kWindows), int64_t{1} << 30);
+    KvPool pool(make_layout(), int64_t{1} << 30);
     Random random(seed);
     std::list<Tracked> all;
     all.push_back({KvSequence(pool), {}});
@@ -84,7 +85,7 @@ TEST(KvPages, RandomWritesForksAndReleasesEqualSeparateCopies) {
 }
 
 TEST(KvPages, LayersWithAWindowKeepOnlyIt) {
-  KvPool pool(KvLayout(kShape, kWindows), int64_t{1} << 30);
+  KvPool pool(make_layout(), int64_t{1} << 30);
   Random random(1);
   Tracked t{KvSequence(pool), {}};
   write(t, 1600, random);
@@ -92,15 +93,15 @@ TEST(KvPages, LayersWithAWindowKeepOnlyIt) {
   EXPECT_GE(pool.pages_in_use(), 100 + 3);
   EXPECT_LE(pool.pages_in_use(), 100 + 1 + 2 + 2);
   for (int i = 0; i < 100; ++i) write(t, 1, random);
-  EXPECT_LE(pool.pages_in_use(), 107 + 2 + 3 + 2);
+  EXPECT_LE(pool.pages_in_use(), 107 + 2 + 3 + 3);
 }
 
 TEST(KvPages, AFullPoolIsAnErrorThatChangesNothing) {
-  const KvLayout layout(kShape, kWindows);
+  const KvLayout layout = make_layout();
   int64_t bytes = 0;
-  for (int64_t group = 0; group < layout.num_groups(); ++group) bytes += 4 * layout.page_floats(group);
+  for (int64_t group = 0; group < layout.num_groups(); ++group) bytes += layout.page_bytes(group);
   // Two pages of each group, and a third of the first only.
-  KvPool pool(layout, 2 * bytes + 4 * layout.page_floats(0));
+  KvPool pool(layout, 2 * bytes + layout.page_bytes(0));
   Random random(1);
   Tracked t{KvSequence(pool), {}};
   write(t, 20, random);

@@ -14,7 +14,7 @@ constexpr int64_t kIdleBytes = int64_t{128} << 20;
 KvLayout layout_of(const DecoderShape& shape) {
   std::vector<int64_t> windows;
   for (const LayerShape& layer : shape.layers) windows.push_back(layer.window);
-  return KvLayout(shape.layers.at(0).heads, windows);
+  return KvLayout(shape.layers.at(0).heads, KvType::f32, windows);
 }
 
 }  // namespace

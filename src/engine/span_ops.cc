@@ -198,40 +198,50 @@ Tensor SpanOps::rotate(const Tensor& x, int64_t heads, std::span<const float> an
   return rotated(x, heads, given_);
 }
 
-Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind) {
-  const HeadShape shape{kind.heads, kind.kv_heads, kind.head_dim};
-  MELETE_CHECK(static_cast<int64_t>(positions_.size()) == q.rows(), positions_.size(), " for ", q.rows());
+const AttentionPlan& SpanOps::plan_of(const KvLayout& layout, int64_t layer) {
+  const int64_t group = layout.group_of(layer);
+  const auto found = plans_.find(group);
+  if (found != plans_.end()) return found->second;
   std::vector<AttentionRow> rows;
   rows.reserve(positions_.size());
-  int64_t most_keys = 0, offset = 0;
   for (const BatchPart& part : parts_) {
-    for (int64_t i = 0; i < part.count; ++i) {
-      const int64_t position = part.sequence->length() + i, row = static_cast<int64_t>(rows.size());
-      const int64_t first = part.sequence->first_key(kind.layer, position);
+    for (int64_t position = part.sequence->length(); position < part.sequence->length() + part.count; ++position)
+      rows.push_back({part.sequence->pages(layer), layout.first_key(group, position), position});
+  }
+  return plans_.try_emplace(group, layout.shape().heads, rows, pool_.num_threads()).first->second;
+}
+
+Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind) {
+  MELETE_CHECK(static_cast<int64_t>(positions_.size()) == q.rows() && !parts_.empty(), positions_.size(), " for ",
+               q.rows());
+  const KvLayout& layout = parts_[0].sequence->layout();
+  const PageShape& shape = layout.shape();
+  MELETE_CHECK(shape.heads.heads == kind.heads && shape.heads.kv_heads == kind.kv_heads &&
+                   shape.heads.head_dim == kind.head_dim,
+               "layer ", kind.layer, " has another shape than the cache");
+  int64_t row = 0;
+  for (const BatchPart& part : parts_) {
+    for (int64_t i = 0; i < part.count; ++i, ++row) {
+      const int64_t position = part.sequence->length() + i;
       write_page(shape, k.row(row), v.row(row), position % kPagePositions,
                  part.sequence->page_at(kind.layer, position));
-      rows.push_back({part.sequence->pages(kind.layer), first, position});
-      most_keys = std::max(most_keys, position - first + 1);
     }
-    offset = part.sequence->offset_of(kind.layer);
   }
+  const AttentionPlan& plan = plan_of(layout, kind.layer);
   Tensor o = arena_.make(q.rows(), q.width());
-  Tensor scratch = arena_.make(1, attention_scratch(shape, most_keys, pool_.num_threads()));
+  Tensor scratch = arena_.make(1, plan.scratch_floats());
   const float scale = 1.0f / std::sqrt(static_cast<float>(kind.head_dim));
-  melete::attention(pool_, shape, q.in(), rows, offset, scale, scratch.mutable_values(), o.out());
+  melete::attention(pool_, plan, shape, q.in(), layout.offset_of(kind.layer), scale, scratch.mutable_values(),
+                    o.out());
   return o;
 }
 
 Tensor SpanOps::segment_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
                                   std::span<const int64_t> lengths) {
   const HeadShape shape{heads, heads, q.width() / heads};
-  const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
   Tensor o = arena_.make(q.rows(), q.width());
-  Tensor pages = arena_.make(1, segment_pages(shape, lengths));
-  Tensor scratch = arena_.make(1, attention_scratch(shape, longest, pool_.num_threads()));
   const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
-  melete::segment_attention(pool_, shape, q.in(), k.in(), v.in(), lengths, scale, pages.mutable_values(),
-                            scratch.mutable_values(), o.out());
+  melete::segment_attention(pool_, shape, q.in(), k.in(), v.in(), lengths, scale, segment_scratch_, o.out());
   return o;
 }
 

@@ -120,6 +120,7 @@ class SpanOps {
   static Rotation rotation_of(std::vector<float> angles);
   Tensor rotated(const Tensor& x, int64_t heads, const Rotation& rotation);
   Rotation rotation_by(std::span<const float> frequencies) const;
+  const AttentionPlan& plan_of(const KvLayout& layout, int64_t layer);
 
   ThreadPool& pool_;
   Arena& arena_;
@@ -127,6 +128,8 @@ class SpanOps {
   std::vector<int64_t> positions_;                        // of each row
   std::map<std::pair<double, int64_t>, Rotation> ropes_;  // by theta and head width
   std::map<const float*, Rotation> given_ropes_;          // by the frequencies' place
+  std::map<int64_t, AttentionPlan> plans_;                // by group of layers
+  std::vector<float> segment_scratch_;
   Rotation given_;                                        // the last rotate()'s
   QuantActivations activations_;                          // of the last quantised input
 };

@@ -1,145 +1,208 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
+#include <limits>
 
-#include "kernels/kernel_table.h"
+#include "kernels/attention_table.h"
+#include "kernels/cpu.h"
 
 namespace melete {
 namespace {
 
-// Rows of a tile may be up to kMaxRows - 1 positions apart, and pages round outwards.
-int64_t tile_scratch(const HeadShape& shape, int64_t num_keys) {
-  const int64_t keys = num_keys + AttentionWork::kMaxRows + 2 * kPagePositions;
-  return AttentionWork::kMaxRows * (shape.padded() + keys);
+const AttentionTable& attention_table() {
+#if defined(__x86_64__)
+  if (active_isa() >= Isa::avx512) return attention_table_avx512();
+  if (active_isa() == Isa::avx2) return attention_table_avx2();
+#endif
+  return attention_table_scalar();
 }
 
 int64_t count_pages(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
-// A run of rows over the same pages.
-struct RowRun {
-  int64_t begin = 0, end = 0;
-};
-
-RowRun run_at(std::span<const AttentionRow> rows, int64_t begin, int64_t most) {
-  RowRun run{begin, begin + 1};
-  const auto size = static_cast<int64_t>(rows.size());
-  while (run.end < size && run.end - begin < most &&
-         rows[static_cast<size_t>(run.end)].pages == rows[static_cast<size_t>(begin)].pages)
-    ++run.end;
-  return run;
-}
-
-// All rows [begin, end) for one kv head, cut into tiles of (row, query head) pairs.
-void attend(const KernelTable& table, const HeadShape& shape, ConstMatrix q,
-            std::span<const AttentionRow> rows, RowRun range, int64_t kv_head, int64_t page_offset,
-            float scale, float* scratch, float* o) {
-  const int64_t share = shape.heads / shape.kv_heads;
-  const int64_t tile_rows = std::max<int64_t>(1, table.attention_rows / share);
-  AttentionWork work{};
-  work.k_offset = page_offset + kv_head * shape.head_page();
-  work.v_offset = work.k_offset + kPagePositions * shape.head_dim;
-  work.head_dim = shape.head_dim;
-  work.scale = scale;
-  work.scratch = scratch;
-  for (int64_t begin = range.begin; begin < range.end;) {
-    const RowRun run = run_at(rows.first(static_cast<size_t>(range.end)), begin, tile_rows);
-    work.pages = rows[static_cast<size_t>(begin)].pages;
-    const int64_t pairs = (run.end - run.begin) * share;
-    for (int64_t pair = 0; pair < pairs;) {
-      work.rows = static_cast<int32_t>(std::min<int64_t>(table.attention_rows, pairs - pair));
-      for (int32_t r = 0; r < work.rows; ++r, ++pair) {
-        const int64_t row = run.begin + pair / share, head = kv_head * share + pair % share;
-        work.q[r] = q.data + row * q.cols + head * shape.head_dim;
-        work.o[r] = o + row * q.cols + head * shape.head_dim;
-        work.first_key[r] = rows[static_cast<size_t>(row)].first_key;
-        work.last_key[r] = rows[static_cast<size_t>(row)].last_key;
-      }
-      table.attention(work);
-    }
-    begin = run.end;
-  }
-}
-
-// Cuts `count` pieces of work into at most `slots` tasks, each with its own slice of scratch.
-template <class Body>
-void for_slots(ThreadPool& pool, int64_t count, int64_t slots, Body body) {
-  const int64_t tasks = std::min(count, slots);
-  pool.run(tasks, [&](int64_t task) {
-    for (int64_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i) body(task, i);
-  });
-}
-
 }  // namespace
 
-void write_page(const HeadShape& shape, const float* k, const float* v, int64_t place, float* page) {
-  for (int64_t g = 0; g < shape.kv_heads; ++g) {
-    float* keys = page + g * shape.head_page();
-    float* values = keys + kPagePositions * shape.head_dim + place * shape.padded();
-    for (int64_t d = 0; d < shape.head_dim; ++d) {
-      keys[kPagePositions * d + place] = k[g * shape.head_dim + d];
-      values[d] = v[g * shape.head_dim + d];
+// One call of attention(): tasks are (bundle, kv head), or (bundle, block, kv head) if there are too few of
+// those for the threads.
+class AttentionRun {
+ public:
+  AttentionRun(const AttentionPlan& plan, const PageShape& shape, ConstMatrix q, int64_t offset, float scale,
+               std::span<float> scratch, Matrix o)
+      : plan_(plan), shape_(shape), q_(q), offset_(offset), scale_(scale), scratch_(scratch), o_(o) {
+    MELETE_CHECK(static_cast<int64_t>(scratch.size()) >= plan.scratch_floats(), scratch.size());
+  }
+
+  void run(ThreadPool& pool) {
+    const int64_t bundles = std::ssize(plan_.bundles_), blocks = std::ssize(plan_.blocks_);
+    const bool small = plan_.keys_seen_ * q_.cols < (1 << 15);
+    const int64_t units = (plan_.by_block_ ? blocks : bundles) * heads().kv_heads;
+    const int64_t tasks = std::min<int64_t>(units, small ? 1 : num_slots());
+    pool.run(tasks, [&](int64_t task) {
+      float* slot = scratch_.data() + task * slot_floats();
+      for (int64_t unit = units * task / tasks; unit < units * (task + 1) / tasks; ++unit)
+        run_unit(unit / heads().kv_heads, unit % heads().kv_heads, slot);
+    });
+    if (!plan_.by_block_) return;
+    pool.run(bundles * heads().kv_heads, [&](int64_t unit) {
+      fold_blocks(plan_.bundles_[static_cast<size_t>(unit / heads().kv_heads)], unit % heads().kv_heads);
+    });
+  }
+
+ private:
+  using Bundle = AttentionPlan::Bundle;
+
+  const HeadShape& heads() const { return plan_.shape_; }
+  int64_t share() const { return heads().heads / heads().kv_heads; }
+  int64_t stride() const { return attention_state_floats(heads().padded()); }
+  int64_t bundle_floats() const { return plan_.bundle_rows_ * share() * stride(); }
+  int64_t num_slots() const { return int64_t{4} * plan_.threads_; }
+  int64_t slot_floats() const { return plan_.slot_floats(); }
+
+  // index: of a bundle, or of a block.
+  void run_unit(int64_t index, int64_t kv_head, float* slot) {
+    float* work = slot + (plan_.by_block_ ? 0 : 2 * bundle_floats());
+    if (plan_.by_block_) {
+      attend_block(bundle_of(index), index, kv_head, partial(index, kv_head), work);
+      return;
+    }
+    const Bundle& bundle = plan_.bundles_[static_cast<size_t>(index)];
+    float* block_states = slot + bundle_floats();
+    const int64_t end = bundle.first_block + bundle.block_end - bundle.block_begin;
+    for (int64_t block = bundle.first_block; block < end; ++block) {
+      attend_block(bundle, block, kv_head, block == bundle.first_block ? slot : block_states, work);
+      if (block != bundle.first_block) fold(bundle, block_states, slot);
+    }
+    finish(bundle, kv_head, slot);
+  }
+
+  const Bundle& bundle_of(int64_t block) const {
+    const auto after =
+        std::upper_bound(plan_.bundles_.begin(), plan_.bundles_.end(), block,
+                         [](int64_t b, const Bundle& bundle) { return b < bundle.first_block; });
+    return *(after - 1);
+  }
+
+  // States of one block and kv head, if blocks are tasks.
+  float* partial(int64_t block, int64_t kv_head) {
+    return scratch_.data() + num_slots() * slot_floats() +
+           (block * heads().kv_heads + kv_head) * bundle_floats();
+  }
+
+  void attend_block(const Bundle& bundle, int64_t block, int64_t kv_head, float* states,
+                    float* work_scratch) {
+    const int64_t padded = heads().padded();
+    for (int64_t pair = 0; pair < (bundle.row_end - bundle.row_begin) * share(); ++pair) {
+      float* state = states + pair * stride();
+      std::fill_n(state, stride(), 0.0f);
+      state[padded] = -std::numeric_limits<float>::infinity();
+    }
+    AttentionWork work{};
+    work.type = shape_.type;
+    work.k_offset = offset_ + kv_head * shape_.head_bytes();
+    work.scales_offset = work.k_offset + shape_.scales_offset();
+    work.v_offset = work.k_offset + shape_.values_offset();
+    work.head_dim = heads().head_dim;
+    work.scale = scale_;
+    work.scratch = work_scratch;
+    const auto& [group_begin, group_end] = plan_.blocks_[static_cast<size_t>(block)];
+    for (int64_t group = group_begin; group < group_end; ++group)
+      attend_group(bundle, plan_.groups_[static_cast<size_t>(group)], kv_head, states, work);
+  }
+
+  // The group's (row, head) pairs, cut into tiles.
+  void attend_group(const Bundle& bundle, const AttentionPlan::Group& group, int64_t kv_head, float* states,
+                    AttentionWork& work) {
+    const int64_t pairs = (group.end - group.begin) * share();
+    for (int64_t pair = 0; pair < pairs;) {
+      work.rows = static_cast<int32_t>(std::min<int64_t>(table_.rows, pairs - pair));
+      int64_t first = INT64_MAX, last = 0;
+      for (int32_t r = 0; r < work.rows; ++r, ++pair) {
+        const int64_t row = plan_.members_[static_cast<size_t>(group.begin + pair / share())];
+        const int64_t head = pair % share();
+        const auto& seen = plan_.rows_[static_cast<size_t>(row)];
+        work.q[r] = q_.data + row * q_.cols + (kv_head * share() + head) * heads().head_dim;
+        work.state[r] = states + ((row - bundle.row_begin) * share() + head) * stride();
+        work.first_key[r] = seen.first_key;
+        work.last_key[r] = seen.last_key;
+        first = std::min(first, seen.first_key);
+        last = std::max(last, seen.last_key);
+      }
+      work.page_begin = std::max(group.page_begin, first / kPagePositions);
+      work.page_end = std::min(group.page_end, last / kPagePositions + 1);
+      work.pages = plan_.pages_.data() + group.pages + work.page_begin - group.page_begin;
+      table_.attend(work);
     }
   }
-}
 
-int64_t attention_scratch(const HeadShape& shape, int64_t num_keys, int threads) {
-  return tile_scratch(shape, num_keys) * 4 * threads;
-}
-
-void attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, std::span<const AttentionRow> rows,
-               int64_t page_offset, float scale, std::span<float> scratch, Matrix o) {
-  MELETE_CHECK(q.cols == shape.heads * shape.head_dim && o.cols == q.cols && o.rows == q.rows &&
-                   static_cast<int64_t>(rows.size()) == q.rows && shape.heads % shape.kv_heads == 0,
-               q.rows, " x ", q.cols, " for ", rows.size(), " rows");
-  const KernelTable& table = kernel_table();
-  int64_t keys = 0, work = 0;
-  for (const AttentionRow& row : rows) {
-    keys = std::max(keys, row.last_key - row.first_key + 1);
-    work += row.last_key - row.first_key + 1;
+  void fold(const Bundle& bundle, const float* block, float* total) {
+    const int64_t padded = heads().padded();
+    for (int64_t pair = 0; pair < (bundle.row_end - bundle.row_begin) * share(); ++pair) {
+      const float* state = block + pair * stride();
+      // Zero: the row sees no key of this block.
+      if (state[padded + 1] != 0) table_.fold(total + pair * stride(), state, padded);
+    }
   }
-  const int64_t slice = tile_scratch(shape, keys);
-  int64_t slots = static_cast<int64_t>(scratch.size()) / slice;
-  MELETE_CHECK(slots >= 1, scratch.size(), " floats for ", keys, " keys");
-  if (work * q.cols < (1 << 15)) slots = 1;
-  // Blocks of rows that don't split a tile of the longest run, times kv heads.
-  const int64_t block = std::max<int64_t>(1, table.attention_rows / (shape.heads / shape.kv_heads)) * 4;
-  const int64_t blocks = (q.rows + block - 1) / block;
-  for_slots(pool, blocks * shape.kv_heads, slots, [&](int64_t slot, int64_t piece) {
-    const RowRun range{piece / shape.kv_heads * block,
-                       std::min((piece / shape.kv_heads + 1) * block, q.rows)};
-    attend(table, shape, q, rows, range, piece % shape.kv_heads, page_offset, scale,
-           scratch.data() + slot * slice, o.data);
-  });
-}
 
-int64_t segment_pages(const HeadShape& shape, std::span<const int64_t> lengths) {
-  int64_t pages = 0;
-  for (const int64_t length : lengths) pages += count_pages(length);
-  return pages * shape.page_floats();
+  void fold_blocks(const Bundle& bundle, int64_t kv_head) {
+    float* total = partial(bundle.first_block, kv_head);
+    for (int64_t i = 1; i < bundle.block_end - bundle.block_begin; ++i)
+      fold(bundle, partial(bundle.first_block + i, kv_head), total);
+    finish(bundle, kv_head, total);
+  }
+
+  void finish(const Bundle& bundle, int64_t kv_head, const float* states) {
+    for (int64_t row = bundle.row_begin; row < bundle.row_end; ++row) {
+      for (int64_t head = 0; head < share(); ++head)
+        table_.finish(states + ((row - bundle.row_begin) * share() + head) * stride(), heads().head_dim,
+                      o_.data + row * o_.cols + (kv_head * share() + head) * heads().head_dim);
+    }
+  }
+
+  const AttentionTable& table_ = attention_table();
+  const AttentionPlan& plan_;
+  const PageShape& shape_;
+  ConstMatrix q_;
+  int64_t offset_;
+  float scale_;
+  std::span<float> scratch_;
+  Matrix o_;
+};
+
+void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape, ConstMatrix q,
+               int64_t offset, float scale, std::span<float> scratch, Matrix o) {
+  MELETE_CHECK(q.cols == shape.heads.heads * shape.heads.head_dim && o.cols == q.cols && o.rows == q.rows &&
+                   plan.num_rows() == q.rows,
+               q.rows, " x ", q.cols, " for ", plan.num_rows(), " rows");
+  AttentionRun(plan, shape, q, offset, scale, scratch, o).run(pool);
 }
 
 void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, ConstMatrix k, ConstMatrix v,
-                       std::span<const int64_t> lengths, float scale, std::span<float> pages,
-                       std::span<float> scratch, Matrix o) {
-  MELETE_CHECK(static_cast<int64_t>(pages.size()) >= segment_pages(shape, lengths), pages.size());
-  std::fill(pages.begin(), pages.end(), 0.0f);
-  std::vector<const float*> page_list;
-  std::vector<AttentionRow> rows(static_cast<size_t>(q.rows));
-  int64_t row = 0, page = 0;
-  for (const int64_t length : lengths)
-    page_list.resize(page_list.size() + static_cast<size_t>(count_pages(length)));
+                       std::span<const int64_t> lengths, float scale, std::vector<float>& scratch, Matrix o) {
+  const PageShape page_shape{shape, KvType::f32};
+  const int64_t page_floats = page_shape.bytes() / 4;
+  int64_t num_pages = 0;
+  for (const int64_t length : lengths) num_pages += count_pages(length);
+  if (std::ssize(scratch) < num_pages * page_floats)
+    scratch.resize(static_cast<size_t>(num_pages * page_floats));
+  std::fill_n(scratch.begin(), num_pages * page_floats, 0.0f);
+  std::vector<const std::byte*> pages;
+  for (int64_t page = 0; page < num_pages; ++page)
+    pages.push_back(reinterpret_cast<const std::byte*>(scratch.data() + page * page_floats));
+  std::vector<AttentionRow> rows;
+  int64_t first_page = 0;
   for (const int64_t length : lengths) {
-    const float* const* first = page_list.data() + page;
-    for (int64_t i = 0; i < length; ++i, ++row) {
-      float* at = pages.data() + (page + i / kPagePositions) * shape.page_floats();
-      page_list[static_cast<size_t>(page + i / kPagePositions)] = at;
-      write_page(shape, k.data + row * k.cols, v.data + row * v.cols, i % kPagePositions, at);
-      rows[static_cast<size_t>(row)] = {first, 0, length - 1};
+    for (int64_t i = 0; i < length; ++i) {
+      const auto row = std::ssize(rows);
+      auto* page =
+          reinterpret_cast<std::byte*>(scratch.data() + (first_page + i / kPagePositions) * page_floats);
+      write_page(page_shape, k.data + row * k.cols, v.data + row * v.cols, i % kPagePositions, page);
+      rows.push_back({pages.data() + first_page, 0, length - 1});
     }
-    page += count_pages(length);
+    first_page += count_pages(length);
   }
-  MELETE_CHECK(row == q.rows, row, " of ", q.rows);
-  attention(pool, shape, q, rows, 0, scale, scratch, o);
+  MELETE_CHECK(std::ssize(rows) == q.rows, rows.size(), " of ", q.rows);
+  const AttentionPlan plan(shape, rows, pool.num_threads());
+  std::vector<float> work(static_cast<size_t>(plan.scratch_floats()));
+  attention(pool, plan, page_shape, q, 0, scale, work, o);
 }
 
 }  // namespace melete

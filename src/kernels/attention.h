@@ -1,55 +1,78 @@
-// Softmax attention over key and value pages of 16 positions: causal with a sliding window, and over whole
-// segments.
+// Softmax attention over pages of keys and values: causal with a sliding window, and over whole segments.
 //
-// A page holds, for each kv head g: keys [K][16] (a position is a column), then values [16][K padded to 16].
 // Query heads h share kv head h / (H / G) (2305.13245). o = sum softmax(scale q.k) v. Shapes: N rows, H
-// heads, G kv heads, K head width; q and o are [N, H * K], k and v [N, G * K].
+// heads, G kv heads, K head width; q and o are [N, H * K], k and v [N, G * K]. Rows that find the same page
+// at the same place of their lists read it together (cascade attention, 2402.05099), whichever sequences they
+// belong to: that changes the order of reading, never the order of a row's sums.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/attention_pages.h"
 #include "kernels/matrix.h"
 
 namespace melete {
 
-inline constexpr int64_t kPagePositions = 16;
-
-struct HeadShape {
-  int64_t heads = 0, kv_heads = 0, head_dim = 0;
-
-  int64_t padded() const { return (head_dim + 15) / 16 * 16; }
-  int64_t head_page() const { return kPagePositions * (head_dim + padded()); }
-  int64_t page_floats() const { return kv_heads * head_page(); }  // of one layer
-};
-
-// Writes one position's k and v (each G * K) into its place of a page. A page must start as zeros.
-void write_page(const HeadShape& shape, const float* k, const float* v, int64_t place, float* page);
-
 // One query row: `pages` by position / 16; pages wholly before first_key may be null.
 struct AttentionRow {
-  const float* const* pages = nullptr;
-  int64_t first_key = 0, last_key = 0;  // inclusive
+  const std::byte* const* pages = nullptr;
+  int64_t first_key = 0, last_key = 0;  // inclusive; at least one key
 };
 
-// Scratch floats that attention() wants for each of `threads` threads, if no row sees more than num_keys
-// keys; in tiles, so rows of neighbouring positions count as one span of keys.
-int64_t attention_scratch(const HeadShape& shape, int64_t num_keys, int threads);
+// Which rows read which pages together. Made once for all layers that have the same pages; holds copies of
+// the page addresses, so it is good as long as the pages are.
+class AttentionPlan {
+ public:
+  AttentionPlan(const HeadShape& shape, std::span<const AttentionRow> rows, int threads);
 
-// o = attention of every row over its own pages. Neighbouring rows with the same `pages` are worked on
-// together. page_offset: of this layer in a page. scratch: attention_scratch(...) floats for the most keys of
-// any row.
-void attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, std::span<const AttentionRow> rows,
-               int64_t page_offset, float scale, std::span<float> scratch, Matrix o);
+  int64_t num_rows() const { return static_cast<int64_t>(rows_.size()); }
+  int64_t scratch_floats() const;
 
-// Pages that segment_attention() wants as scratch, in floats, beside attention_scratch() of the longest
-// segment.
-int64_t segment_pages(const HeadShape& shape, std::span<const int64_t> lengths);
+  // Times that a page is read, summed over pages, and what it were if every row read its own.
+  int64_t pages_read() const { return pages_read_; }
+  int64_t pages_seen() const { return pages_seen_; }
 
-// Every row sees all rows of its segment; lengths sum to N. `pages`: segment_pages(...) floats.
+ private:
+  friend class AttentionRun;
+  struct Seen {
+    int64_t first_key, last_key;
+  };
+  // Rows members_[begin, end) over pages [page_begin, page_end), whose addresses begin at pages_[pages].
+  struct Group {
+    int64_t begin, end, page_begin, page_end, pages;
+  };
+  // What one task works on for one kv head: some neighbouring rows, block after block.
+  struct Bundle {
+    int64_t row_begin, row_end, block_begin, block_end, first_block;  // first_block: in blocks_
+  };
+  struct Block {
+    int64_t group_begin, group_end;
+  };
+  int64_t slot_floats() const;
+  void add_bundle(std::span<const AttentionRow> rows, int64_t begin, int64_t end);
+  void add_block(std::span<const AttentionRow> rows, const Bundle& bundle, int64_t block);
+
+  HeadShape shape_;
+  int threads_;
+  int64_t bundle_rows_, keys_seen_ = 0, pages_read_ = 0, pages_seen_ = 0;
+  bool by_block_ = false;  // tasks are single blocks, folded at the end
+  std::vector<Seen> rows_;
+  std::vector<Bundle> bundles_;
+  std::vector<Block> blocks_;
+  std::vector<Group> groups_;
+  std::vector<int32_t> members_;
+  std::vector<const std::byte*> pages_;
+};
+
+// o = attention of every row. offset: bytes of this layer's part in a page. scratch: plan.scratch_floats().
+void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape, ConstMatrix q,
+               int64_t offset, float scale, std::span<float> scratch, Matrix o);
+
+// Every row sees all rows of its segment; lengths sum to N. scratch grows to what the call needs.
 void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, ConstMatrix k, ConstMatrix v,
-                       std::span<const int64_t> lengths, float scale, std::span<float> pages,
-                       std::span<float> scratch, Matrix o);
+                       std::span<const int64_t> lengths, float scale, std::vector<float>& scratch, Matrix o);
 
 }  // namespace melete

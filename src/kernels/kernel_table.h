@@ -1,5 +1,5 @@
 // The inner loops of every kernel, one table an instruction set. Internal to the room: the public functions
-// are in gemm.h, norm.h, rope.h, activation.h, attention.h, conv.h, logits.h; the loops in *_body.h,
+// are in gemm.h, norm.h, rope.h, activation.h, conv.h, logits.h; the loops in *_body.h,
 // instantiated by table_*.cc.
 //
 // Only pointers and plain structs cross this border, so that no inline function of a library is compiled for
@@ -48,23 +48,8 @@ struct NormWork {
   float eps, scale;
 };
 
-// Query rows that share the pages of one kv head.
-struct AttentionWork {
-  static constexpr int kMaxRows = 8;
-  int32_t rows;
-  const float* q[kMaxRows];
-  float* o[kMaxRows];
-  int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
-  const float* const* pages;   // by position / 16; those outside all rows' keys may be null
-  int64_t k_offset, v_offset;  // of the head in a page: keys [K][16], values [16][padded K]
-  int64_t head_dim;
-  float scale;
-  float* scratch;  // attention_scratch(keys, head_dim) floats
-};
-
 struct KernelTable {
   int32_t gemm_rows;       // rows of a tile: row ranges are best cut at multiples of it
-  int32_t attention_rows;  // at most AttentionWork::kMaxRows
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
   void (*quant_matmul)(const QuantWork&, int64_t block_begin, int64_t block_end, int64_t panel_begin,
                        int64_t panel_end);
@@ -73,7 +58,6 @@ struct KernelTable {
   void (*layer_norm)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads,
                  int64_t head_dim, int64_t row_begin, int64_t row_end);
-  void (*attention)(const AttentionWork&);
   void (*conv)(const float* x, const float* history, const float* weight, const float* bias, float* y,
                int64_t channels, int64_t taps, int64_t row_begin, int64_t row_end);
   void (*add)(const float* a, const float* b, float* y, int64_t n);

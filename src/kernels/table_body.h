@@ -1,7 +1,6 @@
 // Fills a KernelTable with the loops over one lane type.
 #pragma once
 
-#include "kernels/attention_body.h"
 #include "kernels/elementwise_body.h"
 #include "kernels/gemm_body.h"
 #include "kernels/kernel_table.h"
@@ -15,14 +14,12 @@ template <class F, class Q>
 constexpr KernelTable make_table() {
   return {
       .gemm_rows = F::kMaxRows,
-      .attention_rows = F::kMaxRows > 6 ? 8 : 4,
       .gemm = gemm_block<F>,
       .quant_matmul = quant_matmul<Q>,
       .quantise = quantise_block<Q>,
       .rms = rms_any<F>,
       .layer_norm = layer_norm_rows<F>,
       .rotate = rotate_rows<F>,
-      .attention = attention_any<F>,
       .conv = conv_rows<F>,
       .add = add_lanes<F>,
       .gelu = gelu_lanes<F>,

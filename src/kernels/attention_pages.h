@@ -1,0 +1,52 @@
+// Pages of 16 positions: how the keys and values of one layer lie in memory.
+//
+// Of each kv head g, in this order, every part padded to 64 bytes:
+//   f32   keys [K][16] (a position is a column), values [16][K padded to 16]
+//   bf16  the same, rounded to bfloat16 (ties to even) and widened exactly when read
+//   int8  keys [K][16] of round(x 127 / amax), ties to even, amax over the K channels of one position and
+//   head;
+//         scales [16] = amax / 127 as f32; values as bf16
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace melete {
+
+inline constexpr int64_t kPagePositions = 16;
+
+enum class KvType : int32_t { f32, bf16, int8 };
+
+std::string_view name_of(KvType type);
+
+// H query heads, G kv heads, K channels of a head.
+struct HeadShape {
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
+
+  int64_t padded() const { return (head_dim + 15) / 16 * 16; }
+};
+
+// One layer's part of a page; sizes and offsets in bytes.
+struct PageShape {
+  HeadShape heads;
+  KvType type = KvType::f32;
+
+  int64_t key_bytes() const {
+    return kPagePositions * (type == KvType::f32 ? 4 : type == KvType::bf16 ? 2 : 1);
+  }
+  int64_t value_bytes() const { return type == KvType::f32 ? 4 : 2; }
+  int64_t scales_offset() const { return (heads.head_dim * key_bytes() + 63) / 64 * 64; }
+  int64_t values_offset() const { return scales_offset() + (type == KvType::int8 ? 64 : 0); }
+  int64_t head_bytes() const { return values_offset() + kPagePositions * heads.padded() * value_bytes(); }
+  int64_t bytes() const { return heads.kv_heads * head_bytes(); }
+};
+
+// Writes one position's k and v (each G * K) into its place 0..15 of a layer's part, which must have started
+// as zeros. A row of k with an infinity or NaN gives NaN scores under int8.
+void write_page(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part);
+
+// The values that attention sees at a place, each G * K: what was written, after rounding.
+void read_page(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v);
+
+}  // namespace melete

@@ -1,0 +1,47 @@
+// The inner loops of attention, one table an instruction set. Internal to the room: the public functions are
+// in attention.h, the loops in attention_body.h. As in kernel_table.h, only pointers and plain structs cross.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention_pages.h"
+
+namespace melete {
+
+inline constexpr int64_t kChunkPages = 4;   // softmax runs online over chunks, and
+inline constexpr int64_t kBlockPages = 32;  // blocks' results are folded in ascending order
+inline constexpr int64_t kChunkKeys = kChunkPages * kPagePositions;
+
+// A (row, head) pair's state: o [K padded], the greatest score m, and l = sum e^(score - m); o is not
+// divided.
+constexpr int64_t attention_state_floats(int64_t padded) { return padded + 16; }
+
+// Query rows over pages of one kv head within one block.
+struct AttentionWork {
+  static constexpr int kMaxRows = 8;
+  int32_t rows;
+  KvType type;
+  const float* q[kMaxRows];
+  float* state[kMaxRows];                           // which the pages' keys join
+  int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
+  const std::byte* const* pages;                    // pages[i] holds page page_begin + i
+  int64_t page_begin, page_end;                     // of position / 16
+  int64_t k_offset, scales_offset, v_offset;        // bytes in a page
+  int64_t head_dim;
+  float scale;
+  float* scratch;  // kMaxRows * (K padded + kChunkKeys) floats
+};
+
+struct AttentionTable {
+  int32_t rows;  // of a tile, at most AttentionWork::kMaxRows
+  void (*attend)(const AttentionWork&);
+  void (*fold)(float* total, const float* block, int64_t padded);
+  void (*finish)(const float* state, int64_t head_dim, float* o);
+};
+
+const AttentionTable& attention_table_scalar();
+const AttentionTable& attention_table_avx2();
+const AttentionTable& attention_table_avx512();
+
+}  // namespace melete
