@@ -5,12 +5,47 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "kernels/elementwise.h"
 #include "model/block_formats.h"
 #include "model/float_formats.h"
 
 namespace melete {
+
+// Rows of a tensor as a matrix [rows, elements / rows] in an order, or of two tensors one after the other.
+class StoredRows {
+ public:
+  StoredRows(const TensorView& view, int64_t rows, const RowOrder& order)
+      : view_(view), order_(order), row_bytes_(view.bytes.size() / static_cast<size_t>(rows)) {}
+  StoredRows(const TensorView& first, const TensorView& second, int64_t rows_each, const RowOrder& order)
+      : view_(first),
+        order_(order),
+        row_bytes_(first.bytes.size() / static_cast<size_t>(rows_each)),
+        first_rows_(rows_each),
+        second_(second.bytes) {}
+
+  DataType type() const { return view_.type; }
+  std::span<const std::byte> bytes(int64_t row) const {
+    if (row >= first_rows_)
+      return second_.subspan(static_cast<size_t>(row - first_rows_) * row_bytes_, row_bytes_);
+    const int64_t at = order_.empty() ? row : order_[static_cast<size_t>(row)];
+    return view_.bytes.subspan(static_cast<size_t>(at) * row_bytes_, row_bytes_);
+  }
+  void floats(int64_t row, std::span<float> values) const { to_floats(view_.type, bytes(row), values); }
+
+  // All of them as they lie in the file, if they are aligned floats there; else empty.
+  std::span<const float> in_place() const;
+  void forget() const;
+
+ private:
+  const TensorView& view_;
+  const RowOrder& order_;
+  size_t row_bytes_;
+  int64_t first_rows_ = std::numeric_limits<int64_t>::max();
+  std::span<const std::byte> second_;
+};
+
 namespace {
 
 constexpr size_t kNamedProblems = 5;
@@ -24,25 +59,6 @@ bool lies_in_place(const TensorView& view) {
 std::span<const float> floats_in_place(const TensorView& view) {
   return {reinterpret_cast<const float*>(view.bytes.data()), static_cast<size_t>(view.num_elements())};
 }
-
-// Rows of a tensor as a matrix [rows, view.num_elements() / rows], in an order.
-class StoredRows {
- public:
-  StoredRows(const TensorView& view, int64_t rows, const RowOrder& order)
-      : view_(view), order_(order), row_bytes_(view.bytes.size() / static_cast<size_t>(rows)) {}
-
-  DataType type() const { return view_.type; }
-  std::span<const std::byte> bytes(int64_t row) const {
-    const int64_t at = order_.empty() ? row : order_[static_cast<size_t>(row)];
-    return view_.bytes.subspan(static_cast<size_t>(at) * row_bytes_, row_bytes_);
-  }
-  void floats(int64_t row, std::span<float> values) const { to_floats(view_.type, bytes(row), values); }
-
- private:
-  const TensorView& view_;
-  const RowOrder& order_;
-  size_t row_bytes_;
-};
 
 // Clears `finite` if a value isn't; safe from several threads.
 void note_finite(std::span<const float> values, std::atomic<bool>& finite) {
@@ -113,6 +129,15 @@ QuantMatrix quantise(ThreadPool& pool, const StoredRows& rows, int64_t out, int6
                                 : QuantMatrix::round_to_w4(pool, out, in, fill);
 }
 
+// Part i of `count` equal ones.
+TensorView slice(const TensorView& view, int64_t i, int64_t count) {
+  TensorView part = view;
+  const size_t bytes = view.bytes.size() / static_cast<size_t>(count);
+  part.bytes = view.bytes.subspan(static_cast<size_t>(i) * bytes, bytes);
+  part.shape[0] = 1;
+  return part;
+}
+
 // Gives the pages that lie wholly in a packed tensor back to the system; a later read maps them again.
 void forget_pages(std::span<const std::byte> bytes) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
@@ -122,6 +147,16 @@ void forget_pages(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+std::span<const float> StoredRows::in_place() const {
+  const bool is_whole = order_.empty() && second_.empty() && lies_in_place(view_);
+  return is_whole ? floats_in_place(view_) : std::span<const float>();
+}
+
+void StoredRows::forget() const {
+  forget_pages(view_.bytes);
+  forget_pages(second_);
+}
 
 const TensorView* WeightLoader::use(const std::string& name, const TensorShape& shape, int64_t bytes) {
   used_.insert(name);
@@ -139,13 +174,12 @@ const TensorView* WeightLoader::use(const std::string& name, const TensorShape& 
   return problem.empty() && step_ == LoadStep::load ? view : nullptr;
 }
 
-void WeightLoader::pack(const std::string& name, const TensorView& view, int64_t out, int64_t in,
-                        WeightType type, const RowOrder& order, WeightMatrix& to) {
-  const StoredRows rows(view, out, order);
+void WeightLoader::pack(const std::string& name, const StoredRows& rows, int64_t out, int64_t in,
+                        WeightType type, WeightMatrix& to) {
   std::atomic<bool> finite{true};
-  if (type == WeightType::f32 && lies_in_place(view) && order.empty()) {
-    check_finite(name, floats_in_place(view));
-    to = PackedMatrix(pool_, floats_in_place(view), out, in);
+  if (const auto values = rows.in_place(); type == WeightType::f32 && !values.empty()) {
+    check_finite(name, values);
+    to = PackedMatrix(pool_, values, out, in);
   } else if (type == WeightType::f32) {
     to = PackedMatrix(pool_, std::span<const float>(all_rows<float>(pool_, rows, out, in, finite)), out, in);
   } else if (type == WeightType::bf16) {
@@ -155,7 +189,7 @@ void WeightLoader::pack(const std::string& name, const TensorView& view, int64_t
     to = quantise(pool_, rows, out, in, type, finite);
   }
   if (!finite) note_corrupt(name);
-  forget_pages(view.bytes);
+  rows.forget();
 }
 
 void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to, bool exact,
@@ -166,7 +200,7 @@ void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, Weig
   const bool is_copied = type == WeightType::bf16 || type == WeightType::f32;
   if (is_copied && stored != nullptr && !(lies_in_place(*stored) && order.empty()))
     scratch_bytes_ = std::max(scratch_bytes_, packed_bytes(type, out, in));
-  if (view != nullptr) pack(name, *view, out, in, type, order, to);
+  if (view != nullptr) pack(name, StoredRows(*view, out, order), out, in, type, to);
 }
 
 void WeightLoader::stack(const std::string& name, int64_t count, int64_t out, int64_t in,
@@ -177,12 +211,44 @@ void WeightLoader::stack(const std::string& name, int64_t count, int64_t out, in
   if (view == nullptr) return;
   to.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
-    TensorView part = *view;
-    const size_t bytes = view->bytes.size() / static_cast<size_t>(count);
-    part.shape = {out, in};
-    part.bytes = view->bytes.subspan(static_cast<size_t>(i) * bytes, bytes);
-    pack(name, part, out, in, type, kAsTheyLie, to[static_cast<size_t>(i)]);
+    const TensorView part = slice(*view, i, count);
+    pack(name, StoredRows(part, out, kAsTheyLie), out, in, type, to[static_cast<size_t>(i)]);
   }
+}
+
+void WeightLoader::joined_stack(const std::string& first, const std::string& second, int64_t count,
+                                int64_t out, int64_t in, std::vector<WeightMatrix>& to) {
+  const TensorView *a = file_.find(first), *b = file_.find(second);
+  if (a != nullptr && b != nullptr && a->type != b->type)
+    problems_.push_back(cat("tensor ", quoted_name(second), " has type ", name_of(b->type), " instead of ",
+                            name_of(a->type), " as ", quoted_name(first)));
+  const WeightType type = a == nullptr ? WeightType::f32 : packed_type(a->type, type_);
+  a = use(first, {count, out, in}, count * packed_bytes(type, out, in));
+  b = use(second, {count, out, in}, count * packed_bytes(type, out, in));
+  if (a == nullptr || b == nullptr) return;
+  to.resize(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    const TensorView one = slice(*a, i, count), other = slice(*b, i, count);
+    pack(first, StoredRows(one, other, out, kAsTheyLie), 2 * out, in, type, to[static_cast<size_t>(i)]);
+  }
+}
+
+void WeightLoader::computed(std::span<const Part> parts, int64_t out, int64_t in, WeightMatrix& to,
+                            const Combine& combine) {
+  std::vector<std::vector<float>> values;
+  bool is_complete = true;
+  for (const Part& part : parts) {
+    const TensorView* view = use(part.name, part.shape, 0);
+    is_complete = is_complete && view != nullptr;
+    if (!is_complete) continue;
+    values.emplace_back(static_cast<size_t>(view->num_elements()));
+    to_floats(view->type, view->bytes, values.back());
+  }
+  bytes_ += packed_bytes(WeightType::f32, out, in);
+  if (!is_complete) return;
+  const std::vector<float> combined = combine(std::move(values));
+  check_finite(parts[0].name, combined);
+  to = PackedMatrix(pool_, std::span<const float>(combined), out, in);
 }
 
 void WeightLoader::vector(const std::string& name, int64_t size, std::vector<float>& to, float offset,

@@ -5,6 +5,7 @@
 // a tensor's pages of the file are given back, so a load takes the packed weights and one tensor more.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ enum class LoadStep { check, load };
 // The order in which a matrix takes the file's rows: row i is the file's row order[i]. Empty: as they lie.
 using RowOrder = std::vector<int64_t>;
 
+class StoredRows;
+
 class WeightLoader {
  public:
   // `file` must come from a file that was opened, not from memory.
@@ -33,6 +36,20 @@ class WeightLoader {
 
   // A stack [count, out, in] as `count` matrices.
   void stack(const std::string& name, int64_t count, int64_t out, int64_t in, std::vector<WeightMatrix>& to);
+
+  // Two stacks [count, out, in] of one type as `count` matrices [2 out, in], the first's rows before the
+  // second's.
+  void joined_stack(const std::string& first, const std::string& second, int64_t count, int64_t out,
+                    int64_t in, std::vector<WeightMatrix>& to);
+
+  // W [out, in], kept as f32, that `combine` makes of other tensors' floats.
+  struct Part {
+    std::string name;
+    TensorShape shape;
+  };
+  using Combine = std::function<std::vector<float>(std::vector<std::vector<float>> parts)>;
+  void computed(std::span<const Part> parts, int64_t out, int64_t in, WeightMatrix& to,
+                const Combine& combine);
 
   // Adds `offset` to each value.
   void vector(const std::string& name, int64_t size, std::vector<float>& to, float offset = 0,
@@ -65,8 +82,8 @@ class WeightLoader {
  private:
   // Null if there is a problem, or if this is the checking walk.
   const TensorView* use(const std::string& name, const TensorShape& shape, int64_t bytes);
-  void pack(const std::string& name, const TensorView& view, int64_t out, int64_t in, WeightType type,
-            const RowOrder& order, WeightMatrix& to);
+  void pack(const std::string& name, const StoredRows& rows, int64_t out, int64_t in, WeightType type,
+            WeightMatrix& to);
   void check_finite(const std::string& name, std::span<const float> values);
   void note_corrupt(const std::string& name);
 

@@ -49,7 +49,7 @@ struct NormWork {
 };
 
 struct KernelTable {
-  int32_t gemm_rows;       // rows of a tile: row ranges are best cut at multiples of it
+  int32_t gemm_rows;  // rows of a tile: row ranges are best cut at multiples of it
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
   void (*quant_matmul)(const QuantWork&, int64_t block_begin, int64_t block_end, int64_t panel_begin,
                        int64_t panel_end);

@@ -16,6 +16,23 @@ int32_t family_index(const std::string& name) {
   return found == kFamilies.end() ? -1 : static_cast<int32_t>(found - kFamilies.begin());
 }
 
+// Where each task begins.
+Status apply_curriculum(const CurriculumConfig& config, std::vector<TrainingTask>& tasks) {
+  MELETE_ASSIGN_OR_RETURN(const auto start, parse_task_numbers("curriculum.start", config.start));
+  MELETE_ASSIGN_OR_RETURN(const auto first, parse_task_names("curriculum.first", config.first));
+  for (TrainingTask& entry : tasks) {
+    const TaskInfo& info = entry.info;
+    entry.is_first = first.count(info.name) > 0;
+    const auto level = start.find(info.name);
+    if (level == start.end()) continue;
+    if (level->second >= info.num_levels)
+      return invalid_argument("[curriculum.start] ", info.name, " must be below its number of levels, ",
+                              info.num_levels, ", got ", level->second);
+    entry.start_level = static_cast<int32_t>(level->second);
+  }
+  return ok_status();
+}
+
 // The first user message: media, then tables as text, then the question.
 Result<std::vector<MessagePart>> context_parts(const Episode& episode, const MediaLimits& limits) {
   std::vector<MessagePart> parts;
@@ -145,8 +162,6 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
   maker.tokenizer_ = std::move(tokenizer);
   MELETE_ASSIGN_OR_RETURN(const auto weights,
                           parse_task_numbers("mixture.task_weights", mixture.task_weights));
-  MELETE_ASSIGN_OR_RETURN(const auto start, parse_task_numbers("curriculum.start", curriculum.start));
-  MELETE_ASSIGN_OR_RETURN(const auto first, parse_task_names("curriculum.first", curriculum.first));
   std::array<double, 5> weight_sum{};
   for (const std::string& name : Registry<Task>::instance().names()) {
     TrainingTask entry;
@@ -163,16 +178,10 @@ Result<DocumentMaker> DocumentMaker::create(const MixtureConfig& mixture, const 
     if (const std::string problem = entry.task->problem(); !problem.empty())
       return unavailable("[task ", name, "] ", problem, "; or leave it out: --set mixture.task_weights=\"",
                          name, "=0\"");
-    if (const auto level = start.find(name); level != start.end()) {
-      if (level->second >= entry.info.num_levels)
-        return invalid_argument("[curriculum.start] ", name, " must be below its number of levels, ",
-                                entry.info.num_levels, ", got ", level->second);
-      entry.start_level = static_cast<int32_t>(level->second);
-    }
-    entry.is_first = first.count(name) > 0;
     weight_sum[static_cast<size_t>(entry.family)] += entry.share;
     maker.tasks_.push_back(std::move(entry));
   }
+  MELETE_RETURN_IF_ERROR(apply_curriculum(curriculum, maker.tasks_));
   double documents = 0, loss = 0;
   for (size_t f = 0; f < kFamilies.size(); ++f) {
     if (weight_sum[f] <= 0) continue;

@@ -189,14 +189,13 @@ void Interpreter::execute_scope(const Statement& statement) {
 MarkedText Interpreter::capture(const Body& body) {
   const InnerScope inner(scope_, scope_);
   MarkedText captured;
-  MarkedText* const outer = std::exchange(out_, &captured);
-  try {
-    execute(body);
-  } catch (...) {
-    out_ = outer;
-    throw;
-  }
-  out_ = outer;
+  struct Restore {
+    MarkedText*& out;
+    MarkedText* outer;
+    ~Restore() { out = outer; }
+  };
+  const Restore restore{out_, std::exchange(out_, &captured)};
+  execute(body);
   return captured;
 }
 
@@ -302,6 +301,12 @@ Arguments Interpreter::evaluate_arguments(const Expression& expression, size_t f
   return arguments;
 }
 
+Value Interpreter::evaluate_arithmetic(const Expression& expression) {
+  const Value left = evaluate(*expression.operands[0]), right = evaluate(*expression.operands[1]);
+  return left.is_number() && right.is_number() ? number_arithmetic(expression.text, left, right)
+                                               : sequence_arithmetic(expression.text, left, right);
+}
+
 Value Interpreter::evaluate(const Expression& expression) {
   const Level level(*this, expression.line);
   const auto operand = [&](size_t i) { return evaluate(*expression.operands[i]); };
@@ -338,12 +343,7 @@ Value Interpreter::evaluate(const Expression& expression) {
       Value left = operand(0);
       return left.is_truthy() ? left : operand(1);
     }
-    case Kind::arithmetic: {
-      const Value left = operand(0), right = operand(1);
-      const bool is_numeric = left.is_number() && right.is_number();
-      return is_numeric ? number_arithmetic(expression.text, left, right)
-                        : sequence_arithmetic(expression.text, left, right);
-    }
+    case Kind::arithmetic: return evaluate_arithmetic(expression);
     case Kind::concat: return evaluate_concat(expression);
     case Kind::compare: return evaluate_compare(expression);
     case Kind::conditional:

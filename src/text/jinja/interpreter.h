@@ -71,6 +71,7 @@ class Interpreter {
   Value lookup(const std::string& name);
   Value evaluate_dict(const Expression& expression);
   Value evaluate_slice(const Expression& expression);
+  Value evaluate_arithmetic(const Expression& expression);
   Value evaluate_concat(const Expression& expression);
   bool evaluate_compare(const Expression& expression);
   bool compare(const std::string& op, const Value& left, const Value& right);
