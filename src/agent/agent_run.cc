@@ -2,22 +2,11 @@
 
 #include <algorithm>
 
-#include "text/special_tokens.h"
-
 namespace melete {
 namespace {
 
-// What ends reasoning and asks for the answer, in one piece so that the model never sees half of it.
-constexpr const char* kCloseReasoning = "<|eom|><|start|>assistant to=user<|message|>";
 // Tokens that a message's header may take.
 constexpr int64_t kHeaderTokens = 16;
-
-ChannelParser::Options parser_options(const Request& request, Opening opening) {
-  ChannelParser::Options options;
-  options.opening = opening;
-  options.tools = request.conversation.tools;
-  return options;
-}
 
 Json mark_json(const TextMark& mark) {
   Json at = Json::array({mark.at[0], mark.at[1]});
@@ -37,10 +26,10 @@ AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& p
       plan_(plan),
       sequence_(sequence),
       log_(log),
-      parser_(parser_options(request, plan.opening)),
+      parser_(services.format.parser(request.conversation, plan.opening)),
       in_answer_(plan.opening == Opening::answer) {
   if (!in_answer_) {
-    const auto closing = static_cast<int64_t>(services_.tokenizer.encode_trusted(kCloseReasoning).size());
+    const auto closing = static_cast<int64_t>(services_.format.closing_tokens().size());
     const int64_t room =
         services_.engine.context_length() - services_.engine.length(sequence_) - closing - kHeaderTokens;
     const int64_t for_reasoning = room - std::min(request.max_answer_tokens, room / 2);
@@ -68,8 +57,7 @@ void AgentRun::start(int64_t max_tokens) {
   // Two runs of a sequence (before and after a forced closing) must not share their random numbers.
   sampling.stream = static_cast<uint64_t>(plan_.id) * 2 + (closing_ ? 1 : 0);
   sampling.max_tokens = std::max<int64_t>(1, max_tokens);
-  for (const std::string_view stop : {kEot, kEndOfText})
-    if (const auto id = services_.tokenizer.special_id(stop)) sampling.stop_tokens.push_back(*id);
+  sampling.stop_tokens = services_.format.stop_tokens();
   services_.engine.start(sequence_, sampling, [this](const SampledToken& token) { return take(token); });
 }
 
@@ -77,8 +65,8 @@ bool AgentRun::take(const SampledToken& token) {
   ++tokens_;
   confidence_sum_ += token.confidence;
   ++(in_answer_ ? answer_tokens_ : reasoning_tokens_);
-  take_events(parser_.put_token(services_.tokenizer, token.id));
-  if (parser_.turn_ended() || answered_) return false;
+  take_events(parser_->put_token(services_.format.tokenizer(), token.id));
+  if (parser_->turn_ended() || answered_) return false;
   return in_answer_ ? answer_tokens_ < request_.max_answer_tokens : !budget_spent();
 }
 
@@ -126,11 +114,11 @@ void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
 
 Status AgentRun::close_reasoning() {
   closing_ = true;
-  const std::vector<int32_t> tokens = services_.tokenizer.encode_trusted(kCloseReasoning);
+  const std::vector<int32_t> tokens = services_.format.closing_tokens();
   if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok())
     return fail(appended.error());
   forced_tokens_ += static_cast<int64_t>(tokens.size());
-  for (const int32_t id : tokens) take_events(parser_.put_token(services_.tokenizer, id));
+  for (const int32_t id : tokens) take_events(parser_->put_token(services_.format.tokenizer(), id));
   log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
   in_answer_ = true;
   start(request_.max_answer_tokens);
@@ -149,7 +137,7 @@ Status AgentRun::advance() {
   if (reason == FinishReason::failed)
     return fail(unavailable("[agent ", plan_.id, "] every token must reach the run's event sinks, got: ",
                             services_.engine.failure(sequence_), "; mend or leave out the sink that failed"));
-  const bool whole = parser_.turn_ended() || answered_ || reason == FinishReason::stop;
+  const bool whole = parser_->turn_ended() || answered_ || reason == FinishReason::stop;
   if (!whole && !in_answer_) return close_reasoning();
   finish_with(whole ? "stop" : reason == FinishReason::exhausted ? "exhausted" : "length");
   return ok_status();
@@ -157,7 +145,7 @@ Status AgentRun::advance() {
 
 // What the parsers hold back comes out, so that the deltas add up to the whole text.
 void AgentRun::flush() {
-  take_events(parser_.finish());
+  take_events(parser_->finish());
   put_reasoning(reasoning_marks_.finish());
   put_answer(answer_marks_.finish());
 }

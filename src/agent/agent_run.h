@@ -4,11 +4,11 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/mode.h"
-#include "text/channel_parser.h"
 
 namespace melete {
 
@@ -21,9 +21,9 @@ struct AgentPlan {
 
 class AgentRun {
  public:
-  // `sequence` is prefilled up to the plan's opening and belongs to this object, which releases it; request
-  // and log outlive it. Reasoning is cut so far that closing it and an answer fit the context. Puts
-  // agent.spawned.
+  // `sequence` is prefilled up to the plan's opening (reasoning only where the format can reason) and belongs
+  // to this object, which releases it; request and log outlive it. Reasoning is cut so far that closing it
+  // and an answer fit the context. Puts agent.spawned.
   AgentRun(Services services, const Request& request, const AgentPlan& plan, SequenceId sequence,
            EventLog& log);
   ~AgentRun();
@@ -71,7 +71,7 @@ class AgentRun {
   AgentPlan plan_;
   SequenceId sequence_;
   EventLog& log_;
-  ChannelParser parser_;
+  std::unique_ptr<OutputParser> parser_;
   MarkParser reasoning_marks_, answer_marks_;
   bool in_answer_ = false, answered_ = false, between_messages_ = false;
   bool done_ = false, released_ = false, closing_ = false;

@@ -18,7 +18,7 @@ class AgentRunTest : public ::testing::Test, public ScriptedRun {
     plan.id = 3;
     plan.opening = opening;
     plan.max_reasoning_tokens = max_reasoning_tokens;
-    return std::make_unique<AgentRun>(Services{engine, *small_tokenizer()}, request, plan,
+    return std::make_unique<AgentRun>(Services{engine, *format}, request, plan,
                                       engine.prefill(prompt).value(), log);
   }
 
@@ -92,7 +92,7 @@ TEST_F(AgentRunTest, StreamsDifferBetweenAgentsAndClosings) {
     plan.max_reasoning_tokens = 2;
     Prompt prompt;
     prompt.tokens = {30};
-    AgentRun agent({engine, *small_tokenizer()}, request, plan, engine.prefill(prompt).value(), log);
+    AgentRun agent({engine, *format}, request, plan, engine.prefill(prompt).value(), log);
     ASSERT_TRUE(finish(agent).ok());
   }
   for (const Sampling& sampling : engine.samplings) streams.push_back(sampling.stream);
@@ -208,7 +208,7 @@ class ThrowingSink : public EventSink {
 TEST_F(AgentRunTest, ASinkThatThrowsEndsTheRunWithAnError) {
   ThrowingSink throwing;
   KeepEvents after;
-  Services services{engine, *small_tokenizer()};
+  Services services{engine, *format};
   for (const char* mode : {"instant", "thinking", "contemplating"}) {
     request.num_agents = 2;
     kept.events.clear();

@@ -1,5 +1,6 @@
 #include "agent/assistant.h"
 
+#include "agent/model_text.h"
 #include "model/checkpoint.h"
 #include "text/attachment.h"
 #include "text/special_tokens.h"
@@ -19,15 +20,20 @@ Result<MediaLimits> read_limits(const std::filesystem::path& model_dir) {
 
 }  // namespace
 
-Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model_dir, int num_threads) {
-  MELETE_ASSIGN_OR_RETURN(auto tokenizer, load_tokenizer(model_dir / "tokenizer.json"));
-  MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_dir));
-  MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model_dir, num_threads));
-  if (tokenizer->vocab_size() > engine->vocab_size())
-    return corrupt("[", (model_dir / "tokenizer.json").string(), "] must have at most the model's ",
-                   engine->vocab_size(), " entries, got ", tokenizer->vocab_size(),
+Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
+  MELETE_ASSIGN_OR_RETURN(const ModelText text, load_model_text(model));
+  MELETE_ASSIGN_OR_RETURN(auto format, make_chat_format(text.chat, text.tokenizer, model.string()));
+  MediaLimits limits;
+  if (std::filesystem::is_directory(model)) {
+    MELETE_ASSIGN_OR_RETURN(limits, read_limits(model));
+  }
+  MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model, num_threads));
+  const int64_t entries = format->tokenizer().vocab_size();
+  if (entries > engine->vocab_size())
+    return corrupt("[", model.string(), "] the tokenizer must have at most the model's ",
+                   engine->vocab_size(), " entries, got ", entries,
                    "; use the tokenizer the model was trained with");
-  return std::make_unique<Assistant>(std::move(engine), std::move(tokenizer), limits);
+  return std::make_unique<Assistant>(std::move(engine), std::move(format), limits);
 }
 
 Result<Message> Assistant::user_message(const std::vector<Part>& attachments,

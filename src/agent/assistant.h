@@ -1,4 +1,5 @@
-// A model folder ready to talk: engine, tokenizer, limits of its processor; and a conversation with files.
+// A model ready to talk: engine, format of its conversations, limits of its processor; and a conversation
+// with files.
 #pragma once
 
 #include <filesystem>
@@ -14,16 +15,17 @@ namespace melete {
 
 class Assistant {
  public:
-  // Loads config, weights, tokenizer.json and processor_config.json. Errors name the file.
-  static Result<std::unique_ptr<Assistant>> load(const std::filesystem::path& model_dir, int num_threads = 0);
+  // Loads a Hugging Face folder (config, weights, tokenizer.json, chat template, processor_config.json) or a
+  // .gguf file. Errors name the file.
+  static Result<std::unique_ptr<Assistant>> load(const std::filesystem::path& model, int num_threads = 0);
 
-  // From parts that belong together; the tokenizer has at most the engine's vocabulary.
-  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const Tokenizer> tokenizer, MediaLimits limits)
-      : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), limits_(limits) {}
+  // From parts that belong together; the format's tokenizer has at most the engine's vocabulary.
+  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const ChatFormat> format, MediaLimits limits)
+      : engine_(std::move(engine)), format_(std::move(format)), limits_(limits) {}
 
-  Services services() { return {*engine_, *tokenizer_}; }
+  Services services() { return {*engine_, *format_}; }
   const MediaLimits& limits() const { return limits_; }
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const Tokenizer& tokenizer() const { return format_->tokenizer(); }
 
   // The user's message: media first, then tables as text, a blank line, then the question; the layout of the
   // training data. Errors: those of preprocess().
@@ -31,7 +33,7 @@ class Assistant {
 
  private:
   std::unique_ptr<Engine> engine_;
-  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const ChatFormat> format_;
   MediaLimits limits_;
 };
 

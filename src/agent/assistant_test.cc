@@ -12,8 +12,9 @@ class AssistantTest : public ::testing::Test {
  protected:
   AssistantTest() {
     limits_.max_image_tokens = 4;
-    assistant_ = std::make_unique<Assistant>(std::make_unique<ScriptedEngine>(small_tokenizer()),
-                                             small_tokenizer(), limits_);
+    assistant_ =
+        std::make_unique<Assistant>(std::make_unique<ScriptedEngine>(small_tokenizer()),
+                                    make_chat_format({}, small_tokenizer(), "test").value(), limits_);
   }
 
   static std::string text(const Message& message) {

@@ -11,7 +11,7 @@
 #include "agent/event_log.h"
 #include "base/registry.h"
 #include "engine/engine.h"
-#include "text/conversation.h"
+#include "text/chat_format.h"
 #include "text/marks.h"
 
 namespace melete {
@@ -61,7 +61,7 @@ struct Answer {
 
 struct Services {
   Engine& engine;
-  const Tokenizer& tokenizer;
+  const ChatFormat& format;  // of the engine's model
 };
 
 class Mode {

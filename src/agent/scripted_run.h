@@ -41,10 +41,11 @@ struct ScriptedRun {
   }
 
   Result<Answer> run(const std::string& mode) {
-    Services services{engine, *small_tokenizer()};
+    Services services{engine, *format};
     return run_mode(mode, request, services, log);
   }
 
+  std::shared_ptr<const ChatFormat> format = make_chat_format({}, small_tokenizer(), "test").value();
   ScriptedEngine engine;
   Request request;
   KeepEvents kept;

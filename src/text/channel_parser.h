@@ -10,28 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
-#include "text/conversation.h"
-#include "text/tokenizer.h"
+#include "text/output_parser.h"
 #include "text/utf8.h"
 
 namespace melete {
 
-struct ChannelEvent {
-  enum class Kind {
-    reasoning,
-    answer,
-    commentary,   // text: a delta
-    tool_call,    // text: the tool's name; arguments: an object
-    message_end,  // one message is complete (or cut off, at finish)
-    turn_end,     // <|eot|> or <|end_of_text|>; nothing comes after it
-  };
-  Kind kind = Kind::answer;
-  std::string text;
-  Json arguments;
-};
-
-class ChannelParser {
+class ChannelParser : public OutputParser {
  public:
   struct Options {
     Opening opening = Opening::free;  // what the prompt already holds: none counts as free
@@ -42,14 +26,10 @@ class ChannelParser {
 
   explicit ChannelParser(Options options);
 
-  // Text of a stream in which control tokens are spelled out (remote engines).
-  std::vector<ChannelEvent> put(std::string_view bytes);
-  // A token: only special tokens can be control tokens, so text that spells one is text.
-  std::vector<ChannelEvent> put_token(const Tokenizer& tokenizer, int32_t id);
-  // The end of the stream; what is held back comes out.
-  std::vector<ChannelEvent> finish();
-
-  bool turn_ended() const { return state_ == State::done; }
+  std::vector<ChannelEvent> put(std::string_view bytes) override;
+  std::vector<ChannelEvent> put_token(const Tokenizer& tokenizer, int32_t id) override;
+  std::vector<ChannelEvent> finish() override;
+  bool turn_ended() const override { return state_ == State::done; }
 
  private:
   enum class State { header, body, done };

@@ -95,8 +95,10 @@ bool may_be_string(const Json* schema, const Json& root, int depth) {
   return constant && constant->is_string();
 }
 
-Json typed(const std::string& text, const std::string& tool, const std::string& parameter,
-           const std::vector<Json>& tools) {
+}  // namespace
+
+Json typed_argument(const std::string& text, const std::string& tool, const std::string& parameter,
+                    const std::vector<Json>& tools) {
   const Json* schema = nullptr;
   const Json* root = nullptr;
   for (const Json& definition : tools)
@@ -109,6 +111,8 @@ Json typed(const std::string& text, const std::string& tool, const std::string& 
   return parsed.ok() && !(parsed->is_string() && !schema) ? *parsed : Json(text);
 }
 
+namespace {
+
 std::optional<ToolCall> take_invoke(std::string_view& text, const std::vector<Json>& tools) {
   if (!take(text, kInvokeOpen)) return std::nullopt;
   const auto name = take_name(text);
@@ -119,7 +123,7 @@ std::optional<ToolCall> take_invoke(std::string_view& text, const std::vector<Js
     const auto key = take_name(text);
     const auto value = key ? take_value(text) : std::nullopt;
     if (!value || call.arguments.contains(*key)) return std::nullopt;
-    call.arguments[*key] = typed(*value, *name, *key, tools);
+    call.arguments[*key] = typed_argument(*value, *name, *key, tools);
   }
   return call;
 }

@@ -20,4 +20,8 @@ struct ToolCall {
 // Without a schema, what reads as JSON is JSON unless it is a quoted string.
 std::optional<std::vector<ToolCall>> parse_tool_calls(std::string_view body, const std::vector<Json>& tools);
 
+// The value that `text` stands for as that parameter of that tool, by the rule above.
+Json typed_argument(const std::string& text, const std::string& tool, const std::string& parameter,
+                    const std::vector<Json>& tools);
+
 }  // namespace melete

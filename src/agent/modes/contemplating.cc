@@ -111,8 +111,9 @@ class Contemplating : public Mode {
   static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock,
                       Usage& usage, Agents& agents) {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
-    MELETE_ASSIGN_OR_RETURN(const SequenceId first, prefill_conversation(request, effort, Opening::reasoning,
-                                                                         services, clock, usage));
+    const Opening opening = reasoning_opening(services);
+    MELETE_ASSIGN_OR_RETURN(const SequenceId first,
+                            prefill_conversation(request, effort, opening, services, clock, usage));
     std::vector<SequenceId> sequences = {first};
     if (request.num_agents > 1) {
       auto children = services.engine.fork(first, request.num_agents - 1);
@@ -123,7 +124,7 @@ class Contemplating : public Mode {
       sequences.insert(sequences.end(), children->begin(), children->end());
     }
     AgentPlan plan;
-    plan.opening = Opening::reasoning;
+    plan.opening = opening;
     plan.temperature = request.temperature < 0 ? kAgentTemperature : request.temperature;
     plan.max_reasoning_tokens =
         request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);

@@ -6,7 +6,7 @@ Result<SequenceId> prefill_conversation(const Request& request, Effort effort, O
                                         Services& services, const Deadline& clock, Usage& usage) {
   Conversation conversation = request.conversation;
   conversation.effort = effort;
-  MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, services.tokenizer, opening));
+  MELETE_ASSIGN_OR_RETURN(const Prompt prompt, services.format.render(conversation, opening));
   MELETE_ASSIGN_OR_RETURN(const SequenceId sequence, services.engine.prefill(prompt));
   usage.prompt_tokens = static_cast<int64_t>(prompt.tokens.size());
   usage.prefill_s = clock.elapsed_s();

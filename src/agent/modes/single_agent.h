@@ -25,6 +25,11 @@ class Deadline {
   std::chrono::steady_clock::time_point begin_;
 };
 
+// The opening of a mode that reasons: a format that can't reason begins with the answer.
+inline Opening reasoning_opening(const Services& services) {
+  return services.format.can_reason() ? Opening::reasoning : Opening::answer;
+}
+
 // Renders the conversation with `effort` and prefills it; puts prompt tokens and prefill time into usage.
 Result<SequenceId> prefill_conversation(const Request& request, Effort effort, Opening opening,
                                         Services& services, const Deadline& clock, Usage& usage);

@@ -1,0 +1,331 @@
+#include "text/template_messages.h"
+
+#include <algorithm>
+
+#include "text/tool_call.h"
+#include "text/tool_markup.h"
+
+namespace melete {
+namespace {
+
+using jinja::Dict;
+using jinja::MarkedText;
+using jinja::Value;
+using Calls = MarkupStyle::Calls;
+
+Value trusted(std::string_view text) { return Value::text(std::string(text), true); }
+
+void put(Dict& dict, std::string_view key, Value value) { dict.put(trusted(key), std::move(value)); }
+
+// One message of a template.
+struct Entry {
+  std::string role;
+  MarkedText content;
+  MarkedText reasoning = {};
+  std::vector<Value> calls = {};
+  std::string name = {};  // of a tool, whose call has the id `call_id`
+  std::string call_id = {};
+  bool ends_turn = true;
+};
+
+// Some templates want ids of nine letters and digits.
+std::string id_of_call(size_t number) {
+  const std::string digits = std::to_string(number % 100000);
+  return "call" + std::string(5 - digits.size(), '0') + digits;
+}
+
+Result<MarkedText> text_of(const Message& message) {
+  MarkedText text;
+  for (const MessagePart& part : message.parts) {
+    const auto* words = std::get_if<TextPart>(&part);
+    if (!words)
+      return invalid_argument(
+          "[conversation] this model takes text only, got a picture, sound or video; leave it out or "
+          "use a model that takes it");
+    text.append(words->text, words->trusted);
+  }
+  return text;
+}
+
+// The text of a call in the words of tool_guide().
+MarkedText call_text(const ToolCall& call, Calls style) {
+  MarkedText text;
+  if (style == Calls::fenced) {
+    text.append("```tool_code\n", true);
+    text.append(call.name + "(", false);
+    bool is_first = true;
+    for (const auto& [key, value] : call.arguments.items()) {
+      text.append(cat(is_first ? "" : ", ", key, "=", spaced_json(value)), false);
+      is_first = false;
+    }
+    text.append(")", false);
+    text.append("\n```", true);
+    return text;
+  }
+  const bool is_tagged = style == Calls::tagged;
+  if (is_tagged) text.append("<tool_call>\n", true);
+  text.append(
+      spaced_json(Json{{"name", call.name}, {is_tagged ? "arguments" : "parameters", call.arguments}}),
+      false);
+  if (is_tagged) text.append("\n</tool_call>", true);
+  return text;
+}
+
+Value call_value(const ToolCall& call, size_t number) {
+  Dict function, dict;
+  put(function, "name", Value::text(call.name, false));
+  put(function, "arguments", Value::from_json(call.arguments, false));
+  put(dict, "id", trusted(id_of_call(number)));
+  put(dict, "type", trusted("function"));
+  put(dict, "function", Value(std::move(function)));
+  return Value(std::move(dict));
+}
+
+class Builder {
+ public:
+  Builder(const Conversation& conversation, const TemplateTraits& traits)
+      : given_(conversation), traits_(traits) {}
+
+  Result<Dict> build() {
+    for (const Json& tool : given_.tools)
+      if (!is_valid_name(tool_name(tool)))
+        return invalid_argument("[conversation] a tool must have a name of letters, digits and _.:/-, got ",
+                                spaced_json(tool).substr(0, 200), "; rename it");
+    for (const Message& message : given_.messages) MELETE_RETURN_IF_ERROR(add(message));
+    put_system();
+    if (!traits_.repeats_roles) merge_repeats();
+    return variables();
+  }
+
+ private:
+  // Messages of one turn of the assistant (reasoning, answer, calls) are one message here.
+  Status add(const Message& message) {
+    MELETE_ASSIGN_OR_RETURN(MarkedText text, text_of(message));
+    if (message.role != Role::assistant) {
+      message.role == Role::tool ? add_result(message, std::move(text))
+                                 : add_entry(name_of(message.role), std::move(text));
+      return ok_status();
+    }
+    const bool goes_on =
+        !entries_.empty() && entries_.back().role == "assistant" && !entries_.back().ends_turn;
+    if (!goes_on) add_entry("assistant", {});
+    Entry& entry = entries_.back();
+    entry.ends_turn = message.ends_turn;
+    const std::string& to = message.recipient;
+    if (to == "self") {
+      entry.reasoning.append(text);
+    } else if (to.empty() || to == "user" || to == "commentary") {
+      entry.content.append(text);
+    } else {
+      add_calls(text, entry);
+    }
+    return ok_status();
+  }
+
+  void add_entry(std::string role, MarkedText text) {
+    entries_.push_back({.role = std::move(role), .content = std::move(text)});
+  }
+
+  void add_calls(const MarkedText& text, Entry& entry) {
+    const auto calls = parse_tool_calls(text.str(), given_.tools);
+    if (!calls) return entry.content.append(text);
+    for (const ToolCall& call : *calls) {
+      if (traits_.has_calls) {
+        entry.calls.push_back(call_value(call, ++num_calls_));
+      } else {
+        if (!entry.content.empty()) entry.content.append("\n", true);
+        entry.content.append(call_text(call, traits_.calls));
+      }
+    }
+  }
+
+  void add_result(const Message& message, MarkedText text) {
+    if (traits_.has_results) {
+      add_entry("tool", std::move(text));
+      entries_.back().name = message.recipient;
+      entries_.back().call_id = id_of_call(++num_results_);  // results come in the order of their calls
+      return;
+    }
+    const bool is_fenced = traits_.calls == Calls::fenced;
+    MarkedText shown(is_fenced ? "```tool_output\n" : "<tool_response>\n", true);
+    shown.append(text);
+    shown.append(is_fenced ? "\n```" : "\n</tool_response>", true);
+    add_entry("user", std::move(shown));
+  }
+
+  void put_system() {
+    MarkedText text(given_.system, false);
+    if (!given_.tools.empty() && !traits_.has_tools) {
+      if (!text.empty()) text.append("\n\n", true);
+      text.append(tool_guide(given_.tools, traits_.calls), false);
+    }
+    if (text.empty()) return;
+    const auto user =
+        std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.role == "user"; });
+    if (traits_.has_system || user == entries_.end()) {
+      entries_.insert(entries_.begin(),
+                      Entry{.role = traits_.has_system ? "system" : "user", .content = std::move(text)});
+      return;
+    }
+    text.append("\n\n", true);
+    text.append(user->content);
+    user->content = std::move(text);
+  }
+
+  void merge_repeats() {
+    std::vector<Entry> merged;
+    for (Entry& entry : entries_) {
+      if (merged.empty() || merged.back().role != entry.role || !entry.calls.empty()) {
+        merged.push_back(std::move(entry));
+        continue;
+      }
+      merged.back().content.append("\n\n", true);
+      merged.back().content.append(entry.content);
+    }
+    entries_ = std::move(merged);
+  }
+
+  Value content_value(MarkedText text) const {
+    if (!traits_.typed_content) return Value(std::move(text));
+    Dict part;
+    put(part, "type", trusted("text"));
+    put(part, "text", Value(std::move(text)));
+    return Value::list({Value(std::move(part))});
+  }
+
+  Dict variables() {
+    std::vector<Value> messages, tools;
+    for (Entry& entry : entries_) {
+      Dict message;
+      put(message, "role", trusted(entry.role));
+      put(message, "content", content_value(std::move(entry.content)));
+      if (!entry.reasoning.empty()) put(message, "reasoning_content", Value(std::move(entry.reasoning)));
+      if (!entry.calls.empty()) put(message, "tool_calls", Value::list(std::move(entry.calls)));
+      if (entry.role == "tool") {
+        put(message, "name", Value::text(entry.name, false));
+        put(message, "tool_call_id", trusted(entry.call_id));
+      }
+      messages.push_back(Value(std::move(message)));
+    }
+    for (const Json& tool : given_.tools) {
+      Dict definition;
+      put(definition, "type", trusted("function"));
+      put(definition, "function", Value::from_json(tool_function(tool), false));
+      tools.push_back(Value(std::move(definition)));
+    }
+    Dict all;
+    put(all, "messages", Value::list(std::move(messages)));
+    put(all, "tools", tools.empty() || !traits_.has_tools ? Value() : Value::list(std::move(tools)));
+    return all;
+  }
+
+  const Conversation& given_;
+  const TemplateTraits& traits_;
+  std::vector<Entry> entries_;
+  size_t num_calls_ = 0, num_results_ = 0;
+};
+
+Message said(Role role, std::string text, std::string recipient = {}) {
+  return {role, std::move(recipient), {TextPart{std::move(text), false}}, true};
+}
+
+// Renders small conversations and looks for words of theirs.
+class Prober {
+ public:
+  Prober(const jinja::Template& chat_template, const Dict& globals)
+      : template_(chat_template), globals_(globals) {}
+
+  // The text, or empty if the template refuses.
+  std::string render(const Conversation& conversation, const TemplateTraits& traits,
+                     bool generates = false) const {
+    auto variables = template_variables(conversation, traits);
+    if (!variables.ok()) return {};
+    for (const auto& [key, value] : globals_.items()) variables->put(key, value);
+    put(*variables, "add_generation_prompt", Value(generates));
+    const auto text = template_.render(*variables);
+    return text.ok() ? text->str() : std::string();
+  }
+
+  bool shows(const Conversation& conversation, const TemplateTraits& traits,
+             std::initializer_list<const char*> words) const {
+    const std::string text = render(conversation, traits);
+    return std::all_of(words.begin(), words.end(),
+                       [&](const char* word) { return text.find(word) != std::string::npos; });
+  }
+
+ private:
+  const jinja::Template& template_;
+  const Dict& globals_;
+};
+
+Calls call_style(std::string_view source) {
+  const auto has = [&](std::string_view word) { return source.find(word) != std::string_view::npos; };
+  if (has("<tool_call>")) return Calls::tagged;
+  if (has("<|python_tag|>") || has("ipython")) return Calls::whole;
+  if (has("<start_of_turn>")) return Calls::fenced;
+  return Calls::tagged;
+}
+
+}  // namespace
+
+std::string tool_guide(const std::vector<Json>& tools, Calls calls) {
+  std::string guide = "You may call functions. Their definitions:\n";
+  for (const Json& tool : tools) guide += spaced_json(tool_function(tool)) + "\n";
+  switch (calls) {
+    case Calls::fenced:
+      return guide +
+             "To call one, write only\n```tool_code\nNAME(ARGUMENT=VALUE)\n```\nThe result comes in "
+             "```tool_output.";
+    case Calls::whole:
+      return guide + "To call one, write only {\"name\": NAME, \"parameters\": {ARGUMENT: VALUE}}.";
+    default:
+      return guide +
+             "To call one, write only\n<tool_call>\n{\"name\": NAME, \"arguments\": {ARGUMENT: "
+             "VALUE}}\n</tool_call>\nThe result comes in <tool_response>.";
+  }
+}
+
+Result<Dict> template_variables(const Conversation& conversation, const TemplateTraits& traits) {
+  try {
+    return Builder(conversation, traits).build();
+  } catch (const jinja::Failure& failure) {
+    return invalid_argument("[conversation] ", failure.message, "; simplify the tools");
+  }
+}
+
+TemplateTraits traits_of(const jinja::Template& chat_template, std::string_view source, const Dict& globals) {
+  const Prober prober(chat_template, globals);
+  const Json tool = {{"name", "zqtool"},
+                     {"description", "d"},
+                     {"parameters", {{"type", "object"}, {"properties", {{"zqkey", {{"type", "string"}}}}}}}};
+  TemplateTraits traits;
+  traits.calls = call_style(source);
+  traits.has_think_markup =
+      source.find("</think>") != std::string_view::npos || source.find("<think>") != std::string_view::npos;
+  const Conversation plain = {.messages = {said(Role::user, "zquser")}};
+  traits.typed_content = !prober.shows(plain, traits, {"zquser"});
+  if (traits.typed_content && !prober.shows(plain, traits, {"zquser"})) traits.typed_content = false;
+  Conversation probe = plain;
+  probe.system = "zqsystem";
+  traits.has_system = prober.shows(probe, traits, {"zqsystem", "zquser"});
+  probe = plain;
+  probe.tools = {tool};
+  traits.has_tools = prober.shows(probe, traits, {"zqtool", "zquser"});
+  probe.tools.clear();
+  probe.messages.push_back(said(Role::assistant, tool_call_text("zqcall", {{"zqkey", "zqvalue"}}), "zqcall"));
+  Conversation answered = probe;
+  answered.messages.push_back(said(Role::tool, "zqresult", "zqcall"));
+  traits.has_results = prober.shows(answered, traits, {"zqresult"});
+  traits.has_calls = prober.shows(traits.has_results ? answered : probe, traits, {"zqcall", "zqvalue"});
+  probe = plain;
+  probe.messages.push_back(said(Role::user, "zqsecond"));
+  traits.repeats_roles = prober.shows(probe, traits, {"zquser", "zqsecond"});
+  const std::string prompt = prober.render(plain, traits, true);
+  const size_t open = prompt.rfind("<think>");
+  const bool begins = open != std::string::npos && prompt.find("</think>", open) == std::string::npos;
+  traits.can_reason =
+      traits.has_think_markup && (begins || source.find("enable_thinking") != std::string_view::npos);
+  return traits;
+}
+
+}  // namespace melete
