@@ -4,16 +4,9 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "engine/weight_loader.h"
-#include "model/checkpoint.h"
+#include "model/weights.h"
 
 namespace melete {
-
-struct SpanModel {
-  Checkpoint checkpoint;  // keeps the memory map that tables point into
-  ModelWeights<SpanOps> weights;
-
-  const ModelConfig& config() const { return checkpoint.config; }
-};
 
 // Every weight of the model through the loader, with Hugging Face's names. Routers stay f32.
 void load_weights(const ModelConfig& config, WeightLoader& loader, ModelWeights<SpanOps>& weights);

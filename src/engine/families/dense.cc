@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "engine/families/rope.h"
+
 namespace melete {
 namespace {
 
@@ -54,15 +56,6 @@ DenseNames names_of(const ModelFiles& files, const DenseConfig& c, const std::st
       "mlp.up_proj",
       "mlp.down_proj",
       "post_feedforward_layernorm"};
-}
-
-// The file's rows of heads whose neighbours rotate together, in the order of halves: row s K/2 + j is 2j + s.
-RowOrder halves_from_pairs(int64_t heads, int64_t head_dim) {
-  RowOrder order;
-  for (int64_t h = 0; h < heads; ++h)
-    for (int64_t s = 0; s < 2; ++s)
-      for (int64_t j = 0; j < head_dim / 2; ++j) order.push_back(h * head_dim + 2 * j + s);
-  return order;
 }
 
 void load_layer(WeightLoader& loader, const DenseConfig& c, const DenseNames& n, int64_t index,

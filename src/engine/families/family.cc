@@ -71,8 +71,8 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {"gemma3", {"gemma3", "gemma3_text"}, load_gemma3},
       {"llama", {"llama"}, load_llama},
-      {"muse_glimmer", {"muse_glimmer"}, load_muse},
-      {"muse_spark", {"muse_spark"}, load_muse},
+      {"muse_glimmer", {"muse_glimmer", "muse-glimmer"}, load_muse},
+      {"muse_spark", {"muse_spark", "muse-spark"}, load_muse},
       {"qwen2", {"qwen2"}, load_qwen2},
       {"qwen3", {"qwen3"}, load_qwen3},
   };

@@ -1,7 +1,10 @@
-// muse_spark and muse_glimmer: the templates of src/model over SpanOps, from Hugging Face folders.
+// muse_spark and muse_glimmer: the templates of src/model over SpanOps, from Hugging Face folders and GGUF
+// files.
 #include "engine/families/family.h"
+#include "engine/families/muse_gguf.h"
 #include "engine/span_weights.h"
 #include "model/audio.h"
+#include "model/checkpoint.h"
 #include "model/decoder.h"
 #include "model/vision.h"
 
@@ -30,51 +33,64 @@ DecoderShape shape_of(const ModelConfig& config) {
 
 class MuseDecoder : public Decoder {
  public:
-  explicit MuseDecoder(SpanModel model) : model_(std::move(model)), shape_(shape_of(model_.config())) {}
+  // `file`: what the weights' tables point into.
+  MuseDecoder(ModelConfig config, ModelWeights<SpanOps> weights, std::shared_ptr<const void> file)
+      : config_(std::move(config)),
+        weights_(std::move(weights)),
+        file_(std::move(file)),
+        shape_(shape_of(config_)) {}
 
   const DecoderShape& shape() const override { return shape_; }
 
   Tensor embed(SpanOps& ops, std::span<const int32_t> ids) const override {
-    return embed_rows(ops, model_.weights, model_.config(), ids);
+    return embed_rows(ops, weights_, config_, ids);
   }
 
   Tensor layers(SpanOps& ops, Tensor x) const override {
-    return decode_rows(ops, model_.weights, model_.config(), std::move(x));
+    return decode_rows(ops, weights_, config_, std::move(x));
   }
 
   Tensor logits(SpanOps& ops, const Tensor& hidden) const override {
-    return head_logits(ops, model_.weights, model_.config(), hidden);
+    return head_logits(ops, weights_, config_, hidden);
   }
 
   Tensor media_rows(SpanOps& ops, const Media& media) const override {
-    const ModelConfig& config = model_.config();
     if (media.kind == MediaKind::audio) {
       const int64_t samples = static_cast<int64_t>(media.waveform.size());
-      return audio_tower(ops, model_.weights.audio, config, media.waveform, std::span(&samples, 1));
+      return audio_tower(ops, weights_.audio, config_, media.waveform, std::span(&samples, 1));
     }
     const PatchGrid grid{media.grid_t, media.grid_h, media.grid_w};
-    const VisionPlan plan = plan_vision(config, std::span(&grid, 1));
-    return vision_tower(ops, model_.weights.vision, config, plan, media.patches);
+    const VisionPlan plan = plan_vision(config_, std::span(&grid, 1));
+    return vision_tower(ops, weights_.vision, config_, plan, media.patches);
   }
 
  private:
-  SpanModel model_;
+  ModelConfig config_;
+  ModelWeights<SpanOps> weights_;
+  std::shared_ptr<const void> file_;
   DecoderShape shape_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> load_muse(ModelFiles files, const LoadOptions& options, ThreadPool& pool) {
-  if (files.is_gguf())
-    return invalid_argument("[", files.path.string(), "] a ", files.architecture,
-                            " model must be given as a folder with safetensors, got a GGUF file; convert it");
-  MELETE_ASSIGN_OR_RETURN(Checkpoint checkpoint, open_checkpoint(files.path));
-  SpanModel model{std::move(checkpoint), {}};
+  const auto nothing = [](std::string_view) { return false; };
+  ModelWeights<SpanOps> weights;
+  if (files.is_gguf()) {
+    MELETE_ASSIGN_OR_RETURN(MuseGguf opened, open_muse_gguf(*files.gguf, files.path));
+    const auto gguf = std::make_shared<const MuseGguf>(std::move(opened));
+    MELETE_RETURN_IF_ERROR(load_in_two_steps(
+        gguf->tensors, options, pool, [&](WeightLoader& loader) { load_muse_gguf(*gguf, loader, weights); },
+        nothing));
+    return std::unique_ptr<Decoder>(std::make_unique<MuseDecoder>(gguf->config, std::move(weights), gguf));
+  }
+  MELETE_ASSIGN_OR_RETURN(Checkpoint opened, open_checkpoint(files.path));
+  const auto checkpoint = std::make_shared<const Checkpoint>(std::move(opened));
   MELETE_RETURN_IF_ERROR(load_in_two_steps(
-      model.checkpoint.tensors, options, pool,
-      [&](WeightLoader& loader) { load_weights(model.config(), loader, model.weights); },
-      [](std::string_view) { return false; }));
-  return std::unique_ptr<Decoder>(std::make_unique<MuseDecoder>(std::move(model)));
+      checkpoint->tensors, options, pool,
+      [&](WeightLoader& loader) { load_weights(checkpoint->config, loader, weights); }, nothing));
+  return std::unique_ptr<Decoder>(
+      std::make_unique<MuseDecoder>(checkpoint->config, std::move(weights), checkpoint));
 }
 
 }  // namespace melete

@@ -108,4 +108,12 @@ Result<std::vector<float>> read_rope_gguf(const ModelFiles& files, int64_t head_
   return frequencies;
 }
 
+RowOrder halves_from_pairs(int64_t heads, int64_t head_dim) {
+  RowOrder order;
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t s = 0; s < 2; ++s)
+      for (int64_t j = 0; j < head_dim / 2; ++j) order.push_back(h * head_dim + 2 * j + s);
+  return order;
+}
+
 }  // namespace melete

@@ -20,4 +20,8 @@ std::vector<float> read_rope_json(const nlohmann::json& object, const std::strin
 // those of GgufFile; invalid_argument (another kind of scaling, a width that isn't the heads').
 Result<std::vector<float>> read_rope_gguf(const ModelFiles& files, int64_t head_dim);
 
+// The file's rows of heads whose neighbours (2j, 2j + 1) rotate together, in the order of halves: row s K/2 +
+// j of a head is its 2j + s.
+RowOrder halves_from_pairs(int64_t heads, int64_t head_dim);
+
 }  // namespace melete
