@@ -24,10 +24,10 @@ Result<Flight> take_off(const Suite& suite, size_t item, const AskPlan& plan, As
   conversation.effort = thinking ? plan.effort : Effort::none;
   conversation.messages.push_back(plan.blind ? suite.items[item].blind_message : suite.items[item].message);
   AgentPlan agent;
-  agent.opening = thinking ? Opening::reasoning : Opening::answer;
-  agent.max_reasoning_tokens = thinking ? reasoning_budget(plan.effort) : 0;
   Services services = assistant.services();
-  MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, services.tokenizer, agent.opening));
+  agent.opening = thinking && services.format.can_reason() ? Opening::reasoning : Opening::answer;
+  agent.max_reasoning_tokens = thinking ? reasoning_budget(plan.effort) : 0;
+  MELETE_ASSIGN_OR_RETURN(const Prompt prompt, services.format.render(conversation, agent.opening));
   MELETE_ASSIGN_OR_RETURN(const SequenceId sequence, services.engine.prefill(prompt));
   flight.agent = std::make_unique<AgentRun>(services, *flight.request, agent, sequence, log);
   return flight;

@@ -31,7 +31,8 @@ class Echo : public Task {
 MELETE_REGISTER_TASK("echo_test", Echo);
 
 const Assistant& assistant() {
-  static const Assistant made(std::make_unique<ScriptedEngine>(small_tokenizer()), small_tokenizer(), {});
+  static const Assistant made(std::make_unique<ScriptedEngine>(small_tokenizer()),
+                              make_chat_format({}, small_tokenizer(), "test").value(), {});
   return made;
 }
 

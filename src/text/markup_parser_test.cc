@@ -34,64 +34,61 @@ struct Case {
   std::string stream, events;
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> made = {
-      {Calls::tagged, false, "Hi.", "user:Hi.|end"},
-      {Calls::tagged, false, "Hi.<|im_end|>ignored", "user:Hi.|end|turn"},
-      {Calls::tagged, false, "<|im_end|>", "turn"},
-      {Calls::tagged, false, "", ""},
-      {Calls::tagged, false, "  Hi.", "user:  Hi.|end"},
-      {Calls::tagged, false, "<think>\nhm\n\nyes\n</think>\n\nHi.<|im_end|>",
-       "self:hm\n\nyes|end|user:Hi.|end|turn"},
-      {Calls::tagged, false, "\n<think></think>Hi.", "end|user:Hi.|end"},
-      {Calls::tagged, true, "hm\n</think>\n\nHi.", "self:hm|end|user:Hi.|end"},
-      {Calls::tagged, true, "hm", "self:hm|end"},
-      {Calls::tagged, true, "hm<|im_end|>", "self:hm|end|turn"},
-      {Calls::tagged, true, "</thin</think>x</think>", "self:</thin|end|user:x</think>|end"},
-      {Calls::tagged, false, "What is <think>?", "user:What is <think>?|end"},
-      {Calls::tagged, false, "<thin", "user:<thin|end"},
-      {Calls::tagged, false, "1 <| 2 <|im_ <tool <tool_call", "user:1 <| 2 <|im_ <tool <tool_call|end"},
-      {Calls::tagged, false,
-       "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>",
-       R"(call:f{"a":1}|end|turn)"},
-      {Calls::tagged, true,
-       "use f\n</think>\n\n<tool_call>\n{\"name\": \"f\"}\n</tool_call>\n<tool_call>\n{\"name\": "
-       "\"g\"}\n</tool_call><|im_end|>",
-       "self:use f|end|call:f{}|call:g{}|end|turn"},
-      {Calls::tagged, false, "Let me see.\n<tool_call>{\"name\": \"f\"}</tool_call>\nDone.",
-       "user:Let me see.\n|call:f{}|user:Done.|end"},
-      {Calls::tagged, false, "<tool_call>\nnonsense</tool_call> x",
-       "user:<tool_call>\nnonsense</tool_call> x|end"},
-      {Calls::tagged, false, "<tool_call>{\"name\": \"f\"}<|im_end|>", "call:f{}|end|turn"},
-      {Calls::tagged, false, "<tool_call>{\"name\": \"f\"}", "user:<tool_call>{\"name\": \"f\"}|end"},
-      {Calls::tagged, false, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call",
-       "user:<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call|end"},
-      {Calls::tagged, false,
-       "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>",
-       R"(call:f{"a":1}|end)"},
-      {Calls::tagged, false, "\xC3\xA9\xE2\x82\xAC\xFF", "user:\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBD|end"},
-      {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}<|im_end|>",
-       R"(call:f{"a":1}|end|turn)"},
-      {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}",
-       R"(user:{"name": "f", "parameters": {"a": 1}|end)"},
-      {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}", R"(call:f{"a":1}|end)"},
-      {Calls::whole, false, "{\"a\": 1} is JSON.", "user:{\"a\": 1} is JSON.|end"},
-      {Calls::whole, false, "Here: {\"name\": \"f\"}", "user:Here: {\"name\": \"f\"}|end"},
-      {Calls::whole, false, "<|python_tag|>f.call(a=1)<|im_end|>", R"(call:f{"a":1}|end|turn)"},
-      {Calls::whole, false, "<|python_tag|>import os<|im_end|>", "user:<|python_tag|>import os|end|turn"},
-      {Calls::whole, false, "<function=f>{\"a\": 1}</function><|im_end|>", R"(call:f{"a":1}|end|turn)"},
-      {Calls::whole, false, "[f(a=1)]", R"(call:f{"a":1}|end)"},
-      {Calls::whole, false, "[1] A source.", "user:[1] A source.|end"},
-      {Calls::fenced, false, "```tool_code\nf(a=1)\n```<|im_end|>", R"(call:f{"a":1}|end|turn)"},
-      {Calls::fenced, false, "Look:\n```tool_code\nprint(f(a=1))\n```\nok",
-       "user:Look:\n|call:f{\"a\":1}|user:ok|end"},
-      {Calls::fenced, false, "```python\nf(a=1)\n```", "user:```python\nf(a=1)\n```|end"},
-      {Calls::fenced, false, "```tool_code\nf(a=", "user:```tool_code\nf(a=|end"},
-      {Calls::none, false, "<tool_call>{\"name\": \"f\"}</tool_call>",
-       "user:<tool_call>{\"name\": \"f\"}</tool_call>|end"},
-  };
-  return made;
-}
+const std::vector<Case> kCases = {
+    {Calls::tagged, false, "Hi.", "user:Hi.|end"},
+    {Calls::tagged, false, "Hi.<|im_end|>ignored", "user:Hi.|end|turn"},
+    {Calls::tagged, false, "<|im_end|>", "turn"},
+    {Calls::tagged, false, "", ""},
+    {Calls::tagged, false, "  Hi.", "user:  Hi.|end"},
+    {Calls::tagged, false, "<think>\nhm\n\nyes\n</think>\n\nHi.<|im_end|>",
+     "self:hm\n\nyes|end|user:Hi.|end|turn"},
+    {Calls::tagged, false, "\n<think></think>Hi.", "end|user:Hi.|end"},
+    {Calls::tagged, true, "hm\n</think>\n\nHi.", "self:hm|end|user:Hi.|end"},
+    {Calls::tagged, true, "hm", "self:hm|end"},
+    {Calls::tagged, true, "hm<|im_end|>", "self:hm|end|turn"},
+    {Calls::tagged, true, "</thin</think>x</think>", "self:</thin|end|user:x</think>|end"},
+    {Calls::tagged, false, "What is <think>?", "user:What is <think>?|end"},
+    {Calls::tagged, false, "<thin", "user:<thin|end"},
+    {Calls::tagged, false, "1 <| 2 <|im_ <tool <tool_call", "user:1 <| 2 <|im_ <tool <tool_call|end"},
+    {Calls::tagged, false,
+     "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>",
+     R"(call:f{"a":1}|end|turn)"},
+    {Calls::tagged, true,
+     "use f\n</think>\n\n<tool_call>\n{\"name\": \"f\"}\n</tool_call>\n<tool_call>\n{\"name\": "
+     "\"g\"}\n</tool_call><|im_end|>",
+     "self:use f|end|call:f{}|call:g{}|end|turn"},
+    {Calls::tagged, false, "Let me see.\n<tool_call>{\"name\": \"f\"}</tool_call>\nDone.",
+     "user:Let me see.\n|call:f{}|user:Done.|end"},
+    {Calls::tagged, false, "<tool_call>\nnonsense</tool_call> x",
+     "user:<tool_call>\nnonsense</tool_call> x|end"},
+    {Calls::tagged, false, "<tool_call>{\"name\": \"f\"}<|im_end|>", "call:f{}|end|turn"},
+    {Calls::tagged, false, "<tool_call>{\"name\": \"f\"}", "user:<tool_call>{\"name\": \"f\"}|end"},
+    {Calls::tagged, false, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call",
+     "user:<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call|end"},
+    {Calls::tagged, false,
+     "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>",
+     R"(call:f{"a":1}|end)"},
+    {Calls::tagged, false, "\xC3\xA9\xE2\x82\xAC\xFF", "user:\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBD|end"},
+    {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}<|im_end|>",
+     R"(call:f{"a":1}|end|turn)"},
+    {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}",
+     R"(user:{"name": "f", "parameters": {"a": 1}|end)"},
+    {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}", R"(call:f{"a":1}|end)"},
+    {Calls::whole, false, "{\"a\": 1} is JSON.", "user:{\"a\": 1} is JSON.|end"},
+    {Calls::whole, false, "Here: {\"name\": \"f\"}", "user:Here: {\"name\": \"f\"}|end"},
+    {Calls::whole, false, "<|python_tag|>f.call(a=1)<|im_end|>", R"(call:f{"a":1}|end|turn)"},
+    {Calls::whole, false, "<|python_tag|>import os<|im_end|>", "user:<|python_tag|>import os|end|turn"},
+    {Calls::whole, false, "<function=f>{\"a\": 1}</function><|im_end|>", R"(call:f{"a":1}|end|turn)"},
+    {Calls::whole, false, "[f(a=1)]", R"(call:f{"a":1}|end)"},
+    {Calls::whole, false, "[1] A source.", "user:[1] A source.|end"},
+    {Calls::fenced, false, "```tool_code\nf(a=1)\n```<|im_end|>", R"(call:f{"a":1}|end|turn)"},
+    {Calls::fenced, false, "Look:\n```tool_code\nprint(f(a=1))\n```\nok",
+     "user:Look:\n|call:f{\"a\":1}|user:ok|end"},
+    {Calls::fenced, false, "```python\nf(a=1)\n```", "user:```python\nf(a=1)\n```|end"},
+    {Calls::fenced, false, "```tool_code\nf(a=", "user:```tool_code\nf(a=|end"},
+    {Calls::none, false, "<tool_call>{\"name\": \"f\"}</tool_call>",
+     "user:<tool_call>{\"name\": \"f\"}</tool_call>|end"},
+};
 
 std::string parse(const Case& one, size_t first, size_t second) {
   MarkupStyle style;
@@ -108,11 +105,11 @@ std::string parse(const Case& one, size_t first, size_t second) {
 }
 
 TEST(MarkupParser, ReadsEveryCase) {
-  for (const Case& one : cases()) EXPECT_EQ(parse(one, 0, 0), one.events) << one.stream;
+  for (const Case& one : kCases) EXPECT_EQ(parse(one, 0, 0), one.events) << one.stream;
 }
 
 TEST(MarkupParser, CuttingAnywhereChangesNothing) {
-  for (const Case& one : cases())
+  for (const Case& one : kCases)
     for (size_t first = 0; first <= one.stream.size(); ++first)
       for (size_t second = first; second <= one.stream.size(); ++second)
         ASSERT_EQ(parse(one, first, second), one.events) << one.stream << " at " << first << ", " << second;
