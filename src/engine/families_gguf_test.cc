@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "engine/test_models.h"
 #include "model/block_formats.h"
+#include "model/gguf.h"
 #include "model/gguf_writer.h"
 #include "model/safetensors.h"
 
@@ -199,6 +200,26 @@ TEST(FamiliesGguf, Bfloat16GivesTheBitsOfFloats) {
     EXPECT_EQ(load_path(path)->logits(prompt).value(),
               load_path(path, 1, WeightType::f32)->logits(prompt).value())
         << form.folder;
+  }
+}
+
+TEST(FamiliesGguf, AScaleThatIsNotFiniteIsRefused) {
+  ThreadPool pool(1);
+  for (const DataType type : {DataType::q8_0, DataType::q4_0, DataType::q4_1}) {
+    for (const char* name : {"blk.1.attn_v.weight", "token_embd.weight"}) {
+      const fs::path path = write_form(forms()[0], type, temporary("not_finite.gguf"));
+      std::string bytes = read_file(path).value();
+      const GgufFile file = GgufFile::parse(bytes, "test").value();
+      const std::byte* scale = file.tensors().find(name)->bytes.data();
+      const auto at = static_cast<size_t>(scale - reinterpret_cast<const std::byte*>(bytes.data()));
+      bytes.replace(at, 2, std::string("\x00\x7c", 2));  // infinity as a half
+      ASSERT_TRUE(write_file(path, bytes).ok());
+      const auto result = load_decoder(path, {}, pool);
+      ASSERT_FALSE(result.ok()) << name << " " << name_of(type);
+      EXPECT_NE(result.error().message.find(cat("tensor ", name, " must hold finite numbers")),
+                std::string::npos)
+          << result.error().message;
+    }
   }
 }
 

@@ -205,15 +205,16 @@ const AttentionPlan& SpanOps::plan_of(const KvLayout& layout, int64_t layer) {
   std::vector<AttentionRow> rows;
   rows.reserve(positions_.size());
   for (const BatchPart& part : parts_) {
-    for (int64_t position = part.sequence->length(); position < part.sequence->length() + part.count; ++position)
+    for (int64_t position = part.sequence->length(); position < part.sequence->length() + part.count;
+         ++position)
       rows.push_back({part.sequence->pages(layer), layout.first_key(group, position), position});
   }
   return plans_.try_emplace(group, layout.shape().heads, rows, pool_.num_threads()).first->second;
 }
 
 Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind) {
-  MELETE_CHECK(static_cast<int64_t>(positions_.size()) == q.rows() && !parts_.empty(), positions_.size(), " for ",
-               q.rows());
+  MELETE_CHECK(static_cast<int64_t>(positions_.size()) == q.rows() && !parts_.empty(), positions_.size(),
+               " for ", q.rows());
   const KvLayout& layout = parts_[0].sequence->layout();
   const PageShape& shape = layout.shape();
   MELETE_CHECK(shape.heads.heads == kind.heads && shape.heads.kv_heads == kind.kv_heads &&

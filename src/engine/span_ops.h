@@ -130,8 +130,8 @@ class SpanOps {
   std::map<const float*, Rotation> given_ropes_;          // by the frequencies' place
   std::map<int64_t, AttentionPlan> plans_;                // by group of layers
   std::vector<float> segment_scratch_;
-  Rotation given_;                                        // the last rotate()'s
-  QuantActivations activations_;                          // of the last quantised input
+  Rotation given_;                // the last rotate()'s
+  QuantActivations activations_;  // of the last quantised input
 };
 
 }  // namespace melete

@@ -58,8 +58,10 @@ class WeightLoader {
   // Floats [rows, width] for weighted_rows(); in place where they lie as aligned float32.
   void table(const std::string& name, int64_t rows, int64_t width, RowTable& to);
 
-  // A table whose rows are only looked up: they stay in the file.
-  void stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to);
+  // A table whose rows are only looked up: they stay in the file. is_checked: they are known to be finite, as
+  // those of a head that is the same tensor are.
+  void stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to,
+                   bool is_checked = false);
 
   // A depthwise convolution's weight [channels, 1, taps].
   void kernel(const std::string& name, int64_t channels, int64_t taps, ConvKernel& to);

@@ -90,7 +90,7 @@ void load_layer(WeightLoader& loader, const DenseConfig& c, const DenseNames& n,
 }
 
 void load_weights(WeightLoader& loader, const DenseConfig& c, const DenseNames& n, DenseWeights& to) {
-  loader.stored_rows(n.embed + ".weight", c.vocab_size, c.width, to.embed);
+  loader.stored_rows(n.embed + ".weight", c.vocab_size, c.width, to.embed, /*is_checked=*/c.is_tied);
   to.layers.resize(static_cast<size_t>(c.num_layers));
   for (int64_t i = 0; i < c.num_layers; ++i) load_layer(loader, c, n, i, to.layers[static_cast<size_t>(i)]);
   loader.vector(n.final_norm + ".weight", c.width, to.final_norm, c.norm_offset);
