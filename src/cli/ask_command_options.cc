@@ -1,14 +1,19 @@
 #include "cli/ask_command_options.h"
 
 #include "base/interrupt.h"
+#include "catalogue/catalogue.h"
+#include "catalogue/models_folder.h"
 #include "media/decode.h"
 
 namespace melete {
 
 namespace fs = std::filesystem;
 
-void AskOptions::declare(CLI::App& app) {
-  app.add_option("--model,-m", model, "model folder; the shipped melete-nano if not given");
+void AskOptions::declare(CLI::App& app, bool with_model) {
+  if (with_model)
+    app.add_option(
+        "--model,-m", model,
+        "a model's folder, .gguf file or name of `models list`; the shipped melete-nano if not given");
   app.add_option("--mode", mode, "instant, thinking or contemplating")
       ->check(CLI::IsMember(Registry<Mode>::instance().names()))
       ->capture_default_str();
@@ -63,29 +68,57 @@ Result<Request> AskOptions::request() const {
   return request;
 }
 
-Result<fs::path> find_model(const std::string& given) {
+namespace {
+
+// Folders that may hold models/NAME: the program's, its parents, and the installed data folders.
+std::vector<fs::path> shipping_roots() {
   std::error_code error;
-  if (!given.empty()) {
-    if (!fs::is_directory(given, error))
-      return not_found("[--model] must be a folder with config.json and model.safetensors, got ", given,
-                       "; check the path, or leave it out for the shipped model");
-    if (!fs::exists(fs::path(given) / "config.json", error))
-      return not_found("[--model] must be a folder with config.json and model.safetensors, got ", given,
-                       " without config.json; give a model's folder");
-    return fs::path(given);
-  }
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  std::string looked;
-  std::vector<fs::path> roots = {"/usr/share/melete", "/usr/local/share/melete"};
+  std::vector<fs::path> roots;
   for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
-    roots.insert(roots.end() - 2, folder);
-  for (const fs::path& root : roots) {
-    const fs::path candidate = root / "models/melete-nano";
-    if (fs::exists(candidate / "config.json", error)) return candidate;
-    looked += (looked.empty() ? "" : ", ") + root.string();
+    roots.push_back(folder);
+  roots.insert(roots.end(), {"/usr/share/melete", "/usr/local/share/melete"});
+  return roots;
+}
+
+// models/`name` of the first root that has it, else empty.
+fs::path shipped_model(const std::string& name) {
+  std::error_code error;
+  for (const fs::path& root : shipping_roots())
+    if (fs::exists(root / "models" / name / "config.json", error)) return root / "models" / name;
+  return {};
+}
+
+Result<fs::path> find_shipped() {
+  if (fs::path found = shipped_model("melete-nano"); !found.empty()) return found;
+  std::string looked;
+  for (const fs::path& root : shipping_roots()) looked += (looked.empty() ? "" : ", ") + root.string();
+  return not_found(
+      "[model] models/melete-nano must lie beside the program, got none in ", looked,
+      "; name a model with --model, fetch one with `melete models get smollm2`, or train one with "
+      "`melete train runs/nano.toml`");
+}
+
+}  // namespace
+
+Result<fs::path> find_model(const std::string& given, const std::string& models) {
+  if (given.empty()) return find_shipped();
+  std::error_code error;
+  if (is_model(given)) return fs::path(given);
+  const bool is_name = given.find('/') == std::string::npos && given.find(".gguf") == std::string::npos;
+  if (is_name) {
+    MELETE_ASSIGN_OR_RETURN(const ModelsFolder folder, ModelsFolder::at(models));
+    if (const auto found = folder.find(given); found.ok()) return found->path;
+    if (fs::path found = shipped_model(given); !found.empty()) return found;
+    if (find_entry(given) != nullptr)
+      return not_found("[model] ", given, " must be on this machine, got nothing of that name in ",
+                       folder.path().string(), "; fetch it with `melete models get ", given, "`");
   }
-  return not_found("[model] models/melete-nano must lie beside the program, got none in ", looked,
-                   "; name a model folder with --model, or train one with `melete train runs/nano.toml`");
+  return not_found(
+      "[model] must be a .gguf file, a folder with config.json and model.safetensors, or a name of `melete "
+      "models list`, got ",
+      given, fs::exists(given, error) ? ", which is none of them" : ", where there is nothing",
+      "; check the path, or leave it out for the shipped model");
 }
 
 Result<std::vector<Part>> read_attachments(const std::vector<std::string>& paths) {

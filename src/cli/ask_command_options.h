@@ -20,15 +20,17 @@ struct AskOptions {
   bool json = false, quiet = false;
   std::string events;
 
-  void declare(CLI::App& app);
+  // with_model: --model is one of the options, where the command doesn't name the model itself.
+  void declare(CLI::App& app, bool with_model = true);
 
   // Errors: invalid_argument naming the option.
   Result<Request> request() const;
 };
 
-// The model folder to use: `given`, else models/melete-nano beside the program, its parents, or the installed
-// data folder. Errors: not_found, naming where it looked.
-Result<std::filesystem::path> find_model(const std::string& given);
+// The model to use, as Engine::load takes it. `given`: a .gguf file, a folder with config.json, or a name in
+// the models' folder or beside the program; empty: the shipped melete-nano. models: the models' folder, empty
+// for the usual one. Errors: not_found, naming where it looked, or how a model of the catalogue is fetched.
+Result<std::filesystem::path> find_model(const std::string& given, const std::string& models = {});
 
 // Decodes each file. Errors: those of decode_file.
 Result<std::vector<Part>> read_attachments(const std::vector<std::string>& paths);

@@ -6,7 +6,7 @@
 
 #include "agent/terminal_view.h"
 #include "base/interrupt.h"
-#include "cli/ask_command_options.h"
+#include "cli/ask_command_run.h"
 #include "cli/command.h"
 #include "media/decode.h"
 
@@ -40,21 +40,14 @@ constexpr const char* kHelp =
     "/new                     forget the conversation\n"
     "/help, /quit\n";
 
-class ChatCommand : public Command {
+// One chat: its options, which commands change, and the files of the next question.
+class ChatRun {
  public:
-  CommandInfo info() const override {
-    return {
-        "chat",
-        "hold a conversation, with files",
-        cat("Questions are read from standard input, a line each. Lines that begin with / are commands:\n",
-            kHelp),
-        {"chat", "chat --mode thinking --effort low"}};
-  }
+  explicit ChatRun(AskOptions options) : options_(std::move(options)) {}
 
-  void declare(CLI::App& app) override { options_.declare(app); }
-
-  Result<int> run() override {
+  Result<int> run(const std::vector<std::string>& paths) {
     MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
+    MELETE_ASSIGN_OR_RETURN(attachments_, read_attachments(paths));
     MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
     if (!options_.events.empty()) {
@@ -151,7 +144,31 @@ class ChatCommand : public Command {
   std::unique_ptr<EventFile> event_file_;
 };
 
+class ChatCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {
+        "chat",
+        "hold a conversation, with files",
+        cat("Questions are read from standard input, a line each. Lines that begin with / are commands:\n",
+            kHelp),
+        {"chat", "chat --mode thinking --effort low"}};
+  }
+
+  void declare(CLI::App& app) override { options_.declare(app); }
+
+  Result<int> run() override { return run_chat(options_); }
+
+ private:
+  AskOptions options_;
+};
+
 MELETE_REGISTER_COMMAND(ChatCommand);
 
 }  // namespace
+
+Result<int> run_chat(const AskOptions& options, const std::vector<std::string>& attachments) {
+  return ChatRun(options).run(attachments);
+}
+
 }  // namespace melete
