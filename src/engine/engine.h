@@ -21,6 +21,18 @@
 
 namespace melete {
 
+// Which tokens may come next: a grammar's automaton, a forced choice. The engine asks for the mask once a
+// token, on a thread of its own while the step's matrices run, and then tells which token was drawn. What
+// mask() and accept() throw ends their own sequence only (FinishReason::failed).
+struct TokenConstraint {
+  virtual ~TokenConstraint() = default;
+  // Bit id % 32 of word id / 32: whether the id is allowed next; ids past the last word aren't. Valid until
+  // the next call of either function.
+  virtual std::span<const uint32_t> mask() = 0;
+  virtual void accept(int32_t id) = 0;
+  virtual std::unique_ptr<TokenConstraint> clone() const = 0;
+};
+
 struct Sampling {
   double temperature = 0.0;  // 0: greedy
   double top_p = 1.0;
@@ -30,6 +42,9 @@ struct Sampling {
   uint64_t stream = 0;  // the agent's number
   int64_t max_tokens = 512;
   std::vector<int32_t> stop_tokens;  // generation ends after one of these, which the sink still sees
+  // Null: none. start() clones it, so that many runs may begin from one. What it forbids has probability 0
+  // in log_prob, confidence and top too.
+  std::shared_ptr<const TokenConstraint> constraint;
 };
 
 struct RankedToken {
@@ -44,9 +59,9 @@ struct SampledToken {
   std::vector<RankedToken> top;  // the 20 likeliest (or the whole vocabulary), likeliest first
 };
 
-// exhausted: no room left for the next token's keys and values. failed: the sink threw, see
-// Engine::failure().
-enum class FinishReason { stop, length, cancelled, exhausted, failed };
+// exhausted: no room left for the next token's keys and values. failed: the sink or the constraint threw, see
+// Engine::failure(). blocked: the constraint allows no token.
+enum class FinishReason { stop, length, cancelled, exhausted, failed, blocked };
 
 // Called on the thread that steps the engine, in order. Return false to cancel the sequence. May call any
 // function of the engine except step(), and may cancel or release any sequence, its own too.
@@ -81,7 +96,10 @@ class Engine {
   virtual bool step() = 0;  // one token for all started; false: none is left
   virtual bool is_running(SequenceId sequence) const = 0;
   virtual FinishReason finish_reason(SequenceId sequence) const = 0;  // of the last run; cancelled before any
-  virtual std::string failure(SequenceId sequence) const = 0;         // what the sink threw, else empty
+  virtual std::string failure(SequenceId sequence) const = 0;  // what the sink or constraint threw, or empty
+  // The constraint as the last run's tokens left it, null without one; a fork has a copy of its parent's. To
+  // go on from it, start with it again.
+  virtual std::shared_ptr<const TokenConstraint> constraint(SequenceId sequence) const { return nullptr; }
   virtual void cancel(SequenceId sequence) = 0;   // stops it; it can be started or appended to again
   virtual void release(SequenceId sequence) = 0;  // frees its pages at once
 

@@ -150,6 +150,64 @@ TEST(EngineRun, AFullCacheEndsOneRunAndLeavesTheRest) {
   EXPECT_GE(ended_early, 1);
 }
 
+// Allows base + (number of tokens accepted so far) % 3, then at the end nothing, or throws.
+struct Staircase : TokenConstraint {
+  std::vector<uint32_t> words = std::vector<uint32_t>(8);
+  int32_t base = 40, end = 1000, bad = 1000;
+  int32_t accepted = 0;
+  std::span<const uint32_t> mask() override {
+    if (accepted == bad) throw std::runtime_error("the grammar is lost");
+    std::fill(words.begin(), words.end(), 0u);
+    const int32_t id = base + accepted % 3;
+    if (accepted < end) words[static_cast<size_t>(id / 32)] = 1u << (id % 32);
+    return words;
+  }
+  void accept(int32_t id) override {
+    EXPECT_EQ(id, base + accepted % 3);
+    ++accepted;
+  }
+  std::unique_ptr<TokenConstraint> clone() const override { return std::make_unique<Staircase>(*this); }
+};
+
+std::vector<int32_t> ids_of(const Tokens& tokens) {
+  std::vector<int32_t> ids;
+  for (const auto& token : tokens) ids.push_back(token.first);
+  return ids;
+}
+
+TEST(EngineRun, AConstraintIsClonedObeyedAndMayEndItsRun) {
+  const auto engine = load("dense");
+  const Prompt prompt = text_prompt(12, 14);
+  auto stairs = std::make_shared<Staircase>();
+  stairs->end = 5;
+  auto thrower = std::make_shared<Staircase>();
+  thrower->bad = 3;
+  Sampling s = hot(1, 30), t = hot(1, 30);
+  s.constraint = stairs;
+  t.constraint = thrower;
+  std::vector<SequenceId> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(engine->prefill(prompt).value());
+  std::vector<Tokens> got(5);
+  for (size_t i = 0; i < 4; ++i) engine->start(ids[i], i < 2 ? s : i == 2 ? t : hot(1, 30), into(got[i]));
+  engine->step();
+  engine->step();
+  const SequenceId child = engine->fork(ids[0], 1).value()[0];
+  Sampling go_on = hot(1, 30);
+  go_on.constraint = engine->constraint(child);
+  engine->start(child, go_on, into(got[4]));
+  run_all(*engine);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(ids_of(got[i]), (std::vector<int32_t>{40, 41, 42, 40, 41}));
+    EXPECT_EQ(engine->finish_reason(ids[i]), FinishReason::blocked);
+  }
+  EXPECT_EQ(ids_of(got[2]), (std::vector<int32_t>{40, 41, 42}));
+  EXPECT_EQ(engine->finish_reason(ids[2]), FinishReason::failed);
+  EXPECT_NE(engine->failure(ids[2]).find("the grammar is lost"), std::string::npos);
+  EXPECT_EQ(got[3], alone(prompt, hot(1, 30)));
+  EXPECT_EQ(ids_of(got[4]), (std::vector<int32_t>{42, 40, 41}));
+  EXPECT_EQ(stairs->accepted, 0);
+}
+
 TEST(EngineRun, BadPromptsAreErrors) {
   const auto engine = load("glimmer");
   const auto refused = [&](const Prompt& prompt, const char* about) {

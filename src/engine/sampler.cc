@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <limits>
 
 #include "base/random.h"
 #include "kernels/elementwise.h"
@@ -108,13 +110,34 @@ int32_t Sampler::draw(std::span<const float> logits, const Sampling& sampling, d
   return candidates_[pick(candidates_, uniform, [](const SamplingCandidate& c) { return c.weight; })].id;
 }
 
-SampledToken Sampler::sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index) {
+// Logits with minus infinity where the mask has no bit; nothing if it has none at all.
+std::span<const float> Sampler::allowed_only(std::span<const float> logits, std::span<const uint32_t> mask) {
+  allowed_.assign(logits.size(), -std::numeric_limits<float>::infinity());
+  bool any = false;
+  for (size_t word = 0; word < mask.size() && word * 32 < logits.size(); ++word) {
+    for (uint32_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      const size_t id = word * 32 + static_cast<size_t>(std::countr_zero(bits));
+      if (id >= logits.size()) break;
+      allowed_[id] = logits[id];
+      any = true;
+    }
+  }
+  return any ? std::span<const float>(allowed_) : std::span<const float>();
+}
+
+SampledToken Sampler::sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index,
+                             std::span<const uint32_t> mask) {
+  SampledToken token;
+  token.id = kNoToken;
+  if (!mask.empty()) logits = allowed_only(logits, mask);
+  if (logits.empty()) return token;
   const float log_sum = log_sum_exp(logits);
   std::array<RankedLogit, kTopLogProbs> storage;
-  const std::span<RankedLogit> top(storage.data(), std::min(storage.size(), logits.size()));
+  std::span<RankedLogit> top(storage.data(), std::min(storage.size(), logits.size()));
   top_k(logits, top);
+  while (top.size() > 1 && top.back().value == -std::numeric_limits<float>::infinity())
+    top = top.first(top.size() - 1);
 
-  SampledToken token;
   token.id = top[0].id;
   if (sampling.temperature > 0)
     token.id = draw(logits, sampling, sampling_uniform(sampling.seed, sampling.stream, token_index));

@@ -15,6 +15,8 @@ namespace melete {
 // Tokens in SampledToken::top and in the confidence, at most.
 inline constexpr int64_t kTopLogProbs = 20;
 
+inline constexpr int32_t kNoToken = -1;
+
 struct SamplingCandidate {
   int32_t id;
   double weight;
@@ -24,16 +26,19 @@ class Sampler {
  public:
   // Filters act in the order temperature, top-k, top-p, min-p, on renormalised probabilities; the likeliest
   // token always stays. A temperature of 0 or less takes the likeliest token, the lowest id among equals.
-  // token_index: how many tokens this sequence has sampled before.
-  SampledToken sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index);
+  // token_index: how many tokens this sequence has sampled before. mask: TokenConstraint's, applied before
+  // all else; empty: none. The token's id is kNoToken if nothing is allowed.
+  SampledToken sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index,
+                      std::span<const uint32_t> mask = {});
 
  private:
+  std::span<const float> allowed_only(std::span<const float> logits, std::span<const uint32_t> mask);
   int32_t draw(std::span<const float> logits, const Sampling& sampling, double uniform);
   void filter(const Sampling& sampling);
   SamplingCandidate last_of_mass(double mass);
 
   std::vector<float> weights_;  // e^((logit - max) / temperature)
-  std::vector<float> shifted_;
+  std::vector<float> shifted_, allowed_;
   std::vector<SamplingCandidate> candidates_;
 };
 

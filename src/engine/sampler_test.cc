@@ -172,5 +172,38 @@ TEST(Sampler, ADrawDependsOnSeedStreamAndIndexOnly) {
   EXPECT_EQ(runs.size(), 4u);
 }
 
+TEST(Sampler, AMaskLeavesTheDistributionOfWhatItAllows) {
+  const auto logits = random_logits(70, 5);
+  std::vector<uint32_t> mask(2);  // ids past its last word aren't allowed
+  const std::vector<int32_t> allowed{0, 3, 31, 32, 40, 63};
+  for (const int32_t id : allowed) mask[static_cast<size_t>(id / 32)] |= 1u << (id % 32);
+  std::vector<double> expected(70);
+  double total = 0;
+  for (const int32_t id : allowed) total += std::exp(logits[static_cast<size_t>(id)]);
+  for (const int32_t id : allowed)
+    expected[static_cast<size_t>(id)] = std::exp(logits[static_cast<size_t>(id)]) / total;
+  Sampler sampler;
+  Sampling s;
+  s.temperature = 1;
+  std::vector<int> count(70);
+  for (uint64_t i = 0; i < 20000; ++i) {
+    const SampledToken token = sampler.sample(logits, s, i, mask);
+    ASSERT_EQ(token.top.size(), allowed.size());
+    const auto id = static_cast<size_t>(token.id);
+    ASSERT_GT(expected[id], 0);
+    ASSERT_NEAR(token.log_prob, std::log(expected[id]), 1e-5);
+    ++count[id];
+  }
+  double misfit = 0;
+  for (const int32_t id : allowed) {
+    const double e = expected[static_cast<size_t>(id)] * 20000, d = count[static_cast<size_t>(id)] - e;
+    misfit += d * d / e / 5;
+  }
+  EXPECT_LT(misfit, 2.5);
+  EXPECT_EQ(sampler.sample(logits, s, 0, std::vector<uint32_t>(3)).id, kNoToken);
+  // Bits past the vocabulary allow nothing.
+  EXPECT_EQ(sampler.sample(logits, s, 0, std::vector<uint32_t>{0, 0, 0xFFFFFF00}).id, kNoToken);
+}
+
 }  // namespace
 }  // namespace melete

@@ -119,6 +119,7 @@ Result<std::vector<SequenceId>> SpanEngine::fork(SequenceId sequence, int count)
     child->logits = parent->logits;
     child->pending = parent->pending;
     child->num_sampled = parent->num_sampled;
+    if (parent->constraint) child->constraint = parent->constraint->clone();
     children.push_back(add(std::move(child)));
   }
   return children;
@@ -148,6 +149,7 @@ void SpanEngine::start(SequenceId sequence, const Sampling& sampling, TokenSink 
   ++s.run;
   s.num_emitted = 0;
   s.sampling = sampling;
+  s.constraint = sampling.constraint ? sampling.constraint->clone() : nullptr;
   s.sink = std::move(sink);
   s.failure.clear();
   if (sampling.max_tokens <= 0) finish(s, FinishReason::length);
@@ -187,9 +189,27 @@ void SpanEngine::decode_pending() {
   }
 }
 
+// False, with the run ended, if the constraint allows nothing or throws.
+bool SpanEngine::draw_token(State& s, SampledToken& token) {
+  try {
+    std::span<const uint32_t> mask;
+    if (s.constraint) mask = s.constraint->mask();
+    if (!s.constraint || !mask.empty()) token = sampler_.sample(s.logits, s.sampling, s.num_sampled, mask);
+    if (s.constraint && token.id != kNoToken) s.constraint->accept(token.id);
+  } catch (const std::exception& e) {
+    finish(s, FinishReason::failed);
+    s.failure = cat("the constraint threw: ", e.what());
+    return false;
+  }
+  if (token.id == kNoToken) finish(s, FinishReason::blocked);
+  return token.id != kNoToken;
+}
+
 // Samples, tells the sink, and ends the run where it must end. The sink may have done anything meanwhile.
 void SpanEngine::sample_one(State& s) {
-  const SampledToken token = sampler_.sample(s.logits, s.sampling, s.num_sampled);
+  SampledToken token;
+  token.id = kNoToken;
+  if (!draw_token(s, token)) return;
   ++s.num_sampled;
   ++s.num_emitted;
   s.pending = token.id;
@@ -240,6 +260,11 @@ bool SpanEngine::is_running(SequenceId sequence) const { return state(sequence)-
 FinishReason SpanEngine::finish_reason(SequenceId sequence) const { return state(sequence)->reason; }
 
 std::string SpanEngine::failure(SequenceId sequence) const { return state(sequence)->failure; }
+
+std::shared_ptr<const TokenConstraint> SpanEngine::constraint(SequenceId sequence) const {
+  const auto& held = state(sequence)->constraint;
+  return held ? std::shared_ptr<const TokenConstraint>(held->clone()) : nullptr;
+}
 
 void SpanEngine::cancel(SequenceId sequence) {
   State& s = *state(sequence);

@@ -25,6 +25,7 @@ class SpanEngine : public Engine {
   bool is_running(SequenceId sequence) const override;
   FinishReason finish_reason(SequenceId sequence) const override;
   std::string failure(SequenceId sequence) const override;
+  std::shared_ptr<const TokenConstraint> constraint(SequenceId sequence) const override;
   void cancel(SequenceId sequence) override;
   void release(SequenceId sequence) override;
   int64_t length(SequenceId sequence) const override;
@@ -47,6 +48,7 @@ class SpanEngine : public Engine {
     int64_t run = 0;          // counts starts, so that a step notices a restart by a sink
     int64_t num_emitted = 0;  // in this run
     Sampling sampling;
+    std::shared_ptr<TokenConstraint> constraint;  // nobody else's
     TokenSink sink;
     FinishReason reason = FinishReason::cancelled;
     std::string failure;
@@ -64,6 +66,7 @@ class SpanEngine : public Engine {
   Status extend(State& state, const Prompt& prompt);
   void decode_pending();
   void sample_one(State& state);
+  bool draw_token(State& state, SampledToken& token);
   static void finish(State& state, FinishReason reason);
 
   std::unique_ptr<ThreadPool> pool_;
