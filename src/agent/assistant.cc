@@ -1,31 +1,18 @@
 #include "agent/assistant.h"
 
 #include "agent/model_text.h"
-#include "model/checkpoint.h"
+#include "engine/prompt_media.h"
 #include "text/attachment.h"
 #include "text/special_tokens.h"
 
 namespace melete {
-namespace {
-
-Result<MediaLimits> read_limits(const std::filesystem::path& model_dir) {
-  MELETE_ASSIGN_OR_RETURN(const ProcessorLimits stated, read_processor_limits(model_dir));
-  MediaLimits limits;
-  limits.max_image_tokens = stated.max_image_tokens;
-  limits.max_video_frame_tokens = stated.max_video_frame_tokens;
-  limits.max_video_frames = stated.max_video_frames;
-  limits.video_fps = stated.video_fps;
-  return limits;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
   MELETE_ASSIGN_OR_RETURN(const ModelText text, load_model_text(model));
   MELETE_ASSIGN_OR_RETURN(auto format, make_chat_format(text.chat, text.tokenizer, model.string()));
   MediaLimits limits;
   if (std::filesystem::is_directory(model)) {
-    MELETE_ASSIGN_OR_RETURN(limits, read_limits(model));
+    MELETE_ASSIGN_OR_RETURN(limits, read_media_limits(model));
   }
   MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model, num_threads));
   const int64_t entries = format->tokenizer().vocab_size();
@@ -39,25 +26,7 @@ Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& 
 Result<Message> Assistant::user_message(const std::vector<Part>& attachments,
                                         std::string_view question) const {
   Message message;
-  std::string text;
-  for (const Part& part : attachments) {
-    if (const auto* words = std::get_if<std::string>(&part)) {
-      text += attachment_text(*words);
-      continue;
-    }
-    auto medium = std::visit(
-        [&](const auto& value) -> Result<std::shared_ptr<const Media>> {
-          if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-            return std::shared_ptr<const Media>();
-          else
-            return preprocess(value, limits_);
-        },
-        part);
-    if (!medium.ok()) return medium.error();
-    message.parts.emplace_back(*std::move(medium));
-  }
-  text += question;
-  message.parts.emplace_back(TextPart{std::move(text), false});
+  MELETE_ASSIGN_OR_RETURN(message.parts, attached_parts(attachments, question, limits_));
   return message;
 }
 

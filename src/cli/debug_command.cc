@@ -9,9 +9,8 @@
 #include "cli/trainer.h"
 #include "engine/case_prompt.h"
 #include "engine/engine.h"
+#include "engine/prompt_media.h"
 #include "media/decode.h"
-#include "media/preprocess.h"
-#include "model/checkpoint.h"
 #include "model/logits_cases.h"
 #include "text/attachment.h"
 #include "text/conversation.h"
@@ -35,16 +34,6 @@ Result<ModelConfig> config_of(const fs::path& model, const Engine& engine) {
   const std::string type = json.is_object() ? json.value("model_type", "") : "";
   if (!type.starts_with("muse_")) return text_only;
   return parse_model_config(text, path.string());
-}
-
-Result<MediaLimits> read_limits(const fs::path& model_dir) {
-  MELETE_ASSIGN_OR_RETURN(const ProcessorLimits stated, read_processor_limits(model_dir));
-  MediaLimits limits;
-  limits.max_image_tokens = stated.max_image_tokens;
-  limits.max_video_frame_tokens = stated.max_video_frame_tokens;
-  limits.max_video_frames = stated.max_video_frames;
-  limits.video_fps = stated.video_fps;
-  return limits;
 }
 
 class DebugLogitsCommand : public Command {
@@ -115,13 +104,14 @@ class DebugPromptCommand : public Command {
 
   Result<int> run() override {
     MELETE_ASSIGN_OR_RETURN(const auto tokenizer, load_tokenizer(fs::path(model_) / "tokenizer.json"));
-    MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_limits(model_));
+    MELETE_ASSIGN_OR_RETURN(const MediaLimits limits, read_media_limits(model_));
     Message message;
+    std::vector<Part> attachments;
     for (const std::string& file : files_) {
-      MELETE_ASSIGN_OR_RETURN(MessagePart part, read_part(file, limits));
-      message.parts.push_back(std::move(part));
+      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(file));
+      attachments.push_back(std::move(part));
     }
-    if (!text_.empty()) message.parts.push_back(TextPart{text_});
+    MELETE_ASSIGN_OR_RETURN(message.parts, attached_parts(attachments, text_, limits));
     Conversation conversation;
     conversation.messages.push_back(std::move(message));
     MELETE_ASSIGN_OR_RETURN(const Prompt prompt, render(conversation, *tokenizer, Opening::free));
@@ -131,18 +121,6 @@ class DebugPromptCommand : public Command {
   }
 
  private:
-  static Result<MessagePart> read_part(const std::string& file, const MediaLimits& limits) {
-    MELETE_ASSIGN_OR_RETURN(const Part part, decode_file(file));
-    if (const auto* text = std::get_if<std::string>(&part))
-      return MessagePart(TextPart{attachment_text(*text)});
-    Result<std::shared_ptr<const Media>> media = invalid_argument("");
-    if (const auto* image = std::get_if<Image>(&part)) media = preprocess(*image, limits);
-    if (const auto* video = std::get_if<Video>(&part)) media = preprocess(*video, limits);
-    if (const auto* audio = std::get_if<Audio>(&part)) media = preprocess(*audio, limits);
-    if (!media.ok()) return media.error();
-    return MessagePart(*media);
-  }
-
   std::string model_, out_, text_;
   std::vector<std::string> files_;
 };

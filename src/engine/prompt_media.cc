@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/checkpoint.h"
+
 namespace melete {
 namespace {
 
@@ -31,6 +33,16 @@ Status check_medium(const Media& media, const MediaShape& shape, size_t index) {
 }
 
 }  // namespace
+
+Result<MediaLimits> read_media_limits(const std::filesystem::path& folder) {
+  MELETE_ASSIGN_OR_RETURN(const ProcessorLimits stated, read_processor_limits(folder));
+  MediaLimits limits;
+  limits.max_image_tokens = stated.max_image_tokens;
+  limits.max_video_frame_tokens = stated.max_video_frame_tokens;
+  limits.max_video_frames = stated.max_video_frames;
+  limits.video_fps = stated.video_fps;
+  return limits;
+}
 
 Status check_prompt(const Prompt& prompt, const DecoderShape& shape) {
   for (size_t i = 0; i < prompt.tokens.size(); ++i) {

@@ -285,4 +285,11 @@ Result<std::shared_ptr<const Media>> preprocess(const Audio& audio, const MediaL
   return std::shared_ptr<const Media>(media);
 }
 
+Result<std::shared_ptr<const Media>> preprocess(const Part& part, const MediaLimits& limits) {
+  if (const auto* image = std::get_if<Image>(&part)) return preprocess(*image, limits);
+  if (const auto* video = std::get_if<Video>(&part)) return preprocess(*video, limits);
+  if (const auto* audio = std::get_if<Audio>(&part)) return preprocess(*audio, limits);
+  return invalid_argument("[preprocess] the part must be a picture, a sound or a clip, got text");
+}
+
 }  // namespace melete

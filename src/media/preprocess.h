@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "media/media.h"
+#include "media/part.h"
 
 namespace melete {
 
@@ -27,6 +27,9 @@ Result<std::shared_ptr<const Media>> preprocess(const Image& image, const MediaL
 Result<std::shared_ptr<const Media>> preprocess(const Video& video, const MediaLimits& limits);
 Result<std::shared_ptr<const Media>> preprocess(const Audio& audio,
                                                 const MediaLimits& limits);  // resamples to 24 kHz
+
+// Whichever medium the part is; invalid_argument for text.
+Result<std::shared_ptr<const Media>> preprocess(const Part& part, const MediaLimits& limits);
 
 // Width and height in pixels that an image of this size is resized to: multiples of 28, as near to its aspect
 // ratio as whole cells allow, at most max_tokens cells; the size rounds up or down, so small images may grow

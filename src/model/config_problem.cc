@@ -4,21 +4,13 @@
 
 #include "base/check.h"
 #include "model/config.h"
+#include "model/config_limits.h"
 
 namespace melete {
 namespace {
 
-constexpr int64_t kMaxWidth = int64_t{1} << 17;
-constexpr int64_t kMaxLayers = 1024;
-constexpr int64_t kMaxVocabulary = int64_t{1} << 24;
-constexpr int64_t kMaxPositions = int64_t{1} << 30;
 constexpr int64_t kPatchWidth = 1176;       // a row of Media::patches
 constexpr int64_t kSamplesPerToken = 1920;  // of Media::waveform
-
-std::string range(const char* name, int64_t value, int64_t low, int64_t high) {
-  if (value >= low && value <= high) return {};
-  return cat(name, " must be between ", low, " and ", high, ", got ", value);
-}
 
 // A finite number in (0, 1e9]; not a number fails every comparison.
 std::string positive(const char* name, double value) {
@@ -55,29 +47,30 @@ std::string moe_problem(const TextConfig& c) {
   bool any_sparse = false;
   for (const uint8_t sparse : c.is_sparse) any_sparse = any_sparse || sparse != 0;
   if (!any_sparse) return {};
-  return first_of({range("moe_hidden_size", c.moe_latent_size, 1, kMaxWidth),
-                   range("moe_intermediate_size", c.moe_intermediate_size, 1, kMaxWidth),
-                   range("num_local_experts", c.num_experts, 1, 4096),
-                   range("num_experts_per_tok", c.num_experts_per_token, 1, c.num_experts),
+  return first_of({range_problem("moe_hidden_size", c.moe_latent_size, 1, kMaxWidth),
+                   range_problem("moe_intermediate_size", c.moe_intermediate_size, 1, kMaxWidth),
+                   range_problem("num_local_experts", c.num_experts, 1, 4096),
+                   range_problem("num_experts_per_tok", c.num_experts_per_token, 1, c.num_experts),
                    positive("routed_scaling_factor", c.routed_scaling_factor)});
 }
 
 std::string text_problem(const TextConfig& c, bool is_spark) {
-  std::string problem = first_of(
-      {range("vocab_size", c.vocab_size, 1, kMaxVocabulary),
-       range("hidden_size", c.hidden_size, 1, kMaxWidth),
-       range("intermediate_size", c.intermediate_size, 1, int64_t{1} << 20),
-       range("num_hidden_layers", c.num_layers, 1, kMaxLayers),
-       range("num_attention_heads", c.num_heads, 1, 4096),
-       range("num_key_value_heads", c.num_kv_heads, 1, c.num_heads), range("head_dim", c.head_dim, 2, 4096),
-       range("max_position_embeddings", c.max_positions, 1, kMaxPositions),
-       range("sliding_window", c.sliding_window, 1, kMaxPositions),
-       one_per_layer("layer_types", c.is_sliding.size(), c.num_layers),
-       one_per_layer("layer_rope_theta", c.rope_theta.size(), c.num_layers),
-       one_per_layer("mlp_layer_types", c.is_sparse.size(), c.num_layers),
-       positive("qk_scale_factor", c.qk_scale), positive("output_multiplier", c.output_multiplier),
-       positive("final_logit_softcapping", c.logit_softcap), positive("rms_norm_eps", c.rms_eps),
-       positive("post_norm_eps", c.post_norm_eps), rope_problem(c), moe_problem(c)});
+  std::string problem =
+      first_of({range_problem("vocab_size", c.vocab_size, 1, kMaxVocabulary),
+                range_problem("hidden_size", c.hidden_size, 1, kMaxWidth),
+                range_problem("intermediate_size", c.intermediate_size, 1, int64_t{1} << 20),
+                range_problem("num_hidden_layers", c.num_layers, 1, kMaxLayers),
+                range_problem("num_attention_heads", c.num_heads, 1, 4096),
+                range_problem("num_key_value_heads", c.num_kv_heads, 1, c.num_heads),
+                range_problem("head_dim", c.head_dim, 2, 4096),
+                range_problem("max_position_embeddings", c.max_positions, 1, kMaxPositions),
+                range_problem("sliding_window", c.sliding_window, 1, kMaxPositions),
+                one_per_layer("layer_types", c.is_sliding.size(), c.num_layers),
+                one_per_layer("layer_rope_theta", c.rope_theta.size(), c.num_layers),
+                one_per_layer("mlp_layer_types", c.is_sparse.size(), c.num_layers),
+                positive("qk_scale_factor", c.qk_scale), positive("output_multiplier", c.output_multiplier),
+                positive("final_logit_softcapping", c.logit_softcap), positive("rms_norm_eps", c.rms_eps),
+                positive("post_norm_eps", c.post_norm_eps), rope_problem(c), moe_problem(c)});
   if (!problem.empty()) return problem;
   if (c.num_heads % c.num_kv_heads != 0)
     return cat("num_key_value_heads must divide num_attention_heads=", c.num_heads, ", got ", c.num_kv_heads);
@@ -85,19 +78,22 @@ std::string text_problem(const TextConfig& c, bool is_spark) {
     return cat("num_attention_heads must divide hidden_size=", c.hidden_size, ", got ", c.num_heads);
   if (c.head_dim % 2 != 0) return cat("head_dim must be even for rotary positions, got ", c.head_dim);
   for (const int64_t id : c.eos_token_ids)
-    if (problem = range("eos_token_id", id, 0, c.vocab_size - 1); !problem.empty()) return problem;
-  if (problem = range("bos_token_id", c.bos_token_id, -1, c.vocab_size - 1); !problem.empty()) return problem;
+    if (problem = range_problem("eos_token_id", id, 0, c.vocab_size - 1); !problem.empty()) return problem;
+  if (problem = range_problem("bos_token_id", c.bos_token_id, -1, c.vocab_size - 1); !problem.empty())
+    return problem;
   return is_spark ? positive("residual_gate_temperature", c.residual_gate_temperature) : std::string();
 }
 
 std::string vision_problem(const VisionConfig& c) {
   std::string problem =
-      first_of({range("hidden_size", c.hidden_size, 4, kMaxWidth),
-                range("intermediate_size", c.intermediate_size, 1, int64_t{1} << 20),
-                range("num_hidden_layers", c.num_layers, 1, kMaxLayers),
-                range("num_attention_heads", c.num_heads, 1, 4096), range("patch_size", c.patch_size, 14, 14),
-                range("patch_temporal", c.patch_temporal, 2, 2), range("merge_size", c.merge_size, 2, 2),
-                range("pos_emb_height", c.table_size, 1, 1024),
+      first_of({range_problem("hidden_size", c.hidden_size, 4, kMaxWidth),
+                range_problem("intermediate_size", c.intermediate_size, 1, int64_t{1} << 20),
+                range_problem("num_hidden_layers", c.num_layers, 1, kMaxLayers),
+                range_problem("num_attention_heads", c.num_heads, 1, 4096),
+                range_problem("patch_size", c.patch_size, 14, 14),
+                range_problem("patch_temporal", c.patch_temporal, 2, 2),
+                range_problem("merge_size", c.merge_size, 2, 2),
+                range_problem("pos_emb_height", c.table_size, 1, 1024),
                 one_per_layer("layer_types", c.is_windowed.size(), c.num_layers),
                 positive("layer_norm_eps", c.layer_norm_eps), positive("rope_theta", c.rope_theta)});
   if (!problem.empty()) return "vision_config." + problem;
@@ -108,7 +104,7 @@ std::string vision_problem(const VisionConfig& c) {
     return cat("out_hidden_size must be 4 x vision_config.hidden_size=", c.hidden_size, ", got ",
                c.merged_size);
   MELETE_CHECK(c.patch_width() == kPatchWidth);
-  return range("projector_hidden_size", c.projector_size, 1, kMaxWidth);
+  return range_problem("projector_hidden_size", c.projector_size, 1, kMaxWidth);
 }
 
 std::string audio_problem(const AudioConfig& c) {
@@ -118,13 +114,13 @@ std::string audio_problem(const AudioConfig& c) {
         "audio_config.hidden_sizes, depths and patch_sizes must have one entry for each of 1 to 16 stages, "
         "got ",
         stages, ", ", c.depths.size(), " and ", c.patch_sizes.size());
-  std::string problem = first_of({range("conv_kernel_size", c.conv_kernel, 1, 1024),
+  std::string problem = first_of({range_problem("conv_kernel_size", c.conv_kernel, 1, 1024),
                                   positive("mlp_ratio", c.mlp_ratio), positive("rms_norm_eps", c.rms_eps)});
   int64_t samples = 1;
   for (size_t i = 0; i < stages && problem.empty(); ++i) {
-    problem = first_of({range("hidden_sizes", c.hidden_sizes[i], 1, kMaxWidth),
-                        range("depths", c.depths[i], 0, kMaxLayers),
-                        range("patch_sizes", c.patch_sizes[i], 1, kSamplesPerToken)});
+    problem = first_of({range_problem("hidden_sizes", c.hidden_sizes[i], 1, kMaxWidth),
+                        range_problem("depths", c.depths[i], 0, kMaxLayers),
+                        range_problem("patch_sizes", c.patch_sizes[i], 1, kSamplesPerToken)});
     const double inner = static_cast<double>(c.hidden_sizes[i]) * c.mlp_ratio;
     if (problem.empty() && !(inner >= 1 && inner <= 0x1p20))
       problem = cat("mlp_ratio x hidden_sizes must be between 1 and 2^20, got ", inner);
@@ -150,15 +146,17 @@ std::string ModelConfig::problem() const {
     return "text_config." + text_says;
   const int64_t last = text.vocab_size - 1;
   if (has_vision) {
-    std::string says = first_of({vision_problem(vision), range("image_token_id", image_token_id, 0, last),
-                                 range("video_token_id", video_token_id, 0, last)});
+    std::string says =
+        first_of({vision_problem(vision), range_problem("image_token_id", image_token_id, 0, last),
+                  range_problem("video_token_id", video_token_id, 0, last)});
     if (!says.empty()) return says;
     if (image_token_id == video_token_id)
       return cat("image_token_id and video_token_id must differ, got both ", image_token_id);
   }
   if (has_audio) {
     if (!is_spark()) return "audio_config must be absent in muse_glimmer, got one";
-    std::string says = first_of({audio_problem(audio), range("audio_token_id", audio_token_id, 0, last)});
+    std::string says =
+        first_of({audio_problem(audio), range_problem("audio_token_id", audio_token_id, 0, last)});
     if (!says.empty()) return says;
     if (has_vision && (audio_token_id == image_token_id || audio_token_id == video_token_id))
       return cat("audio_token_id must differ from image_token_id and video_token_id, got ", audio_token_id);

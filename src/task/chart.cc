@@ -72,9 +72,7 @@ struct Spec {
 class Chart final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"chart", "read bar and line charts", "vision", static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"chart", "read bar and line charts", "vision"}, kLevels);
   }
 
  protected:

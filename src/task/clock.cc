@@ -56,9 +56,7 @@ struct Spec {
 class Clock final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"clock", "read an analogue clock", "vision", static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"clock", "read an analogue clock", "vision"}, kLevels);
   }
 
  protected:

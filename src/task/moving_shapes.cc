@@ -71,9 +71,7 @@ bool meet(const Mover& a, const Mover& b) {
 class MovingShapes final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"moving_shapes", "follow shapes through a clip", "video", static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"moving_shapes", "follow shapes through a clip", "video"}, kLevels);
   }
 
  protected:

@@ -60,10 +60,7 @@ struct Spec {
 class Nutrition final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"nutrition", "read a nutrition label and work out kcal", "vision",
-                  static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"nutrition", "read a nutrition label and work out kcal", "vision"}, kLevels);
   }
 
  protected:

@@ -62,9 +62,7 @@ struct Spec {
 class Ocr final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"ocr", "read a line of text in a picture", "vision", static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"ocr", "read a line of text in a picture", "vision"}, kLevels);
   }
 
   // What was read must be exact, letter case included where the line mixes both.

@@ -114,10 +114,7 @@ Spec draw_shapes(uint64_t seed, int level) {
 class Shapes final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"shapes", "count, name, compare and find coloured shapes", "vision",
-                  static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"shapes", "count, name, compare and find coloured shapes", "vision"}, kLevels);
   }
 
   double verify(const Question& question, std::string_view answer) const override {

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "task/number_words.h"
-#include "task/spoken.h"
+#include "task/spoken_task.h"
 
 namespace melete {
 namespace {
@@ -90,49 +90,25 @@ Question draw_question(Random& random, const Sum& sum, int kind) {
                       : "operation"};
 }
 
-class SpokenArithmetic final : public Task {
+class SpokenArithmetic final : public SpokenTask<Sum> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"spoken_arithmetic",
-                  "answer a small sum that a voice asks",
-                  "audio",
-                  static_cast<int>(kLevels.size()),
-                  {}};
-    for (const Level& level : kLevels) info.level_names.emplace_back(level.name);
-    return info;
-  }
-  std::string problem() const override { return Speech::shared().problem(); }
-  Split split_at(uint64_t seed, int level) const override {
-    Random random = random_of(seed, level);
-    Sum sum;
-    return split_of(draw(random, level, sum));
+    return with_levels({"spoken_arithmetic", "answer a small sum that a voice asks", "audio"}, kLevels);
   }
 
-  Episode make(uint64_t seed, int level, int num_questions) const override {
-    MELETE_CHECK(level >= 0 && level < std::ssize(kLevels) && num_questions >= 1, "level=", level);
-    Random random = random_of(seed, level);
-    const Level& chosen = kLevels[static_cast<size_t>(level)];
-    Sum sum;
-    const SpokenClip clip = draw(random, level, sum);
-    Episode episode;
-    fill_in(random, chosen.range, clip, episode);
-    const int kind = random.chance(chosen.share_of_answer)
-                         ? 0
-                         : static_cast<int>(random.integer(1, chosen.num_operations > 1 ? 3 : 2));
-    episode.questions = {draw_question(random, sum, kind)};
-    return episode;
+ protected:
+  const SpokenRange& range_of(int level) const override { return kLevels[static_cast<size_t>(level)].range; }
+  Sum draw_said(Random& random, int level) const override {
+    return draw_sum(random, kLevels[static_cast<size_t>(level)]);
   }
-
- private:
-  static Random random_of(uint64_t seed, int level) {
-    return Random(seed, stable_hash("spoken_arithmetic") + static_cast<uint64_t>(level));
+  SpokenText text_of(const Sum& sum, int level) const override {
+    return {sum.words(), kLevels[static_cast<size_t>(level)].num_styles};
   }
-  static SpokenClip draw(Random& random, int level, Sum& sum) {
+  Question ask(Random& random, const Sum& sum, int level) const override {
     const Level& chosen = kLevels[static_cast<size_t>(level)];
-    return draw_clip(random, chosen.range, [&](Random& each) {
-      sum = draw_sum(each, chosen);
-      return SpokenText{sum.words(), chosen.num_styles};
-    });
+    const bool asks_for_answer = random.chance(chosen.share_of_answer);
+    const int64_t last_kind = chosen.num_operations > 1 ? 3 : 2;
+    return draw_question(random, sum, asks_for_answer ? 0 : static_cast<int>(random.integer(1, last_kind)));
   }
 };
 

@@ -8,7 +8,7 @@
 #include <array>
 
 #include "task/number_words.h"
-#include "task/spoken.h"
+#include "task/spoken_task.h"
 #include "task/verify.h"
 
 namespace melete {
@@ -39,7 +39,7 @@ struct Said {
   int64_t num_styles() const { return is_number || digits.size() > 2 ? 10 : digits.size() == 2 ? 40 : 200; }
 };
 
-Said draw_said(Random& random, const Level& level) {
+Said draw_digits(Random& random, const Level& level) {
   if (random.chance(level.share_of_numbers)) {
     const int64_t hundred = random.integer(0, 3) > 0 ? 100 : 10;  // three digits three times as often as two
     return {cat(random.integer(hundred, hundred * 10 - 1)), true};
@@ -93,50 +93,23 @@ Question draw_question(Random& random, const Said& said, const Level& level) {
   return kind == 0 ? count_question(random, said) : end_question(random, said, kind == 1);
 }
 
-class SpokenDigits final : public Task {
+class SpokenDigits final : public SpokenTask<Said> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"spoken_digits",
-                  "tell which digits or number a voice says",
-                  "audio",
-                  static_cast<int>(kLevels.size()),
-                  {}};
-    for (const Level& level : kLevels) info.level_names.emplace_back(level.name);
-    return info;
+    return with_levels({"spoken_digits", "tell which digits or number a voice says", "audio"}, kLevels);
   }
-  std::string problem() const override { return Speech::shared().problem(); }
-  Split split_at(uint64_t seed, int level) const override {
-    Random random = random_of(seed, level);
-    Said said;
-    return split_of(draw(random, level, said));
-  }
-
-  Episode make(uint64_t seed, int level, int num_questions) const override {
-    MELETE_CHECK(level >= 0 && level < info().num_levels && num_questions >= 1, "level=", level);
-    Random random = random_of(seed, level);
-    const Level& chosen = kLevels[static_cast<size_t>(level)];
-    Said said;
-    const SpokenClip clip = draw(random, level, said);
-    Episode episode;
-    fill_in(random, chosen.range, clip, episode);
-    episode.questions = {draw_question(random, said, chosen)};
-    return episode;
-  }
-
   double verify(const Question& question, std::string_view answer) const override {
     return same_answer(question.gold, answer) || read_digits(answer) == question.gold ? 1.0 : 0.0;
   }
 
- private:
-  static Random random_of(uint64_t seed, int level) {
-    return Random(seed, stable_hash("spoken_digits") + static_cast<uint64_t>(level));
+ protected:
+  const SpokenRange& range_of(int level) const override { return kLevels[static_cast<size_t>(level)].range; }
+  Said draw_said(Random& random, int level) const override {
+    return draw_digits(random, kLevels[static_cast<size_t>(level)]);
   }
-  static SpokenClip draw(Random& random, int level, Said& said) {
-    const Level& chosen = kLevels[static_cast<size_t>(level)];
-    return draw_clip(random, chosen.range, [&](Random& each) {
-      said = draw_said(each, chosen);
-      return SpokenText{said.words(), said.num_styles()};
-    });
+  SpokenText text_of(const Said& said, int) const override { return {said.words(), said.num_styles()}; }
+  Question ask(Random& random, const Said& said, int level) const override {
+    return draw_question(random, said, kLevels[static_cast<size_t>(level)]);
   }
 };
 

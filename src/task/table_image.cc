@@ -71,10 +71,7 @@ struct Spec {
 class TableImage final : public SceneTask<Spec> {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"table_image", "look up and add numbers in a drawn table", "vision",
-                  static_cast<int>(kLevels.size())};
-    for (const Rules& rules : kLevels) info.level_names.emplace_back(rules.name);
-    return info;
+    return with_levels({"table_image", "look up and add numbers in a drawn table", "vision"}, kLevels);
   }
 
  protected:

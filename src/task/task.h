@@ -61,6 +61,14 @@ struct TaskInfo {
   std::vector<std::string> level_names = {};  // what each level holds; empty, or num_levels entries
 };
 
+// `info` with the levels of a task's table, whose rows begin with a name.
+template <class Levels>
+TaskInfo with_levels(TaskInfo info, const Levels& levels) {
+  info.num_levels = static_cast<int>(std::size(levels));
+  for (const auto& level : levels) info.level_names.emplace_back(level.name);
+  return info;
+}
+
 class Task {
  public:
   virtual ~Task() = default;

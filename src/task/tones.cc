@@ -191,9 +191,7 @@ std::vector<Kind> independent_kinds(Random& random, const Clip& clip) {
 class Tones final : public Task {
  public:
   TaskInfo info() const override {
-    TaskInfo info{"tones", "count and compare beeps", "audio", static_cast<int>(kLevels.size()), {}};
-    for (const Level& level : kLevels) info.level_names.emplace_back(level.name);
-    return info;
+    return with_levels({"tones", "count and compare beeps", "audio"}, kLevels);
   }
 
   Episode make(uint64_t seed, int level, int num_questions) const override {

@@ -1,16 +1,20 @@
-// How a table or other text given with a question stands in the user's message. Training data and
+// How pictures, sounds, clips and tables given with a question stand in the user's message. Training data and
 // conversations must agree on it to the byte, since small models don't forgive.
 #pragma once
 
-#include <string>
+#include <span>
 #include <string_view>
+#include <vector>
+
+#include "media/preprocess.h"
+#include "text/conversation.h"
 
 namespace melete {
 
-// The text without line breaks at its end, then a blank line; nothing if there is no text.
-inline std::string attachment_text(std::string_view text) {
-  const size_t last = text.find_last_not_of("\r\n");
-  return last == std::string_view::npos ? std::string() : std::string(text.substr(0, last + 1)) + "\n\n";
-}
+// The media as the towers take them, in their order, then one untrusted text: each attached text without line
+// breaks at its end and followed by a blank line, then `question`. No text part if that is empty. Errors:
+// preprocess()'s.
+Result<std::vector<MessagePart>> attached_parts(std::span<const Part> attachments, std::string_view question,
+                                                const MediaLimits& limits);
 
 }  // namespace melete

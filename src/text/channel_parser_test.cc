@@ -1,6 +1,7 @@
 #include "text/channel_parser.h"
 
 #include "base/random.h"
+#include "text/test_events.h"
 #include "text/test_files.h"
 #include "text/tool_markup.h"
 
@@ -8,27 +9,6 @@ namespace melete {
 namespace {
 
 using Kind = ChannelEvent::Kind;
-
-// Events as one line each, with neighbouring deltas joined.
-std::string shown(const std::vector<ChannelEvent>& events) {
-  constexpr const char* kNames[] = {"self", "user", "commentary", "call", "end", "turn"};
-  std::string out;
-  Kind previous = Kind::message_end;
-  for (const ChannelEvent& event : events) {
-    const bool continues = !out.empty() && event.kind == previous && event.kind <= Kind::commentary;
-    if (!continues)
-      out +=
-          cat(out.empty() ? "" : "|", kNames[static_cast<size_t>(event.kind)], event.text.empty() ? "" : ":");
-    out += event.text;
-    if (event.kind == Kind::tool_call) out += event.arguments.dump();
-    previous = event.kind;
-  }
-  return out;
-}
-
-void append(std::vector<ChannelEvent>& to, std::vector<ChannelEvent> from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
 
 const std::vector<Json>& tools() {
   static const std::vector<Json> made = {

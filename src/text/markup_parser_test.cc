@@ -2,31 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "text/test_events.h"
 #include "text/test_files.h"
 #include "text/tokenizer_vocab.h"
 
 namespace melete {
 namespace {
 
-using Kind = ChannelEvent::Kind;
 using Calls = MarkupStyle::Calls;
-
-// Events as one line, with neighbouring deltas joined.
-std::string shown(const std::vector<ChannelEvent>& events) {
-  constexpr const char* kNames[] = {"self", "user", "commentary", "call", "end", "turn"};
-  std::string out;
-  Kind previous = Kind::message_end;
-  for (const ChannelEvent& event : events) {
-    const bool continues = !out.empty() && event.kind == previous && event.kind <= Kind::commentary;
-    if (!continues)
-      out +=
-          cat(out.empty() ? "" : "|", kNames[static_cast<size_t>(event.kind)], event.text.empty() ? "" : ":");
-    out += event.text;
-    if (event.kind == Kind::tool_call) out += event.arguments.dump();
-    previous = event.kind;
-  }
-  return out;
-}
 
 struct Case {
   Calls calls;

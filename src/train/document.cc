@@ -33,30 +33,6 @@ Status apply_curriculum(const CurriculumConfig& config, std::vector<TrainingTask
   return ok_status();
 }
 
-// The first user message: media, then tables as text, then the question.
-Result<std::vector<MessagePart>> context_parts(const Episode& episode, const MediaLimits& limits) {
-  std::vector<MessagePart> parts;
-  std::string text;
-  for (const Part& part : episode.context) {
-    if (const auto* words = std::get_if<std::string>(&part)) {
-      text += attachment_text(*words);
-      continue;
-    }
-    auto medium = std::visit(
-        [&](const auto& value) -> Result<std::shared_ptr<const Media>> {
-          if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-            return invalid_argument("unreachable");
-          else
-            return preprocess(value, limits);
-        },
-        part);
-    if (!medium.ok()) return medium.error();
-    parts.emplace_back(*std::move(medium));
-  }
-  if (!text.empty()) parts.emplace_back(TextPart{text, false});
-  return parts;
-}
-
 std::string describe_request(const Episode& episode, Random& random) {
   static const std::vector<std::string> picture = {"Describe the picture.", "What is in the picture?",
                                                    "List what you see."};
@@ -227,7 +203,7 @@ Result<Document> DocumentMaker::render_episode(const Episode& episode, int32_t t
   Conversation conversation;
   conversation.effort = style.effort;
   std::vector<AnswerMessages> answers;
-  MELETE_ASSIGN_OR_RETURN(std::vector<MessagePart> parts, context_parts(episode, limits_));
+  MELETE_ASSIGN_OR_RETURN(std::vector<MessagePart> parts, attached_parts(episode.context, "", limits_));
   for (const Question& question : episode.questions) {
     const std::string& trace = question.traces[static_cast<size_t>(style.verbosity)];
     add_user_turn(conversation, std::move(parts), question.text);

@@ -55,6 +55,12 @@ void read_qwen_windows(const nlohmann::json& object, DenseConfig& config, std::s
 // All layers alike: no window, the one rope.
 void use_one_rope(DenseConfig& config, std::vector<float> frequencies);
 
+// read_dense_gguf() with the file's one rope in all layers, and no windows.
+Result<DenseConfig> read_one_rope_gguf(const ModelFiles& files);
+
+// The config, or invalid_argument with the problem that reading config.json met.
+Result<DenseConfig> usable(const ModelFiles& files, DenseConfig config, const std::string& problem);
+
 // Reads the files' weights by Hugging Face's names, where the text model's begin with `prefix` ("model."), or
 // by GGUF's. Errors: invalid_argument (config.problem(), or tensors that don't fit), corrupt, exhausted.
 Result<std::unique_ptr<Decoder>> load_dense(ModelFiles files, DenseConfig config, const std::string& prefix,

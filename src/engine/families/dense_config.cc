@@ -1,32 +1,21 @@
 #include <limits>
 
 #include "engine/families/dense.h"
+#include "engine/families/rope.h"
 #include "model/config_fields.h"
+#include "model/config_limits.h"
 
 namespace melete {
-namespace {
-
-constexpr int64_t kMaxWidth = int64_t{1} << 17;
-constexpr int64_t kMaxLayers = 1024;
-constexpr int64_t kMaxVocabulary = int64_t{1} << 24;
-constexpr int64_t kMaxPositions = int64_t{1} << 30;
-
-std::string range(const char* name, int64_t value, int64_t low, int64_t high) {
-  if (value >= low && value <= high) return {};
-  return cat(name, " must be between ", low, " and ", high, ", got ", value);
-}
-
-}  // namespace
-
-// The bounds keep every product of two sizes far below 2^63.
 std::string DenseConfig::problem() const {
   for (const std::string& problem :
-       {range("vocab_size", vocab_size, 1, kMaxVocabulary), range("hidden_size", width, 1, kMaxWidth),
-        range("intermediate_size", mlp_width, 1, kMaxWidth),
-        range("num_hidden_layers", num_layers, 1, kMaxLayers),
-        range("num_attention_heads", num_heads, 1, 1024),
-        range("num_key_value_heads", num_kv_heads, 1, num_heads), range("head_dim", head_dim, 2, 4096),
-        range("max_position_embeddings", context_length, 1, kMaxPositions)})
+       {range_problem("vocab_size", vocab_size, 1, kMaxVocabulary),
+        range_problem("hidden_size", width, 1, kMaxWidth),
+        range_problem("intermediate_size", mlp_width, 1, kMaxWidth),
+        range_problem("num_hidden_layers", num_layers, 1, kMaxLayers),
+        range_problem("num_attention_heads", num_heads, 1, 1024),
+        range_problem("num_key_value_heads", num_kv_heads, 1, num_heads),
+        range_problem("head_dim", head_dim, 2, 4096),
+        range_problem("max_position_embeddings", context_length, 1, kMaxPositions)})
     if (!problem.empty()) return problem;
   if (num_heads % num_kv_heads != 0)
     return cat("num_key_value_heads must divide num_attention_heads=", num_heads, ", got ", num_kv_heads);
@@ -37,7 +26,8 @@ std::string DenseConfig::problem() const {
   if (!(logit_softcap >= 0 && logit_softcap <= 1e6))
     return cat("final_logit_softcapping must be between 0 and 1e6, got ", logit_softcap);
   for (const int64_t window : windows)
-    if (const std::string problem = range("sliding_window", window, 0, kMaxPositions); !problem.empty())
+    if (const std::string problem = range_problem("sliding_window", window, 0, kMaxPositions);
+        !problem.empty())
       return problem;
   MELETE_CHECK(static_cast<int64_t>(windows.size()) == num_layers &&
                    static_cast<int64_t>(rope_of_layer.size()) == num_layers && !ropes.empty(),
@@ -121,13 +111,25 @@ Result<DenseConfig> read_dense_gguf(const ModelFiles& files) {
   std::string problem;
   if (value_dim != c.head_dim)
     problem = cat("attention.value_length must be the key_length of ", c.head_dim, ", got ", value_dim);
-  if (const std::string layers = range("block_count", c.num_layers, 1, kMaxLayers); !layers.empty())
+  if (const std::string layers = range_problem("block_count", c.num_layers, 1, kMaxLayers); !layers.empty())
     problem = layers;
-  if (const std::string width = range("attention.key_length", c.head_dim, 2, 4096); !width.empty())
+  if (const std::string width = range_problem("attention.key_length", c.head_dim, 2, 4096); !width.empty())
     problem = width;
   if (!problem.empty())
     return invalid_argument("[", gguf.name(), "] ", p, problem, "; this model can't be computed here");
   return c;
+}
+
+Result<DenseConfig> read_one_rope_gguf(const ModelFiles& files) {
+  MELETE_ASSIGN_OR_RETURN(DenseConfig c, read_dense_gguf(files));
+  MELETE_ASSIGN_OR_RETURN(std::vector<float> frequencies, read_rope_gguf(files, c.head_dim));
+  use_one_rope(c, std::move(frequencies));
+  return c;
+}
+
+Result<DenseConfig> usable(const ModelFiles& files, DenseConfig config, const std::string& problem) {
+  if (problem.empty()) return config;
+  return invalid_argument("[", files.config_name(), "] ", problem, "; this model can't be computed here");
 }
 
 }  // namespace melete

@@ -74,8 +74,7 @@ Result<DenseConfig> from_json(const ModelFiles& files) {
   c.ropes.push_back(f.given("rope_parameters") != nullptr
                         ? read_rope_json(text, "sliding_attention", c.head_dim, local, problem)
                         : rope_frequencies(c.head_dim, local));
-  if (problem.empty()) return c;
-  return invalid_argument("[", files.config_name(), "] ", problem, "; this model can't be computed here");
+  return usable(files, std::move(c), problem);
 }
 
 Result<DenseConfig> from_gguf(const ModelFiles& files) {

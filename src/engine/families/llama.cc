@@ -20,14 +20,11 @@ Result<DenseConfig> from_json(const ModelFiles& files) {
   c.has_qkv_bias = c.has_out_bias = flag(f, "attention_bias");
   c.has_mlp_bias = flag(f, "mlp_bias");
   use_one_rope(c, read_rope_json(files.config, "", c.head_dim, 10000, problem));
-  if (problem.empty()) return c;
-  return invalid_argument("[", files.config_name(), "] ", problem, "; this model can't be computed here");
+  return usable(files, std::move(c), problem);
 }
 
 Result<DenseConfig> from_gguf(const ModelFiles& files) {
-  MELETE_ASSIGN_OR_RETURN(DenseConfig c, read_dense_gguf(files));
-  MELETE_ASSIGN_OR_RETURN(std::vector<float> frequencies, read_rope_gguf(files, c.head_dim));
-  use_one_rope(c, std::move(frequencies));
+  MELETE_ASSIGN_OR_RETURN(DenseConfig c, read_one_rope_gguf(files));
   c.rows_are_pairs = true;
   c.has_qkv_bias = files.tensors.find("blk.0.attn_q.bias") != nullptr;
   c.has_out_bias = files.tensors.find("blk.0.attn_output.bias") != nullptr;

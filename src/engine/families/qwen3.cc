@@ -14,21 +14,13 @@ Result<DenseConfig> from_json(const ModelFiles& files) {
   if (f.given("head_dim") == nullptr) c.head_dim = 128;  // the reference's default
   use_one_rope(c, read_rope_json(files.config, "", c.head_dim, 10000, problem));
   read_qwen_windows(files.config, c, problem);
-  if (problem.empty()) return c;
-  return invalid_argument("[", files.config_name(), "] ", problem, "; this model can't be computed here");
-}
-
-Result<DenseConfig> from_gguf(const ModelFiles& files) {
-  MELETE_ASSIGN_OR_RETURN(DenseConfig c, read_dense_gguf(files));
-  MELETE_ASSIGN_OR_RETURN(std::vector<float> frequencies, read_rope_gguf(files, c.head_dim));
-  use_one_rope(c, std::move(frequencies));
-  return c;
+  return usable(files, std::move(c), problem);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> load_qwen3(ModelFiles files, const LoadOptions& options, ThreadPool& pool) {
-  MELETE_ASSIGN_OR_RETURN(DenseConfig config, files.is_gguf() ? from_gguf(files) : from_json(files));
+  MELETE_ASSIGN_OR_RETURN(DenseConfig config, files.is_gguf() ? read_one_rope_gguf(files) : from_json(files));
   config.has_qk_norm = true;
   return load_dense(std::move(files), std::move(config), "model.", options, pool);
 }
