@@ -58,15 +58,28 @@ void AgentRun::start(int64_t max_tokens) {
   sampling.stream = static_cast<uint64_t>(plan_.id) * 2 + (closing_ ? 1 : 0);
   sampling.max_tokens = std::max<int64_t>(1, max_tokens);
   sampling.stop_tokens = services_.format.stop_tokens();
+  if (in_answer_) sampling.constraint = constraint();
   services_.engine.start(sequence_, sampling, [this](const SampledToken& token) { return take(token); });
+}
+
+// Of an answer that begins now; null without a grammar, or if the token that ended the reasoning has already
+// written something else.
+std::shared_ptr<const TokenConstraint> AgentRun::constraint() const {
+  if (!request_.grammar) return nullptr;
+  const int64_t room = services_.engine.context_length() - services_.engine.length(sequence_);
+  auto made =
+      std::make_shared<GrammarConstraint>(request_.grammar, std::min(request_.max_answer_tokens, room));
+  return made->accept_text(answer_) ? made : nullptr;
 }
 
 bool AgentRun::take(const SampledToken& token) {
   ++tokens_;
+  last_token_ = token.id;
   confidence_sum_ += token.confidence;
   ++(in_answer_ ? answer_tokens_ : reasoning_tokens_);
   take_events(parser_->put_token(services_.format.tokenizer(), token.id));
   if (parser_->turn_ended() || answered_) return false;
+  if (request_.grammar && between_messages_ && !closing_ && plan_.opening == Opening::reasoning) return false;
   return in_answer_ ? answer_tokens_ < request_.max_answer_tokens : !budget_spent();
 }
 
@@ -112,15 +125,29 @@ void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
   }
 }
 
+// What the model has written of them itself is left out.
+std::vector<int32_t> AgentRun::closing_tokens() const {
+  std::vector<int32_t> tokens = services_.format.closing_tokens();
+  if (!between_messages_) return tokens;
+  const auto written = std::find(tokens.begin(), tokens.end(), last_token_);
+  if (written != tokens.end()) tokens.erase(tokens.begin(), written + 1);
+  return tokens;
+}
+
 Status AgentRun::close_reasoning() {
+  const std::vector<int32_t> tokens = closing_tokens();
   closing_ = true;
-  const std::vector<int32_t> tokens = services_.format.closing_tokens();
   if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok())
     return fail(appended.error());
   forced_tokens_ += static_cast<int64_t>(tokens.size());
   for (const int32_t id : tokens) take_events(parser_->put_token(services_.format.tokenizer(), id));
   log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
   in_answer_ = true;
+  if (request_.grammar && !constraint())
+    return fail(unavailable("[agent ", plan_.id,
+                            "] the answer must begin where the reasoning ends, got a token with "
+                            "the end of one and \"",
+                            answer_, "\"; use --mode instant with this model"));
   start(request_.max_answer_tokens);
   return ok_status();
 }
@@ -139,7 +166,12 @@ Status AgentRun::advance() {
                             services_.engine.failure(sequence_), "; mend or leave out the sink that failed"));
   const bool whole = parser_->turn_ended() || answered_ || reason == FinishReason::stop;
   if (!whole && !in_answer_) return close_reasoning();
-  finish_with(whole ? "stop" : reason == FinishReason::exhausted ? "exhausted" : "length");
+  const bool is_blocked = reason == FinishReason::blocked;
+  const bool is_complete = is_blocked && request_.grammar && request_.grammar->matches(answer_);
+  finish_with(whole || is_complete                ? "stop"
+              : is_blocked                        ? "blocked"
+              : reason == FinishReason::exhausted ? "exhausted"
+                                                  : "length");
   return ok_status();
 }
 

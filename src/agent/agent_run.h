@@ -1,6 +1,7 @@
 // One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends,
 // answers, and reports every piece as an event. Its answer ends with the answer's message, the turn, or
-// max_answer_tokens.
+// max_answer_tokens. With a grammar the answer is a run of its own, so that the constraint begins with it:
+// when the model ends its reasoning, what begins the answer is written for it.
 #pragma once
 
 #include <chrono>
@@ -46,7 +47,7 @@ class AgentRun {
   const std::vector<TextMark>& marks() const { return marks_; }
   const std::string& finish() const {
     return finish_;
-  }  // "stop", "length", "exhausted", "failed", "cancelled"
+  }  // "stop", "length", "exhausted", "failed", "cancelled", "blocked"
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
   int64_t forced_tokens() const { return forced_tokens_; }
@@ -61,6 +62,8 @@ class AgentRun {
   void put_output(MarkParser::Output out, const char* channel);
   bool budget_spent() const;
   Status close_reasoning();
+  std::vector<int32_t> closing_tokens() const;
+  std::shared_ptr<const TokenConstraint> constraint() const;
   void flush();
   void finish_with(const std::string& reason);
   Status fail(Error error);
@@ -78,6 +81,7 @@ class AgentRun {
   std::string answer_, reasoning_, finish_;
   std::vector<TextMark> marks_;
   int64_t tokens_ = 0, reasoning_tokens_ = 0, answer_tokens_ = 0, forced_tokens_ = 0;
+  int32_t last_token_ = -1;
   double confidence_sum_ = 0;
 };
 

@@ -224,5 +224,49 @@ TEST_F(AgentRunTest, ASinkThatThrowsEndsTheRunWithAnError) {
   }
 }
 
+TEST_F(AgentRunTest, AGrammarBeginsWithTheAnswer) {
+  request.max_answer_tokens = 20;
+  request.grammar =
+      Grammar::compile({GrammarKind::regex, "[0-9]+"},
+                       std::make_shared<const Vocabulary>(*small_tokenizer(), format->stop_tokens()))
+          .value();
+  engine.write("123<|eom|>never read");
+  engine.write("98<|eot|>");
+  const auto agent = spawn(Opening::reasoning, 40);
+  ASSERT_TRUE(finish(*agent).ok());
+  EXPECT_EQ(agent->reasoning(), "123");
+  EXPECT_EQ(agent->answer(), "98");
+  EXPECT_EQ(agent->finish(), "stop");
+  // The model has written <|eom|> itself.
+  ASSERT_EQ(engine.appended.size(), 1u);
+  EXPECT_EQ(engine.appended[0], "<|start|>assistant to=user<|message|>");
+  ASSERT_EQ(engine.samplings.size(), 2u);
+  EXPECT_EQ(engine.samplings[0].constraint, nullptr);
+  ASSERT_NE(engine.samplings[1].constraint, nullptr);
+  const auto mask_holder = engine.samplings[1].constraint->clone();
+  const auto mask = mask_holder->mask();
+  const auto allows = [&](int32_t id) { return (mask[static_cast<size_t>(id) / 32] >> (id % 32) & 1) != 0; };
+  EXPECT_TRUE(allows(small_tokenizer()->encode("7").at(0)));
+  EXPECT_FALSE(allows(small_tokenizer()->encode("x").at(0)));
+  EXPECT_FALSE(allows(format->stop_tokens().at(0)));
+}
+
+TEST_F(AgentRunTest, AGrammarHoldsWhereReasoningIsCutOrSwitchedOff) {
+  request.grammar =
+      Grammar::compile({GrammarKind::regex, "[0-9]+"},
+                       std::make_shared<const Vocabulary>(*small_tokenizer(), format->stop_tokens()))
+          .value();
+  engine.write("12345678");
+  engine.write("98<|eot|>");
+  const auto cut = spawn(Opening::reasoning, 4);
+  ASSERT_TRUE(finish(*cut).ok());
+  EXPECT_EQ(engine.appended.at(0), kToAnswer);
+  ASSERT_NE(engine.samplings.at(1).constraint, nullptr);
+  engine.write("5<|eot|>");
+  const auto instant = spawn(Opening::answer);
+  ASSERT_TRUE(finish(*instant).ok());
+  EXPECT_NE(engine.samplings.at(2).constraint, nullptr);
+}
+
 }  // namespace
 }  // namespace melete

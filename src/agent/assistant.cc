@@ -23,6 +23,11 @@ Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& 
   return std::make_unique<Assistant>(std::move(engine), std::move(format), limits);
 }
 
+Result<std::shared_ptr<const Grammar>> Assistant::grammar(const GrammarSource& source) {
+  if (!vocabulary_) vocabulary_ = std::make_shared<const Vocabulary>(tokenizer(), format_->stop_tokens());
+  return Grammar::compile(source, vocabulary_);
+}
+
 Result<Message> Assistant::user_message(const std::vector<Part>& attachments,
                                         std::string_view question) const {
   Message message;

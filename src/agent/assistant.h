@@ -27,6 +27,9 @@ class Assistant {
   const MediaLimits& limits() const { return limits_; }
   const Tokenizer& tokenizer() const { return format_->tokenizer(); }
 
+  // Compiles what an answer is held to, for Request::grammar. Errors: those of Grammar::compile.
+  Result<std::shared_ptr<const Grammar>> grammar(const GrammarSource& source);
+
   // The user's message: media first, then tables as text, a blank line, then the question; the layout of the
   // training data. Errors: those of preprocess().
   Result<Message> user_message(const std::vector<Part>& attachments, std::string_view question) const;
@@ -35,6 +38,7 @@ class Assistant {
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<const ChatFormat> format_;
   MediaLimits limits_;
+  std::shared_ptr<const Vocabulary> vocabulary_;  // made when a grammar needs it
 };
 
 // The answer as a message of the conversation, so that the next question sees it as the model wrote it,

@@ -34,6 +34,10 @@ std::string problem(const Request& request) {
     return cat("[top_k] must be at least 0, got ", request.top_k, "; 0 leaves nothing out");
   if (request.max_answer_tokens < 1)
     return cat("[max_tokens] must be at least 1, got ", request.max_answer_tokens, "; give more");
+  if (request.grammar && request.max_answer_tokens <= request.grammar->shortest_tokens())
+    return cat("[max_tokens] must be at least ", request.grammar->shortest_tokens() + 1,
+               " for the shortest text that the grammar allows, got ", request.max_answer_tokens,
+               "; give more");
   if (!(request.delta > 0 && request.delta < 1))
     return cat("[delta] must be between 0 and 1, got ", request.delta, "; 0.1 is usual");
   return {};

@@ -11,6 +11,7 @@
 #include "agent/event_log.h"
 #include "base/registry.h"
 #include "engine/engine.h"
+#include "engine/grammar/grammar.h"
 #include "text/chat_format.h"
 #include "text/marks.h"
 
@@ -29,6 +30,9 @@ struct Request {
   int64_t max_reasoning_tokens = 0;  // an agent; 0: the effort's own (reasoning_budget)
   double delta = 0.1;                // largest chance of a false certificate
   double deadline_s = 0;             // 0: none
+  // What the answer is held to; reasoning stays free. Null: nothing. Of the model's vocabulary, see
+  // Assistant::grammar().
+  std::shared_ptr<const Grammar> grammar = nullptr;
   // Asked once a step: true stops the run with the best answer so far (Ctrl-C, a closed connection).
   std::function<bool()> stop_requested = [] { return false; };
 };
@@ -51,7 +55,7 @@ struct Answer {
   std::string raw;              // as the model wrote it, with location tokens
   std::string reasoning;        // of the agent whose answer it is, without location tokens
   std::vector<TextMark> marks;  // what the reasoning and the answer point at
-  std::string finish;           // "stop", "length", "exhausted", "deadline", "cancelled"
+  std::string finish;           // "stop", "length", "exhausted", "deadline", "cancelled", "blocked"
   int32_t agent = 0;
   Usage usage;
   std::vector<VoteCount> votes;  // contemplating

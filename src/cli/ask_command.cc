@@ -73,6 +73,7 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
   MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options.threads));
   MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question));
   request.conversation.messages.push_back(std::move(message));
+  MELETE_RETURN_IF_ERROR(options.add_grammar(*assistant, request));
   catch_interrupts();
 
   TerminalView view(stdout, stderr, TerminalView::detect(options.quiet));

@@ -1,5 +1,6 @@
 #include "cli/ask_command_options.h"
 
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "catalogue/catalogue.h"
 #include "catalogue/models_folder.h"
@@ -42,13 +43,41 @@ void AskOptions::declare(CLI::App& app, bool with_model) {
       ->check(CLI::Range(1e-6, 0.5));
   app.add_option("--deadline", deadline_s, "seconds until the answer must be there")
       ->check(CLI::Range(0.001, 1e6));
+  app.add_option("--schema", schema, "hold the answer to a JSON schema: a file, or the schema itself");
+  app.add_option("--regex", regex, "hold the answer to a regular expression, which the whole of it matches")
+      ->excludes("--schema");
   app.add_option("--threads", threads, "threads; all cores if not given")->check(CLI::Range(1, 1024));
   app.add_option("--events", events, "write the run's event log to this file, a JSON object a line");
   app.add_flag("--json", json, "print one JSON object an answer");
   app.add_flag("--quiet,-q", quiet, "print the answer alone, without reasoning and meters");
 }
 
+namespace {
+
+// What --schema or --regex ask for; nothing if neither is given.
+Result<std::optional<GrammarSource>> grammar_source(const std::string& schema, const std::string& regex) {
+  if (!regex.empty()) return std::optional(GrammarSource{GrammarKind::regex, regex});
+  if (schema.empty()) return std::optional<GrammarSource>();
+  if (schema.find_first_of("{ \n") == 0)
+    return std::optional(GrammarSource{GrammarKind::json_schema, schema});
+  MELETE_ASSIGN_OR_RETURN(std::string text, read_file(schema, uint64_t{16} << 20));
+  return std::optional(GrammarSource{GrammarKind::json_schema, std::move(text)});
+}
+
+}  // namespace
+
+Status AskOptions::add_grammar(Assistant& assistant, Request& request) const {
+  MELETE_ASSIGN_OR_RETURN(const auto source, grammar_source(schema, regex));
+  if (source) {
+    MELETE_ASSIGN_OR_RETURN(request.grammar, assistant.grammar(*source));
+  }
+  return ok_status();
+}
+
 Result<Request> AskOptions::request() const {
+  // What can't be compiled is told before a model is loaded.
+  MELETE_ASSIGN_OR_RETURN(const auto source, grammar_source(schema, regex));
+  if (source) MELETE_RETURN_IF_ERROR(Grammar::check(*source));
   Request request;
   const auto parsed = parse_effort(effort);
   if (!parsed)

@@ -18,13 +18,16 @@ struct AskOptions {
   int64_t top_k = 0, max_tokens = 256, max_reasoning_tokens = 0;
   uint64_t seed = 0;
   bool json = false, quiet = false;
-  std::string events;
+  std::string events, schema, regex;
 
   // with_model: --model is one of the options, where the command doesn't name the model itself.
   void declare(CLI::App& app, bool with_model = true);
 
   // Errors: invalid_argument naming the option.
   Result<Request> request() const;
+
+  // Compiles --schema or --regex into request.grammar, if one is given. Errors: those of Grammar::compile.
+  Status add_grammar(Assistant& assistant, Request& request) const;
 };
 
 // The model to use, as Engine::load takes it. `given`: a .gguf file, a folder with config.json, or a name in

@@ -50,6 +50,7 @@ class ChatRun {
     MELETE_ASSIGN_OR_RETURN(attachments_, read_attachments(paths));
     MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
+    MELETE_RETURN_IF_ERROR(options_.add_grammar(*assistant, request));
     if (!options_.events.empty()) {
       MELETE_ASSIGN_OR_RETURN(event_file_, EventFile::create(options_.events));
     }
