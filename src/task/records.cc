@@ -69,12 +69,18 @@ std::vector<T> draw_some(Random& random, std::vector<T> values, size_t count) {
   return values;
 }
 
-// "apple 3, pear 9"
-std::string listed(const Records& records, const RecordColumn& column) {
+// A line for each of the first `num_rows` rows: key, value, and what `remark(row)` adds. A key that begins a
+// line is the token that stands in the document, so reading on from it is a copy.
+template <class Remark>
+std::string listed(const Records& records, const RecordColumn& column, size_t num_rows, Remark remark) {
   std::string text;
-  for (size_t row = 0; row < records.keys.size(); ++row)
-    text += cat(row ? ", " : "", records.keys[row], ' ', column.cell(row));
+  for (size_t row = 0; row < num_rows; ++row)
+    text += cat(row > 0 ? "\n" : "", records.keys[row], ' ', column.cell(row), remark(row));
   return text;
+}
+
+std::string listed(const Records& records, const RecordColumn& column) {
+  return listed(records, column, records.keys.size(), [](size_t) { return ""; });
 }
 
 // What a question reads: one cell, or a whole column.
@@ -96,10 +102,11 @@ Asked cell_question(Random& random, const Records& records) {
   const std::array<std::string, 4> texts = {
       cat("What is the ", column.name, " of ", key, "?"), cat("Look up the ", column.name, " of ", key, "."),
       cat("Which ", column.name, " does ", key, " have?"), cat(key, ": what ", column.name, "?")};
-  const std::string full = cat("Row ", key, ", ", column.name, ": ", cell, ".");
+  const std::string& line = records.lines[row];
+  const std::string full = cat(line, '\n', column.name, ": ", cell, ".");
   return {{random.pick(texts),
            cell,
-           {"", cat(key, ' ', cell), full, cat(full, " Check: ", key, ' ', cell, ".")},
+           {"", line, full, cat(full, " Check: ", key, ' ', cell, ".")},
            {},
            column.numeric() ? "cell" : "word cell"},
           &column,
@@ -121,10 +128,13 @@ Asked row_question(Random& random, const Records& records) {
   const std::array<std::string, 3> texts = {cat("Which ", asked, " has ", column.name, ' ', value, "?"),
                                             cat("Find the ", asked, " with ", column.name, ' ', value, "."),
                                             cat("What ", asked, " has a ", column.name, " of ", value, "?")};
-  const std::string full = cat(column.name, ": ", listed(records, column), ". ", value, " is ", key, ".");
+  const std::string terse = listed(records, column, row + 1, [](size_t) { return ""; });
+  const std::string full =
+      cat(listed(records, column, row + 1, [&](size_t at) { return at == row ? " yes" : " no"; }), ". So ",
+          key, ".");
   return {{random.pick(texts),
            key,
-           {"", cat(value, ' ', key), full, cat(full, " Check: ", key, ' ', value, ".")},
+           {"", terse, full, cat(full, " Check: ", key, ' ', value, ".")},
            {},
            "row of value"},
           &column};
@@ -142,8 +152,15 @@ Asked extreme_question(Random& random, const Records& records, bool highest) {
       cat("Which ", asked, " has the ", word, ' ', column.name, "?"),
       cat("Find the ", asked, " with the ", word, ' ', column.name, "."),
       cat("What ", asked, " has the ", word, ' ', column.name, "?")};
+  int64_t best = numbers[0];
+  const auto against_best = [&](size_t row) {
+    const int64_t value = numbers[row], before = best;
+    if (row == 0) return std::string();
+    if ((value > before) == highest) best = value;
+    return cat(value > before ? " > " : " < ", before);
+  };
   const std::string full =
-      cat(column.name, ": ", listed(records, column), ". ", word, " is ", *found, ": ", key, ".");
+      cat(listed(records, column, numbers.size(), against_best), '\n', word, ' ', *found, ": ", key, ".");
   std::string values;
   for (const int64_t value : numbers) values += cat(value, ' ');
   return {{random.pick(texts),
@@ -175,7 +192,7 @@ Asked sum_question(Random& random, const Records& records) {
       cat("Add up the ", column.name, " of every ", records.key_name, "."),
       cat("What is the sum of ", column.name, "?")};
   const std::string terse = running_sum(column.numbers, false);
-  const std::string full = cat(column.name, ": ", listed(records, column), ". ", terse, ".");
+  const std::string full = cat(listed(records, column), '\n', terse, ".");
   return {{random.pick(texts),
            cat(sum),
            {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")},
@@ -194,13 +211,11 @@ Asked count_question(Random& random, const Records& records) {
   const std::array<std::string, 2> texts = {
       cat("How many have a ", column.name, " over ", limit, "?"),
       cat("Count each ", records.key_name, " with ", column.name, " over ", limit, ".")};
-  std::string terse, full = cat(column.name, ": ");
-  for (size_t row = 0; row < records.keys.size(); ++row) {
-    const int64_t value = column.numbers[row];
+  std::string terse;
+  for (const int64_t value : column.numbers)
     if (value > limit) terse += cat(value, ' ');
-    full += cat(records.keys[row], ' ', value, value > limit ? " yes, " : " no, ");
-  }
-  full += cat("count ", count, ".");
+  const auto is_over = [&](size_t row) { return column.numbers[row] > limit ? " yes" : " no"; };
+  const std::string full = cat(listed(records, column, records.keys.size(), is_over), "\ncount ", count, ".");
   return {{random.pick(texts),
            cat(count),
            {"", cat(terse, "count ", count), full,
@@ -218,7 +233,8 @@ Records draw_records(Random& random, int level) {
   const Theme& theme = held_out ? kHeldOutTheme : random.pick(kThemes);
   const auto num_rows = static_cast<size_t>(random.integer(size.min_rows, size.max_rows));
   const auto num_numeric = static_cast<size_t>(random.integer(size.min_numeric, size.max_numeric));
-  Records records{theme.key_name, draw_some(random, theme.keys, num_rows), {}, held_out ? "theme tools" : ""};
+  Records records{
+      theme.key_name, draw_some(random, theme.keys, num_rows), {}, held_out ? "theme tools" : "", {}};
   for (const std::string& name : draw_some(random, theme.numeric, num_numeric))
     records.columns.push_back({name, draw_distinct(random, num_rows, size.max_value), {}});
   if (random.chance(size.word_column_share)) {
