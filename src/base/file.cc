@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "base/file_writer.h"
 
 namespace melete {
 namespace {
@@ -65,18 +68,42 @@ Result<std::string> read_file(const std::filesystem::path& path, uint64_t max_by
   }
 }
 
-Status write_file(const std::filesystem::path& path, std::string_view bytes) {
+Result<FileWriter> FileWriter::create(const std::filesystem::path& path) {
   std::error_code ignored;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
   std::string temporary = path.string() + ".XXXXXX";
-  Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!file.valid()) return file_error(path, "write");
-  const bool written = write_all(file.get(), bytes) && ::fchmod(file.get(), 0644) == 0 &&
-                       ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
-  if (written) return ok_status();
-  const Error error = file_error(path, "write");
-  ::unlink(temporary.c_str());
-  return error;
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) return file_error(path, "write");
+  return FileWriter(path, std::move(temporary), fd);
+}
+
+FileWriter::FileWriter(FileWriter&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+FileWriter::~FileWriter() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+Status FileWriter::write(std::string_view bytes) {
+  return write_all(fd_, bytes) ? ok_status() : file_error(path_, "write");
+}
+
+Status FileWriter::commit() {
+  const bool written =
+      ::fchmod(fd_, 0644) == 0 && ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
+  if (!written) return file_error(path_, "write");
+  ::close(std::exchange(fd_, -1));
+  return ok_status();
+}
+
+Status write_file(const std::filesystem::path& path, std::string_view bytes) {
+  MELETE_ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
+  MELETE_RETURN_IF_ERROR(file.write(bytes));
+  return file.commit();
 }
 
 }  // namespace melete

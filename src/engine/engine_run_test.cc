@@ -128,7 +128,7 @@ TEST(EngineRun, AFullCacheEndsOneRunAndLeavesTheRest) {
   const auto engine = load("dense", 1, pages * 3 * 3 * 2 * 512 * 4);
   std::vector<SequenceId> ids;
   while (true) {
-    const auto id = engine->prefill(text_prompt(40, 13));
+    const auto id = engine->prefill(text_prompt(40, 13 + ids.size()));
     if (!id.ok()) {
       EXPECT_EQ(id.error().kind, ErrorKind::exhausted);
       break;
@@ -140,10 +140,10 @@ TEST(EngineRun, AFullCacheEndsOneRunAndLeavesTheRest) {
   std::vector<Tokens> tokens(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) engine->start(ids[i], hot(1, 400), into(tokens[i]));
   run_all(*engine);
-  const Tokens expected = alone(text_prompt(40, 13), hot(1, 400));
   int64_t ended_early = 0;
   for (size_t i = 0; i < ids.size(); ++i) {
     ended_early += engine->finish_reason(ids[i]) == FinishReason::exhausted;
+    const Tokens expected = alone(text_prompt(40, 13 + i), hot(1, 400));
     ASSERT_LE(tokens[i].size(), expected.size());
     EXPECT_TRUE(std::equal(tokens[i].begin(), tokens[i].end(), expected.begin()));
   }

@@ -62,6 +62,7 @@ KvPage* KvPool::take(int64_t group, const KvPage* source) {
     std::memcpy(page->bytes.get(), source->bytes.get(), static_cast<size_t>(bytes));
   }
   page->references = 1;
+  page->group = group;
   ++pages_in_use_;
   bytes_in_use_ += bytes;
   return page;
@@ -69,7 +70,9 @@ KvPage* KvPool::take(int64_t group, const KvPage* source) {
 
 void KvPool::release(int64_t group, KvPage* page) {
   MELETE_CHECK(page->references > 0);
-  if (--page->references > 0) return;
+  count_cached(*page, -1);
+  if (--page->references > 0) return count_cached(*page, 1);
+  page->cached = false;
   groups_[static_cast<size_t>(group)].idle.emplace_back(page);
   --pages_in_use_;
   bytes_in_use_ -= layout_.page_bytes(group);

@@ -61,6 +61,8 @@ struct KvPage {
     void operator()(std::byte* bytes) const;
   };
   int64_t references = 0;
+  int64_t group = 0;
+  bool cached = false;  // one of the references is a cache's
   std::unique_ptr<std::byte[], Free> bytes;
 };
 
@@ -79,6 +81,9 @@ class KvPool {
   int64_t max_bytes() const { return max_bytes_; }
   int64_t pages_in_use() const { return pages_in_use_; }
   int64_t bytes_in_use() const { return bytes_in_use_; }
+  // Of those, what nothing but a cache holds.
+  int64_t cached_pages() const { return cached_pages_; }
+  int64_t cached_bytes() const { return cached_bytes_; }
 
   // Called when the limit is reached: releases some pages that are held only to be found again, or returns
   // false if there are none.
@@ -88,18 +93,34 @@ class KvPool {
   KvPage* acquire(int64_t group) { return take(group, nullptr); }
   // A page with the bytes of another of its group.
   KvPage* copy(int64_t group, const KvPage& page) { return take(group, &page); }
-  void share(KvPage* page) { ++page->references; }
+  void share(KvPage* page) {
+    count_cached(*page, -1);
+    ++page->references;
+  }
   void release(int64_t group, KvPage* page);
+  // Whether one of the references is a cache's.
+  void set_cached(KvPage* page, bool cached) {
+    count_cached(*page, -1);
+    page->cached = cached;
+    count_cached(*page, 1);
+  }
 
  private:
   struct Group {
     std::vector<std::unique_ptr<KvPage>> idle;
   };
+  // Adds `sign` pages to those that only a cache holds, if this is one.
+  void count_cached(const KvPage& page, int64_t sign) {
+    if (!page.cached || page.references != 1) return;
+    cached_pages_ += sign;
+    cached_bytes_ += sign * layout_.page_bytes(page.group);
+  }
   KvPage* take(int64_t group, const KvPage* source);
   bool make_room(int64_t group);
 
   KvLayout layout_;
   int64_t max_bytes_, bytes_held_ = 0, bytes_in_use_ = 0, pages_in_use_ = 0;
+  int64_t cached_pages_ = 0, cached_bytes_ = 0;
   std::vector<Group> groups_;
   std::function<bool()> reclaim_;
 };

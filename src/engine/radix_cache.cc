@@ -143,6 +143,7 @@ void RadixCache::merge_pages(Node& node, KvSequence& sequence, int64_t index) {
       continue;
     }
     pool_.share(theirs);
+    pool_.set_cached(theirs, true);
     ours = theirs;
     ++statistics_.pages;
     statistics_.bytes += pool_.layout().page_bytes(group);
@@ -182,6 +183,7 @@ void RadixCache::release_pages(Node& node, bool windows_only) {
   for (int64_t group = 0; group < pool_.layout().num_groups(); ++group) {
     KvPage*& page = node.pages[static_cast<size_t>(group)];
     if (page == nullptr || (windows_only && pool_.layout().window(group) == 0)) continue;
+    pool_.set_cached(page, false);
     pool_.release(group, page);
     page = nullptr;
     --statistics_.pages;
@@ -243,15 +245,6 @@ void RadixCache::clear() {
 
 RadixStatistics RadixCache::statistics() const { return statistics_; }
 
-int64_t RadixCache::pages_of_no_sequence() const {
-  int64_t count = 0;
-  for_each([&](const NodeView& node) {
-    count += std::count_if(node.pages.begin(), node.pages.end(),
-                           [](const KvPage* page) { return page != nullptr && page->references == 1; });
-  });
-  return count;
-}
-
 void RadixCache::for_each(const std::function<void(const NodeView&)>& visit) const {
   struct Pending {
     const Node* node;
@@ -292,6 +285,7 @@ bool RadixCache::restore(const NodeView& view) {
       continue;
     }
     node->pages[group] = view.pages[group];
+    pool_.set_cached(view.pages[group], true);
     ++statistics_.pages;
     statistics_.bytes += pool_.layout().page_bytes(static_cast<int64_t>(group));
   }

@@ -65,7 +65,7 @@ class RadixCache {
   void clear();
 
   RadixStatistics statistics() const;
-  int64_t pages_of_no_sequence() const;
+  int64_t max_bytes() const { return max_bytes_; }
 
   // For saving and loading: nodes, parents before children, least recently used first among siblings'
   // subtrees' roots; `parent` and `node` number them from 0, -1 is the root. pages: of each group, null where

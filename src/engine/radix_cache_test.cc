@@ -92,6 +92,12 @@ struct World {
     for (const auto& [page, count] : holders) RC_ASSERT(page->references == count);
     RC_ASSERT(pool.pages_in_use() == std::ssize(holders));
     RC_ASSERT(cache.statistics().pages == held);
+    int64_t unshared = 0;
+    cache.for_each([&](const RadixCache::NodeView& node) {
+      unshared += std::count_if(node.pages.begin(), node.pages.end(),
+                                [](const KvPage* page) { return page != nullptr && page->references == 1; });
+    });
+    RC_ASSERT(pool.cached_pages() == unshared);
   }
 
   std::vector<int64_t> windows;

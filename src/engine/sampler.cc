@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "base/random.h"
-#include "kernels/elementwise.h"
-#include "kernels/logits.h"
 
 namespace melete {
 namespace {
@@ -18,19 +17,17 @@ constexpr auto ranks_before = [](const SamplingCandidate& a, const SamplingCandi
 };
 
 // The first candidate at which the running sum passes uniform * total.
-template <class Weights, class WeightOf>
-size_t pick(const Weights& weights, double uniform, WeightOf weight_of) {
+int32_t pick(std::span<const SamplingCandidate> candidates, double uniform) {
   double total = 0;
-  for (const auto& w : weights) total += weight_of(w);
+  for (const SamplingCandidate& c : candidates) total += c.weight;
   const double target = uniform * total;
   double sum = 0;
-  size_t last = 0;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const double w = weight_of(weights[i]);
-    if (w <= 0) continue;
-    last = i;
-    sum += w;
-    if (sum > target) return i;
+  int32_t last = candidates[0].id;
+  for (const SamplingCandidate& c : candidates) {
+    if (c.weight <= 0) continue;
+    last = c.id;
+    sum += c.weight;
+    if (sum > target) break;
   }
   return last;
 }
@@ -66,48 +63,123 @@ SamplingCandidate Sampler::last_of_mass(double mass) {
   return candidates_[static_cast<size_t>(low)];
 }
 
-// Fills candidates_ with what the filters leave, by id; the greatest weight is 1.
-void Sampler::filter(const Sampling& sampling) {
-  const auto size = static_cast<int64_t>(weights_.size());
-  const bool by_count = sampling.top_k > 0 && sampling.top_k < size;
-  double total = 0;
-  for (const float w : weights_) total += w;
-  // Tokens so unlikely that all of them together lie outside of the top-p mass.
-  const double least = by_count ? 0 : (1 - sampling.top_p) * total / static_cast<double>(size);
-  const auto collect = [&](double least_weight, const SamplingCandidate& last) {
-    candidates_.clear();
-    for (size_t i = 0; i < weights_.size(); ++i) {
-      const SamplingCandidate c{static_cast<int32_t>(i), weights_[i]};
-      if (c.weight >= least_weight && !ranks_before(last, c)) candidates_.push_back(c);
-    }
-  };
-  SamplingCandidate last{INT32_MAX, 0};
-  collect(std::clamp(least, 0.0, 1.0), last);
-  if (by_count) {
-    const auto end = candidates_.begin() + sampling.top_k;
-    std::nth_element(candidates_.begin(), end - 1, candidates_.end(), ranks_before);
-    candidates_.erase(end, candidates_.end());
-    last = candidates_.back();
-    total = 0;
-    for (const SamplingCandidate& c : candidates_) total += c.weight;
-  }
-  if (sampling.top_p < 1) last = last_of_mass(sampling.top_p * total);
-  collect(std::clamp(sampling.min_p, 0.0, 1.0), last);
+void Sampler::keep_ranked(std::span<const RankedLogit> ranked, double temperature) {
+  weights_.resize(ranked.size());
+  for (size_t i = 0; i < ranked.size(); ++i) weights_[i] = ranked[i].value;
+  tempered_weights(weights_, ranked[0].value, temperature, weights_);
+  candidates_.clear();
+  for (size_t i = 0; i < ranked.size(); ++i) candidates_.push_back({ranked[i].id, weights_[i]});
 }
 
-int32_t Sampler::draw(std::span<const float> logits, const Sampling& sampling, double uniform) {
-  const float top = logits[static_cast<size_t>(argmax(logits))];
-  weights_.resize(logits.size());
-  shifted_.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i)
-    shifted_[i] = static_cast<float>((static_cast<double>(logits[i]) - top) / sampling.temperature);
-  exp(shifted_, weights_);
-  const bool filtered = (sampling.top_k > 0 && sampling.top_k < static_cast<int64_t>(logits.size())) ||
-                        sampling.top_p < 1 || sampling.min_p > 0;
-  if (!filtered)
-    return static_cast<int32_t>(pick(weights_, uniform, [](float w) { return static_cast<double>(w); }));
-  filter(sampling);
-  return candidates_[pick(candidates_, uniform, [](const SamplingCandidate& c) { return c.weight; })].id;
+// Every token of at least that weight; the greatest weight is 1.
+void Sampler::collect(std::span<const float> logits, float max, double least_weight, double temperature) {
+  // A little lower than where the weight is reached, since it is rounded.
+  const double logit = least_weight > 0 ? max + temperature * (std::log(least_weight) - 1e-3) : -INFINITY;
+  const auto bound = static_cast<float>(logit - 1e-5 * std::abs(static_cast<double>(max)));
+  ranked_.clear();
+  for (size_t b = 0; b < blocks_.size(); ++b) {
+    if (!(blocks_[b].max >= bound)) continue;
+    const size_t begin = b * kLogitsBlock, end = std::min(begin + kLogitsBlock, logits.size());
+    for (size_t i = begin; i < end; ++i) {
+      if (logits[i] >= bound) ranked_.push_back({static_cast<int32_t>(i), logits[i]});
+    }
+  }
+  weights_.resize(ranked_.size());
+  for (size_t i = 0; i < ranked_.size(); ++i) weights_[i] = ranked_[i].value;
+  tempered_weights(weights_, max, temperature, weights_);
+  candidates_.clear();
+  for (size_t i = 0; i < ranked_.size(); ++i) {
+    if (weights_[i] >= least_weight) candidates_.push_back({ranked_[i].id, weights_[i]});
+  }
+}
+
+// Fills candidates_ with what the filters leave. total: of all weights, the greatest of which is 1.
+void Sampler::filter(std::span<const float> logits, std::span<const RankedLogit> top, double total,
+                     const Sampling& sampling) {
+  const auto size = std::ssize(logits);
+  const double min_p = std::clamp(sampling.min_p, 0.0, 1.0);
+  bool is_sorted = true;
+  if (sampling.top_k > 0 && sampling.top_k < size) {
+    if (sampling.top_k > std::ssize(top)) {
+      ranked_.resize(static_cast<size_t>(sampling.top_k));
+      melete::top_k(logits, ranked_);
+      top = ranked_;
+    }
+    keep_ranked(top.first(std::min(top.size(), static_cast<size_t>(sampling.top_k))), sampling.temperature);
+    total = 0;
+    for (const SamplingCandidate& c : candidates_) total += c.weight;
+  } else {
+    keep_ranked(top, sampling.temperature);
+    double kept = 0;
+    for (const SamplingCandidate& c : candidates_) kept += c.weight;
+    const bool enough =
+        std::ssize(top) == size || kept >= sampling.top_p * total || candidates_.back().weight < min_p;
+    // Tokens so unlikely that all of them together lie outside of the top-p mass don't matter.
+    const double least = std::max(min_p, (1 - sampling.top_p) * total / static_cast<double>(size));
+    is_sorted = enough;
+    if (!enough) collect(logits, top[0].value, std::min(least, 1.0), sampling.temperature);
+  }
+  SamplingCandidate last{INT32_MAX, 0};
+  if (sampling.top_p < 1 && is_sorted) {
+    double sum = 0;
+    for (const SamplingCandidate& c : candidates_) {
+      last = c;
+      sum += c.weight;
+      if (sum >= sampling.top_p * total) break;
+    }
+  } else if (sampling.top_p < 1) {
+    last = last_of_mass(sampling.top_p * total);
+  }
+  std::erase_if(candidates_,
+                [&](const SamplingCandidate& c) { return c.weight < min_p || ranks_before(last, c); });
+}
+
+// Of all tokens: first a block by its weight, then a token of it.
+int32_t Sampler::draw_any(std::span<const float> logits, float max, double total, double temperature,
+                          double uniform) {
+  const double target = uniform * total;
+  double before = 0;
+  size_t chosen = 0;
+  for (size_t b = 0; b < blocks_.size(); ++b) {
+    const double mass = scales_[b] * static_cast<double>(blocks_[b].weight);
+    if (!(mass > 0)) continue;
+    chosen = b;
+    if (before + mass > target) break;
+    before += mass;
+  }
+  const size_t begin = chosen * kLogitsBlock;
+  const auto block = logits.subspan(begin, std::min<size_t>(kLogitsBlock, logits.size() - begin));
+  weights_.resize(block.size());
+  tempered_weights(block, blocks_[chosen].max, temperature, weights_);
+  const double rest = (target - before) / scales_[chosen];
+  double sum = 0;
+  size_t last = 0;
+  for (size_t i = 0; i < block.size(); ++i) {
+    if (!(weights_[i] > 0)) continue;
+    last = i;
+    sum += static_cast<double>(weights_[i]);
+    if (sum > rest) break;
+  }
+  return static_cast<int32_t>(begin + last);
+}
+
+int32_t Sampler::draw(std::span<const float> logits, std::span<const RankedLogit> top,
+                      const Sampling& sampling, double uniform) {
+  const float max = top[0].value;
+  if (!std::isfinite(max)) return top[0].id;
+  weights_.resize(blocks_.size());
+  for (size_t b = 0; b < blocks_.size(); ++b) weights_[b] = blocks_[b].max;
+  tempered_weights(weights_, max, sampling.temperature, weights_);
+  scales_.assign(weights_.begin(), weights_.end());
+  double total = 0;
+  for (size_t b = 0; b < blocks_.size(); ++b) {
+    if (blocks_[b].weight > 0) total += scales_[b] * static_cast<double>(blocks_[b].weight);
+  }
+  const bool filtered =
+      (sampling.top_k > 0 && sampling.top_k < std::ssize(logits)) || sampling.top_p < 1 || sampling.min_p > 0;
+  if (!filtered) return draw_any(logits, max, total, sampling.temperature, uniform);
+  filter(logits, top, total, sampling);
+  return pick(candidates_, uniform);
 }
 
 // Logits with minus infinity where the mask has no bit; nothing if it has none at all.
@@ -131,16 +203,16 @@ SampledToken Sampler::sample(std::span<const float> logits, const Sampling& samp
   token.id = kNoToken;
   if (!mask.empty()) logits = allowed_only(logits, mask);
   if (logits.empty()) return token;
-  const float log_sum = log_sum_exp(logits);
   std::array<RankedLogit, kTopLogProbs> storage;
   std::span<RankedLogit> top(storage.data(), std::min(storage.size(), logits.size()));
-  top_k(logits, top);
+  blocks_.resize((logits.size() + kLogitsBlock - 1) / kLogitsBlock);
+  const float log_sum = scan_logits(logits, std::max(sampling.temperature, 0.0), blocks_, top);
   while (top.size() > 1 && top.back().value == -std::numeric_limits<float>::infinity())
     top = top.first(top.size() - 1);
 
   token.id = top[0].id;
   if (sampling.temperature > 0)
-    token.id = draw(logits, sampling, sampling_uniform(sampling.seed, sampling.stream, token_index));
+    token.id = draw(logits, top, sampling, sampling_uniform(sampling.seed, sampling.stream, token_index));
   token.log_prob = logits[static_cast<size_t>(token.id)] - log_sum;
   token.top.reserve(top.size());
   double mean = 0;

@@ -1,6 +1,10 @@
 // From a row of logits to a token: temperature, top-k, top-p and min-p, with draws that depend on nothing but
 // the seed, the stream and the token's number.
 //
+// One pass over the logits (scan_logits) gives the log-sum, the likeliest twenty and each block's weight. A
+// draw without filters then looks into one block only; filters look at the twenty, and at blocks with
+// likelier tokens than they leave out only where twenty aren't enough.
+//
 // Sources: top-p 1904.09751; min-p 2407.01082; DeepConf's confidence 2508.15260; Philox, base/random.h.
 #pragma once
 
@@ -9,6 +13,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "kernels/logits.h"
 
 namespace melete {
 
@@ -33,12 +38,20 @@ class Sampler {
 
  private:
   std::span<const float> allowed_only(std::span<const float> logits, std::span<const uint32_t> mask);
-  int32_t draw(std::span<const float> logits, const Sampling& sampling, double uniform);
-  void filter(const Sampling& sampling);
+  int32_t draw(std::span<const float> logits, std::span<const RankedLogit> top, const Sampling& sampling,
+               double uniform);
+  int32_t draw_any(std::span<const float> logits, float max, double total, double temperature,
+                   double uniform);
+  void filter(std::span<const float> logits, std::span<const RankedLogit> top, double total,
+              const Sampling& sampling);
+  void keep_ranked(std::span<const RankedLogit> ranked, double temperature);
+  void collect(std::span<const float> logits, float max, double least_weight, double temperature);
   SamplingCandidate last_of_mass(double mass);
 
-  std::vector<float> weights_;  // e^((logit - max) / temperature)
-  std::vector<float> shifted_, allowed_;
+  std::vector<LogitsBlock> blocks_;
+  std::vector<double> scales_;  // e^((block's max - max) / temperature)
+  std::vector<float> weights_, allowed_;
+  std::vector<RankedLogit> ranked_;
   std::vector<SamplingCandidate> candidates_;
 };
 

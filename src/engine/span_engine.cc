@@ -1,15 +1,13 @@
 #include "engine/span_engine.h"
 
 #include <algorithm>
-#include <exception>
 
 #include "engine/families/family.h"
+#include "engine/prompt_cache_file.h"
+#include "media/hash.h"
 
 namespace melete {
 namespace {
-
-// Idle activation memory that a long prompt may leave behind.
-constexpr int64_t kIdleBytes = int64_t{128} << 20;
 
 KvLayout layout_of(const DecoderShape& shape) {
   std::vector<int64_t> windows;
@@ -21,20 +19,34 @@ KvLayout layout_of(const DecoderShape& shape) {
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model, int num_threads,
                                              int64_t max_kv_bytes, WeightType weights) {
+  EngineLimits limits;
+  limits.max_kv_bytes = max_kv_bytes;
+  MELETE_ASSIGN_OR_RETURN(auto engine, SpanEngine::load(model, num_threads, limits, weights));
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+Result<std::unique_ptr<SpanEngine>> SpanEngine::load(const std::filesystem::path& model, int num_threads,
+                                                     const EngineLimits& limits, WeightType weights) {
   auto pool = std::make_unique<ThreadPool>(num_threads);
   LoadOptions options;
   options.weights = weights;
   MELETE_ASSIGN_OR_RETURN(auto decoder, load_decoder(model, options, *pool));
-  return std::unique_ptr<Engine>(
-      std::make_unique<SpanEngine>(std::move(pool), std::move(decoder), max_kv_bytes));
+  auto engine = std::make_unique<SpanEngine>(std::move(pool), std::move(decoder), limits);
+  engine->identity_ = files_identity(model);
+  return engine;
 }
 
 SpanEngine::SpanEngine(std::unique_ptr<ThreadPool> pool, std::unique_ptr<Decoder> decoder,
-                       int64_t max_kv_bytes)
-    : pool_(std::move(pool)),
+                       const EngineLimits& limits)
+    : limits_(limits),
+      pool_(std::move(pool)),
       decoder_(std::move(decoder)),
-      kv_(layout_of(decoder_->shape()), max_kv_bytes),
-      towers_(*decoder_, *pool_, arena_) {}
+      kv_(layout_of(decoder_->shape()), limits.max_kv_bytes),
+      cache_(kv_, std::min(limits.max_cached_bytes, limits.max_kv_bytes)),
+      towers_(*decoder_, *pool_, arena_),
+      scheduler_(limits.max_queued) {}
+
+SpanEngine::~SpanEngine() = default;
 
 const SpanEngine::StatePtr& SpanEngine::state(SequenceId sequence) const {
   const auto found = sequences_.find(sequence);
@@ -42,85 +54,67 @@ const SpanEngine::StatePtr& SpanEngine::state(SequenceId sequence) const {
   return found->second;
 }
 
-SequenceId SpanEngine::add(StatePtr state) {
-  sequences_.emplace(next_id_, std::move(state));
-  return next_id_++;
-}
-
-Status SpanEngine::check_length(int64_t length) const {
-  if (length <= context_length()) return ok_status();
-  return exhausted("[engine] prompt and answer must fit the model's context of ", context_length(),
-                   " tokens, got ", length, "; shorten the conversation or give fewer or smaller media");
-}
-
-// Overwrites the placeholder rows of x, which begin at token `begin` of the prompt.
-void SpanEngine::place_media(const Prompt& prompt, std::span<const Tensor> media_rows, int64_t begin,
-                             Tensor& x) const {
-  for (const MediaSpan& span : prompt.spans) {
-    const int64_t first = std::max(span.begin, begin),
-                  last = std::min(span.begin + span.num_tokens, begin + x.rows());
-    if (first >= last) continue;
-    const Tensor& rows = media_rows[static_cast<size_t>(span.media_index)];
-    std::copy_n(rows.row(span.media_row + first - span.begin), (last - first) * x.width(),
-                x.row(first - begin));
-  }
-}
-
-template <class Visit>
-Status SpanEngine::run_prompt(KvSequence& kv, const Prompt& prompt, Visit visit) {
-  MELETE_RETURN_IF_ERROR(check_prompt(prompt, decoder_->shape()));
-  const auto total = static_cast<int64_t>(prompt.tokens.size());
-  if (total == 0) return invalid_argument("[engine] a prompt must have a token, got none");
-  MELETE_RETURN_IF_ERROR(check_length(kv.length() + total));
-  std::vector<Tensor> media_rows;
-  for (const auto& media : prompt.media) media_rows.push_back(towers_.rows(*media));
-  for (int64_t begin = 0; begin < total; begin += prefill_rows_) {
-    const BatchPart part{&kv, std::min(prefill_rows_, total - begin)};
-    MELETE_RETURN_IF_ERROR(kv.reserve(part.count));
-    SpanOps ops(*pool_, arena_, std::span(&part, 1));
-    const auto ids =
-        std::span(prompt.tokens).subspan(static_cast<size_t>(begin), static_cast<size_t>(part.count));
-    Tensor x = decoder_->embed(ops, ids);
-    place_media(prompt, media_rows, begin, x);
-    visit(ops, decoder_->layers(ops, std::move(x)), begin + part.count == total);
-    kv.advance(part.count);
-  }
-  if (arena_.bytes_held() - arena_.bytes_in_use() > kIdleBytes) arena_.trim();
-  return ok_status();
-}
-
-// Works on a fork of the pages, so that a failure leaves the sequence as it was.
-Status SpanEngine::extend(State& state, const Prompt& prompt) {
-  KvSequence kv = state.kv.fork();
-  std::vector<float> logits;
-  MELETE_RETURN_IF_ERROR(run_prompt(kv, prompt, [&](SpanOps& ops, const Tensor& hidden, bool last) {
-    if (!last) return;
-    const int64_t row = hidden.rows() - 1;
-    const Tensor y = decoder_->logits(ops, ops.gather_rows(hidden, std::span(&row, 1)));
-    logits.assign(y.values().begin(), y.values().end());
-  }));
-  state.kv = std::move(kv);
-  state.logits = std::move(logits);
-  state.pending.reset();
-  return ok_status();
+SpanEngine::StatePtr SpanEngine::add(KvSequence kv) {
+  auto state = std::make_shared<State>(next_id_, std::move(kv));
+  sequences_.emplace(next_id_++, state);
+  return state;
 }
 
 Result<SequenceId> SpanEngine::prefill(const Prompt& prompt) {
-  auto state = std::make_shared<State>(KvSequence(kv_));
-  MELETE_RETURN_IF_ERROR(extend(*state, prompt));
-  return add(std::move(state));
+  MELETE_RETURN_IF_ERROR(check_new(prompt, 0));
+  State fresh(0, KvSequence(kv_));
+  auto work = make_prefill(fresh, prompt);
+  take_up(*work);
+  MELETE_RETURN_IF_ERROR(compute_alone(fresh, *work));
+  const StatePtr state = add(std::move(fresh.kv));
+  state->keys = std::move(fresh.keys);
+  state->logits = std::move(fresh.logits);
+  state->logits_row = fresh.logits_row;
+  state->found = fresh.found;
+  return state->id;
+}
+
+Result<SequenceId> SpanEngine::enqueue(Prompt prompt, const QueuePlace& place) {
+  const StatePtr state = add(KvSequence(kv_));
+  const Status status = enqueue(state->id, std::move(prompt), place);
+  if (status.ok()) return state->id;
+  sequences_.erase(state->id);
+  return status.error();
+}
+
+Status SpanEngine::enqueue(SequenceId sequence, Prompt prompt, const QueuePlace& place) {
+  const StatePtr target = state(sequence);
+  if (target->prefill || target->running)
+    return invalid_argument(
+        "[engine] a sequence must be at rest to take a prompt, got one that is busy; "
+        "wait for it or cancel it");
+  MELETE_RETURN_IF_ERROR(check_new(prompt, length(sequence)));
+  auto work = make_prefill(*target, std::move(prompt));
+  const int64_t needed = bytes_for(work->total());
+  if (needed > kv_.max_bytes())
+    return exhausted("[engine] a prompt's keys and values must fit the cache of ", kv_.max_bytes() >> 20,
+                     " MiB, got a need of ", needed >> 20, " MiB; shorten it or allow the cache more memory");
+  MELETE_RETURN_IF_ERROR(scheduler_.push(sequence, place, work->left()));
+  work->place = place;
+  target->failure.clear();
+  target->prefill = std::move(work);
+  return ok_status();
 }
 
 Result<std::vector<SequenceId>> SpanEngine::fork(SequenceId sequence, int count) {
   const StatePtr parent = state(sequence);
+  if (parent->prefill || parent->kv.length() == 0)
+    return invalid_argument("[engine] a sequence's prompt must be computed before it is forked; wait for it");
   std::vector<SequenceId> children;
   for (int i = 0; i < count; ++i) {
-    auto child = std::make_shared<State>(parent->kv.fork());
+    const StatePtr child = add(parent->kv.fork());
+    child->keys = parent->keys;
     child->logits = parent->logits;
+    child->logits_row = parent->logits_row;
     child->pending = parent->pending;
     child->num_sampled = parent->num_sampled;
     if (parent->constraint) child->constraint = parent->constraint->clone();
-    children.push_back(add(std::move(child)));
+    children.push_back(child->id);
   }
   return children;
 }
@@ -133,126 +127,37 @@ Status SpanEngine::append(SequenceId sequence, std::span<const int32_t> tokens) 
 
 Status SpanEngine::append(SequenceId sequence, const Prompt& prompt) {
   const StatePtr target = state(sequence);
-  MELETE_CHECK(!target->running, "append to running sequence ", sequence);
+  MELETE_CHECK(!target->running && !target->prefill, "append to busy sequence ", sequence);
   if (prompt.tokens.empty()) return ok_status();
-  if (!target->pending) return extend(*target, prompt);
-  Prompt whole = prompt;
-  whole.tokens.insert(whole.tokens.begin(), *target->pending);
-  for (MediaSpan& span : whole.spans) ++span.begin;
-  return extend(*target, whole);
+  MELETE_RETURN_IF_ERROR(check_new(prompt, length(sequence)));
+  return compute_alone(*target, *make_prefill(*target, prompt));
 }
 
 void SpanEngine::start(SequenceId sequence, const Sampling& sampling, TokenSink sink) {
-  State& s = *state(sequence);
+  const StatePtr& held = state(sequence);
+  State& s = *held;
   MELETE_CHECK(!s.running, "sequence ", sequence, " runs already");
   s.running = true;
+  s.held = false;
   ++s.run;
   s.num_emitted = 0;
   s.sampling = sampling;
   s.constraint = sampling.constraint ? sampling.constraint->clone() : nullptr;
   s.sink = std::move(sink);
-  s.failure.clear();
-  if (sampling.max_tokens <= 0) finish(s, FinishReason::length);
+  const bool was_refused = !s.prefill && s.kv.length() == 0;
+  if (!was_refused) s.failure.clear();
+  if (was_refused) return finish(s, FinishReason::exhausted);
+  if (sampling.max_tokens <= 0) return finish(s, FinishReason::length);
+  const auto at = std::lower_bound(running_.begin(), running_.end(), s.id,
+                                   [](const StatePtr& a, SequenceId id) { return a->id < id; });
+  if (at == running_.end() || *at != held) running_.insert(at, held);
 }
 
 void SpanEngine::finish(State& state, FinishReason reason) {
   state.running = false;
   state.reason = reason;
   state.sink = nullptr;
-}
-
-// One decoder pass over every running sequence's last sampled token.
-void SpanEngine::decode_pending() {
-  std::vector<State*> states;
-  std::vector<BatchPart> parts;
-  std::vector<int32_t> ids;
-  for (const auto& [id, state] : sequences_) {
-    if (!state->running || !state->pending) continue;
-    if (state->kv.length() >= context_length()) {
-      finish(*state, FinishReason::length);
-    } else if (!state->kv.reserve(1).ok()) {
-      finish(*state, FinishReason::exhausted);
-    } else {
-      states.push_back(state.get());
-      parts.push_back({&state->kv, 1});
-      ids.push_back(*state->pending);
-    }
-  }
-  if (states.empty()) return;
-  SpanOps ops(*pool_, arena_, parts);
-  const Tensor logits = decoder_->logits(ops, decoder_->layers(ops, decoder_->embed(ops, ids)));
-  for (size_t i = 0; i < states.size(); ++i) {
-    const float* row = logits.row(static_cast<int64_t>(i));
-    states[i]->logits.assign(row, row + logits.width());
-    states[i]->pending.reset();
-    states[i]->kv.advance(1);
-  }
-}
-
-// False, with the run ended, if the constraint allows nothing or throws.
-bool SpanEngine::draw_token(State& s, SampledToken& token) {
-  try {
-    std::span<const uint32_t> mask;
-    if (s.constraint) mask = s.constraint->mask();
-    if (!s.constraint || !mask.empty()) token = sampler_.sample(s.logits, s.sampling, s.num_sampled, mask);
-    if (s.constraint && token.id != kNoToken) s.constraint->accept(token.id);
-  } catch (const std::exception& e) {
-    finish(s, FinishReason::failed);
-    s.failure = cat("the constraint threw: ", e.what());
-    return false;
-  }
-  if (token.id == kNoToken) finish(s, FinishReason::blocked);
-  return token.id != kNoToken;
-}
-
-// Samples, tells the sink, and ends the run where it must end. The sink may have done anything meanwhile.
-void SpanEngine::sample_one(State& s) {
-  SampledToken token;
-  token.id = kNoToken;
-  if (!draw_token(s, token)) return;
-  ++s.num_sampled;
-  ++s.num_emitted;
-  s.pending = token.id;
-  const int64_t run = s.run;
-  // Outside of the state while it runs, since the sink may start the sequence anew with another sink.
-  TokenSink sink = std::move(s.sink);
-  bool wants_more = false;
-  std::string failure;
-  try {
-    wants_more = sink(token);
-  } catch (const std::exception& e) {
-    failure = cat("the token sink threw: ", e.what());
-  } catch (...) {
-    failure = "the token sink threw something that is no std::exception";
-  }
-  if (!s.running || s.run != run) return;
-  const auto& stops = s.sampling.stop_tokens;
-  if (!failure.empty()) {
-    finish(s, FinishReason::failed);
-    s.failure = std::move(failure);
-  } else if (std::find(stops.begin(), stops.end(), token.id) != stops.end()) {
-    finish(s, FinishReason::stop);
-  } else if (!wants_more) {
-    finish(s, FinishReason::cancelled);
-  } else if (s.num_emitted >= s.sampling.max_tokens) {
-    finish(s, FinishReason::length);
-  } else {
-    s.sink = std::move(sink);
-  }
-}
-
-bool SpanEngine::step() {
-  decode_pending();
-  std::vector<StatePtr> running;  // sinks may release sequences
-  for (const auto& [id, state] : sequences_) {
-    if (state->running) running.push_back(state);
-  }
-  for (const StatePtr& state : running) {
-    // A sink may have started it anew, with other tokens before it: then it has had no decoder pass yet.
-    if (state->running && !state->pending) sample_one(*state);
-  }
-  return std::any_of(sequences_.begin(), sequences_.end(),
-                     [](const auto& entry) { return entry.second->running; });
+  note_change(state);
 }
 
 bool SpanEngine::is_running(SequenceId sequence) const { return state(sequence)->running; }
@@ -266,15 +171,35 @@ std::shared_ptr<const TokenConstraint> SpanEngine::constraint(SequenceId sequenc
   return held ? std::shared_ptr<const TokenConstraint>(held->clone()) : nullptr;
 }
 
+SequencePhase SpanEngine::phase(SequenceId sequence) const {
+  const State& s = *state(sequence);
+  if (s.prefill) return scheduler_.is_admitted(sequence) ? SequencePhase::prefilling : SequencePhase::queued;
+  if (s.running) return SequencePhase::running;
+  return s.kv.length() == 0 ? SequencePhase::refused : SequencePhase::ready;
+}
+
 void SpanEngine::cancel(SequenceId sequence) {
   State& s = *state(sequence);
+  if (s.prefill) {
+    scheduler_.remove(sequence);
+    std::erase_if(prefilling_, [&](const StatePtr& p) { return p->id == sequence; });
+    s.prefill.reset();
+    s.failure = "cancelled before its prompt was computed";
+  }
   if (s.running) finish(s, FinishReason::cancelled);
 }
 
 void SpanEngine::release(SequenceId sequence) {
   const StatePtr held = state(sequence);
-  if (held->running) finish(*held, FinishReason::cancelled);
+  cancel(sequence);
+  // The conversation's next turn may begin with all of this one.
+  const bool ended_itself = held->reason == FinishReason::stop || held->reason == FinishReason::length;
+  if (ended_itself && held->num_emitted > 0) cache_.insert(held->kv, held->keys, true);
   sequences_.erase(sequence);
+  std::erase(running_, held);
+  // A step that is under way may hold the state on.
+  held->kv = KvSequence(kv_);
+  held->logits = Tensor();
 }
 
 int64_t SpanEngine::length(SequenceId sequence) const {
@@ -283,13 +208,65 @@ int64_t SpanEngine::length(SequenceId sequence) const {
 }
 
 Result<std::vector<float>> SpanEngine::logits(const Prompt& prompt) {
-  KvSequence kv(kv_);
+  MELETE_RETURN_IF_ERROR(check_new(prompt, 0));
+  const auto fresh = std::make_shared<State>(0, KvSequence(kv_));
+  const auto work = make_prefill(*fresh, prompt);
   std::vector<float> all;
-  MELETE_RETURN_IF_ERROR(run_prompt(kv, prompt, [&](SpanOps& ops, const Tensor& hidden, bool) {
-    const Tensor y = decoder_->logits(ops, hidden);
+  while (work->left() > 0) {
+    const Part part{fresh, work.get(), next_rows(*work, limits_.rows_alone)};
+    MELETE_RETURN_IF_ERROR(work->kv.reserve(part.count));
+    const BatchPart batch{&work->kv, part.count};
+    SpanOps ops(*pool_, arena_, std::span(&batch, 1));
+    const Tensor y = decoder_->logits(ops, forward(ops, std::span(&part, 1)));
     all.insert(all.end(), y.values().begin(), y.values().end());
-  }));
+    work->kv.advance(part.count);
+  }
   return all;
+}
+
+void SpanEngine::set_prefill_rows(int64_t rows) { limits_.rows_alone = limits_.rows_per_step = rows; }
+
+EngineMetrics SpanEngine::metrics() const {
+  EngineMetrics m;
+  m.queued = scheduler_.num_waiting();
+  m.prefilling = std::ssize(prefilling_);
+  m.running = std::count_if(running_.begin(), running_.end(),
+                            [](const StatePtr& s) { return s->running && !s->prefill; });
+  m.sequences = std::ssize(sequences_);
+  m.refused = num_refused_;
+  m.yielded = num_yielded_;
+  m.pages = pages_in_use();
+  m.bytes = kv_.bytes_in_use() - kv_.cached_bytes();
+  m.cached_pages = kv_.cached_pages();
+  m.cached_bytes = kv_.cached_bytes();
+  m.max_bytes = kv_.max_bytes();
+  m.evicted_nodes = cache_.statistics().evicted_nodes;
+  m.asked_tokens = asked_tokens_;
+  m.found_tokens = found_tokens_;
+  recorder_.report(m);
+  return m;
+}
+
+// The weights' files, and what the model computes for a few tokens: keys and values of other weights, of
+// other weight types or of kernels with other bits are of no use.
+std::string SpanEngine::fingerprint() {
+  Prompt probe;
+  for (int64_t i = 0; i < 24; ++i)
+    probe.tokens.push_back(static_cast<int32_t>((i * 7919 + 3) % vocab_size()));
+  const auto result = logits(probe);
+  if (!result.ok()) return identity_;
+  const auto bytes =
+      std::span(reinterpret_cast<const uint8_t*>(result->data()), result->size() * sizeof(float));
+  const auto hash = hash_bytes(bytes, 0);
+  return identity_ + std::string(hash.begin(), hash.end());
+}
+
+Status SpanEngine::save_prompts(const std::filesystem::path& file) {
+  return save_prompt_cache(file, cache_, kv_, fingerprint());
+}
+
+Result<int64_t> SpanEngine::load_prompts(const std::filesystem::path& file) {
+  return load_prompt_cache(file, cache_, kv_, fingerprint());
 }
 
 }  // namespace melete

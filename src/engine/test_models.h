@@ -31,7 +31,9 @@ inline std::unique_ptr<SpanEngine> load_path(const std::filesystem::path& path, 
   options.weights = weights;
   auto decoder = load_decoder(path, options, *pool);
   EXPECT_TRUE(decoder.ok()) << (decoder.ok() ? "" : decoder.error().message);
-  return std::make_unique<SpanEngine>(std::move(pool), std::move(decoder).value(), max_kv_bytes);
+  EngineLimits limits;
+  limits.max_kv_bytes = max_kv_bytes;
+  return std::make_unique<SpanEngine>(std::move(pool), std::move(decoder).value(), limits);
 }
 
 inline std::unique_ptr<SpanEngine> load(const std::string& model, int threads = 2,
