@@ -3,6 +3,11 @@
 namespace melete {
 namespace {
 
+WeightLoader::Precision precision_of(WeightRole role) {
+  if (role == WeightRole::router) return WeightLoader::Precision::exact;
+  return role == WeightRole::head ? WeightLoader::Precision::head : WeightLoader::Precision::wanted;
+}
+
 // Gives each kind of weight to the loader's function for it.
 struct LoadVisitor {
   WeightLoader& loader;
@@ -14,7 +19,7 @@ struct LoadVisitor {
       loader.table(spec.name, spec.shape[0], spec.shape[1], table);
   }
   void operator()(const WeightSpec& spec, WeightMatrix& matrix) const {
-    loader.matrix(spec.name, spec.shape[0], spec.shape[1], matrix, spec.role == WeightRole::router);
+    loader.matrix(spec.name, spec.shape[0], spec.shape[1], matrix, precision_of(spec.role));
   }
   void operator()(const WeightSpec& spec, std::vector<float>& vector) const {
     loader.vector(spec.name, spec.shape[0], vector);

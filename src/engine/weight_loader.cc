@@ -105,14 +105,6 @@ QuantMatrix quantise(ThreadPool& pool, const StoredRows& rows, int64_t out, int6
           note_finite(to.scale, finite);
           note_finite(to.offset, finite);
         });
-  if (type == WeightType::w4 && stored == DataType::q4_k)
-    return QuantMatrix::w4_factored(
-        pool, out, in, [&](int64_t row, std::span<uint8_t> values, const W4Factors& factors) {
-          unpack_q4_k(rows.bytes(row), values,
-                      {factors.scale, factors.offset, factors.scale_factor, factors.offset_factor});
-          note_finite(factors.scale, finite);
-          note_finite(factors.offset, finite);
-        });
   if (type == WeightType::w4 && has_w4(stored))
     return QuantMatrix::w4(
         pool, out, in, ScaleType::f16, stored == DataType::q4_0,
@@ -192,10 +184,13 @@ void WeightLoader::pack(const std::string& name, const StoredRows& rows, int64_t
   rows.forget();
 }
 
-void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to, bool exact,
-                          const RowOrder& order) {
+void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to,
+                          Precision precision, const RowOrder& order) {
   const TensorView* stored = file_.find(name);
-  const WeightType type = exact || stored == nullptr ? WeightType::f32 : packed_type(stored->type, type_);
+  const WeightType wanted = precision == Precision::head && type_ == WeightType::w4 ? WeightType::w8 : type_;
+  const WeightType type = precision == Precision::exact || stored == nullptr
+                              ? WeightType::f32
+                              : packed_type(stored->type, wanted);
   const TensorView* view = use(name, {out, in}, packed_bytes(type, out, in));
   const bool is_copied = type == WeightType::bf16 || type == WeightType::f32;
   if (is_copied && stored != nullptr && !(lies_in_place(*stored) && order.empty()))

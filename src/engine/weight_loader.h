@@ -30,9 +30,13 @@ class WeightLoader {
   WeightLoader(const TensorFile& file, ThreadPool& pool, WeightType type, LoadStep step)
       : file_(file), pool_(pool), type_(type), step_(step) {}
 
-  // W [out, in]. exact: kept as f32 whatever was asked for.
-  void matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to, bool exact = false,
-              const RowOrder& order = {});
+  // How a matrix is kept: as was asked for; in 8 bits where 4 were asked for (a head, whose errors go
+  // straight into the logits); or as f32.
+  enum class Precision { wanted, head, exact };
+
+  // W [out, in].
+  void matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to,
+              Precision precision = Precision::wanted, const RowOrder& order = {});
 
   // A stack [count, out, in] as `count` matrices.
   void stack(const std::string& name, int64_t count, int64_t out, int64_t in, std::vector<WeightMatrix>& to);

@@ -69,7 +69,7 @@ void load_layer(WeightLoader& loader, const DenseConfig& c, const DenseNames& n,
   };
   const auto linear = [&](const char* name, int64_t out, int64_t in, WeightMatrix& matrix, bool has_bias,
                           Vector& bias, const RowOrder& order = {}) {
-    loader.matrix(cat(p, name, ".weight"), out, in, matrix, /*exact=*/false, order);
+    loader.matrix(cat(p, name, ".weight"), out, in, matrix, WeightLoader::Precision::wanted, order);
     if (has_bias) loader.vector(cat(p, name, ".bias"), out, bias, 0, order);
   };
   norm(n.attention_norm, D, to.attention_norm);
@@ -94,7 +94,8 @@ void load_weights(WeightLoader& loader, const DenseConfig& c, const DenseNames& 
   to.layers.resize(static_cast<size_t>(c.num_layers));
   for (int64_t i = 0; i < c.num_layers; ++i) load_layer(loader, c, n, i, to.layers[static_cast<size_t>(i)]);
   loader.vector(n.final_norm + ".weight", c.width, to.final_norm, c.norm_offset);
-  loader.matrix((c.is_tied ? n.embed : n.head) + ".weight", c.vocab_size, c.width, to.head);
+  loader.matrix((c.is_tied ? n.embed : n.head) + ".weight", c.vocab_size, c.width, to.head,
+                WeightLoader::Precision::head);
   if (c.is_tied) loader.skip(n.head + ".weight");
 }
 

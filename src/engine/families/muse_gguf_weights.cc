@@ -135,7 +135,10 @@ struct GgufVisitor {
     const int64_t out = spec.shape[0], in = spec.shape[1];
     if (spec.role == WeightRole::router) return router(spec, matrix);
     if (spec.name.ends_with("patch_embedding.weight")) return patches(out, in, matrix);
-    loader.matrix(name(spec.name), out, in, matrix, /*exact=*/false, order_of(spec));
+    loader.matrix(
+        name(spec.name), out, in, matrix,
+        spec.role == WeightRole::head ? WeightLoader::Precision::head : WeightLoader::Precision::wanted,
+        order_of(spec));
   }
 
   void operator()(const WeightSpec& spec, std::vector<float>& vector) const {
