@@ -1,6 +1,5 @@
 #include "agent/assistant.h"
 
-#include "agent/model_text.h"
 #include "engine/prompt_media.h"
 #include "text/attachment.h"
 #include "text/special_tokens.h"
@@ -20,7 +19,7 @@ Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& 
     return corrupt("[", model.string(), "] the tokenizer must have at most the model's ",
                    engine->vocab_size(), " entries, got ", entries,
                    "; use the tokenizer the model was trained with");
-  return std::make_unique<Assistant>(std::move(engine), std::move(format), limits);
+  return std::make_unique<Assistant>(std::move(engine), std::move(format), limits, text.sampling);
 }
 
 Result<std::shared_ptr<const Grammar>> Assistant::grammar(const GrammarSource& source) {

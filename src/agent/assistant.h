@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/mode.h"
+#include "agent/model_text.h"
 #include "media/part.h"
 #include "media/preprocess.h"
 
@@ -20,12 +21,19 @@ class Assistant {
   static Result<std::unique_ptr<Assistant>> load(const std::filesystem::path& model, int num_threads = 0);
 
   // From parts that belong together; the format's tokenizer has at most the engine's vocabulary.
-  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const ChatFormat> format, MediaLimits limits)
-      : engine_(std::move(engine)), format_(std::move(format)), limits_(limits) {}
+  Assistant(std::unique_ptr<Engine> engine, std::shared_ptr<const ChatFormat> format, MediaLimits limits,
+            SamplingAdvice sampling = {})
+      : engine_(std::move(engine)), format_(std::move(format)), limits_(limits), sampling_(sampling) {}
 
   Services services() { return {*engine_, *format_}; }
   const MediaLimits& limits() const { return limits_; }
   const Tokenizer& tokenizer() const { return format_->tokenizer(); }
+  const SamplingAdvice& sampling() const { return sampling_; }  // the model's files'
+
+  // Whether the model answers; one without a chat template goes on with the text.
+  bool holds_conversations() const { return format_->name() != "text"; }
+  // Whether the modes choose how this model is sampled: those of the Muse format are made for them.
+  bool is_muse() const { return format_->name() == "muse"; }
 
   // Compiles what an answer is held to, for Request::grammar. Errors: those of Grammar::compile.
   Result<std::shared_ptr<const Grammar>> grammar(const GrammarSource& source);
@@ -39,6 +47,7 @@ class Assistant {
   std::shared_ptr<const ChatFormat> format_;
   MediaLimits limits_;
   std::shared_ptr<const Vocabulary> vocabulary_;  // made when a grammar needs it
+  SamplingAdvice sampling_;
 };
 
 // The answer as a message of the conversation, so that the next question sees it as the model wrote it,

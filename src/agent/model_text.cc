@@ -46,6 +46,35 @@ int32_t token_id(const Json& config, const char* key, const Tokenizer& tokenizer
   return spelling.is_string() ? tokenizer.special_id(spelling.get<std::string>()).value_or(-1) : -1;
 }
 
+// Only values that sampling can use: advice is never a reason to refuse a model.
+SamplingAdvice advice_of(std::optional<double> temperature, std::optional<double> top_p,
+                         std::optional<double> min_p, std::optional<double> top_k) {
+  const auto within = [](std::optional<double> value, double least, double most) {
+    return value && *value >= least && *value <= most ? value : std::nullopt;
+  };
+  SamplingAdvice advice{within(temperature, 0, 10), within(top_p, 0, 1), within(min_p, 0, 1), std::nullopt};
+  if (const auto k = within(top_k, 0, 1 << 30)) advice.top_k = static_cast<int64_t>(*k);
+  return advice;
+}
+
+SamplingAdvice advice_of(const Json& generation) {
+  const auto number = [&](const char* key) {
+    const Json& value = member(generation, key);
+    return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+  };
+  SamplingAdvice advice = advice_of(number("temperature"), number("top_p"), number("min_p"), number("top_k"));
+  if (member(generation, "do_sample") == false) advice.temperature = 0;
+  return advice;
+}
+
+SamplingAdvice advice_of(const GgufFile& file) {
+  const auto number = [&](const char* key) {
+    const auto value = file.number(cat("general.sampling.", key));
+    return value.ok() ? std::optional<double>(*value) : std::nullopt;
+  };
+  return advice_of(number("temp"), number("top_p"), number("min_p"), number("top_k"));
+}
+
 // The template named "default" where a file has several.
 std::string template_of(const Json& config) {
   const Json& value = member(config, "chat_template");
@@ -69,6 +98,7 @@ Result<ModelText> load_folder(const fs::path& folder) {
   text.chat.bos = token_id(config, "bos_token", *text.tokenizer);
   text.chat.eos = token_id(config, "eos_token", *text.tokenizer);
   text.chat.stop_tokens = ids_of(member(generation, "eos_token_id"));
+  text.sampling = advice_of(generation);
   // A template writes bos itself if the model wants it.
   text.chat.add_bos = text.chat.chat_template.empty() && member(config, "add_bos_token") == true;
   return text;
@@ -126,6 +156,7 @@ Result<ModelText> load_gguf(const fs::path& path) {
   for (const int32_t id : {vocab.eot, vocab.eom})
     if (id >= 0) text.chat.stop_tokens.push_back(id);
   text.chat.add_bos = adds_bos(vocab);
+  text.sampling = advice_of(file);
   return text;
 }
 

@@ -20,6 +20,10 @@ struct CatalogueEntry {
   std::vector<std::string> packages = {};  // "name==version"
   std::vector<std::string> members = {};   // of the wheels, in order
   std::string hub = {};
+
+  // How its makers want it sampled; temperature -1: they don't say.
+  double temperature = -1, top_p = 1;
+  int64_t top_k = 0;
 };
 
 const std::vector<CatalogueEntry>& catalogue();

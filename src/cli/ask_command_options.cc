@@ -10,6 +10,9 @@ namespace melete {
 
 namespace fs = std::filesystem;
 
+// As other programs sample a model whose makers don't say.
+constexpr double kForeignTemperature = 0.7, kForeignTopP = 0.95, kForeignMinP = 0.05;
+
 void AskOptions::declare(CLI::App& app, bool with_model) {
   if (with_model)
     app.add_option(
@@ -25,7 +28,9 @@ void AskOptions::declare(CLI::App& app, bool with_model) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--seed", seed, "the same seed gives the same answer")->capture_default_str();
-  app.add_option("--temperature", temperature, "0 is greedy; the mode's own if not given")
+  app.add_option(
+         "--temperature", temperature,
+         "0 is greedy; if not given, the mode's own, or for a model of another family what its makers advise")
       ->check(CLI::Range(0.0, 10.0));
   app.add_option("--top-p", top_p, "sample from the likeliest tokens with this share")
       ->check(CLI::Range(0.0, 1.0));
@@ -85,9 +90,9 @@ Result<Request> AskOptions::request() const {
   request.effort = *parsed;
   request.num_agents = agents;
   request.temperature = temperature;
-  request.top_p = top_p;
-  request.top_k = top_k;
-  request.min_p = min_p;
+  if (top_p >= 0) request.top_p = top_p;
+  if (top_k >= 0) request.top_k = top_k;
+  if (min_p >= 0) request.min_p = min_p;
   request.seed = seed;
   request.max_answer_tokens = max_tokens;
   request.max_reasoning_tokens = max_reasoning_tokens;
@@ -95,6 +100,20 @@ Result<Request> AskOptions::request() const {
   request.deadline_s = deadline_s;
   request.stop_requested = [] { return interrupted(); };
   return request;
+}
+
+void AskOptions::choose_sampling(const Assistant& assistant, Request& request) const {
+  if (assistant.is_muse() || temperature >= 0) return;
+  SamplingAdvice advice = assistant.sampling();
+  const CatalogueEntry* entry = find_entry(model_name.empty() ? model : model_name);
+  if (!advice.temperature && entry != nullptr && entry->temperature >= 0)
+    advice = {entry->temperature, entry->top_p, 0.0, entry->top_k};
+  if (!advice.temperature && !advice.top_p && !advice.min_p && !advice.top_k)
+    advice = {kForeignTemperature, kForeignTopP, kForeignMinP, 0};
+  request.temperature = advice.temperature.value_or(kForeignTemperature);
+  if (top_p < 0) request.top_p = advice.top_p.value_or(1);
+  if (top_k < 0) request.top_k = advice.top_k.value_or(0);
+  if (min_p < 0) request.min_p = advice.min_p.value_or(0);
 }
 
 namespace {

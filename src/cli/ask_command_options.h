@@ -11,11 +11,12 @@
 namespace melete {
 
 struct AskOptions {
-  std::string model;  // empty: the shipped one
+  std::string model;       // empty: the shipped one
+  std::string model_name;  // as the user named it where `model` was resolved already
   std::string mode = "instant", effort = "medium";
   int agents = 8, threads = 0;
-  double temperature = -1, top_p = 1, min_p = 0, delta = 0.1, deadline_s = 0;
-  int64_t top_k = 0, max_tokens = 256, max_reasoning_tokens = 0;
+  double temperature = -1, top_p = -1, min_p = -1, delta = 0.1, deadline_s = 0;  // below 0: not given
+  int64_t top_k = -1, max_tokens = 256, max_reasoning_tokens = 0;
   uint64_t seed = 0;
   bool json = false, quiet = false;
   std::string events, schema, regex;
@@ -28,6 +29,12 @@ struct AskOptions {
 
   // Compiles --schema or --regex into request.grammar, if one is given. Errors: those of Grammar::compile.
   Status add_grammar(Assistant& assistant, Request& request) const;
+
+  // Fills in how the loaded model is sampled where no option says so: for a Muse model as its mode does; for
+  // another as its files advise, else as the catalogue does for a model of that name, else temperature 0.7,
+  // top-p 0.95, min-p 0.05. A given temperature stands alone: then nothing is left out unless an option says
+  // so.
+  void choose_sampling(const Assistant& assistant, Request& request) const;
 };
 
 // The model to use, as Engine::load takes it. `given`: a .gguf file, a folder with config.json, or a name in

@@ -51,6 +51,8 @@ class ChatRun {
     MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
     MELETE_RETURN_IF_ERROR(options_.add_grammar(*assistant, request));
+    options_.choose_sampling(*assistant, request);
+    if (!options_.quiet && !assistant->holds_conversations()) std::cerr << kContinuesText;
     if (!options_.events.empty()) {
       MELETE_ASSIGN_OR_RETURN(event_file_, EventFile::create(options_.events));
     }

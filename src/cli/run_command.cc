@@ -30,6 +30,7 @@ class RunCommand : public Command {
 
   Result<int> run() override {
     MELETE_ASSIGN_OR_RETURN(const auto path, find_model(options_.model, models_));
+    options_.model_name = options_.model;
     options_.model = path.string();
     return prompt_.empty() ? run_chat(options_, files_) : run_ask(options_, prompt_, files_);
   }
