@@ -6,16 +6,14 @@
 namespace melete {
 namespace {
 
-// Fills in records.lines.
-std::string csv_of(Records& records) {
+std::string csv_of(const Records& records) {
   std::string text = records.key_name;
   for (const auto& column : records.columns) text += ',' + column.name;
   text += '\n';
   for (size_t row = 0; row < records.keys.size(); ++row) {
-    std::string line = records.keys[row];
-    for (const auto& column : records.columns) line += ',' + column.cell(row);
-    text += line + '\n';
-    records.lines.push_back(std::move(line));
+    text += records.keys[row];
+    for (const auto& column : records.columns) text += ',' + column.cell(row);
+    text += '\n';
   }
   return text;
 }
@@ -29,7 +27,7 @@ class CsvLookup final : public Task {
   Episode make(uint64_t seed, int level, int num_questions) const override {
     MELETE_CHECK(level >= 0 && level < kRecordLevels && num_questions >= 1, "level=", level);
     Random random(seed, stable_hash("csv_lookup") + static_cast<uint64_t>(level));
-    Records records = draw_records(random, level);
+    const Records records = draw_records(random, level);
     Episode episode;
     const std::string csv = csv_of(records);
     episode.spec_hash = stable_hash("csv_lookup|" + csv);

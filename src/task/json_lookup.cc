@@ -20,21 +20,19 @@ Json object_of(const Records& records, size_t row) {
 }
 
 // One record a line, as people and log files write them; nlohmann's dump would give one line or a line a
-// value. Fills in records.lines, each with the space that begins it.
-std::string json_of(Records& records, bool keyed) {
+// value.
+std::string json_of(const Records& records, bool keyed) {
   std::string text = keyed ? "{\n" : "[\n";
   for (size_t row = 0; row < records.keys.size(); ++row) {
     const Json values = object_of(records, row);
-    std::string line;
     if (keyed) {
-      line = ' ' + Json(records.keys[row]).dump() + ": " + values.dump();
+      text += ' ' + Json(records.keys[row]).dump() + ": " + values.dump();
     } else {
       Json object = {{records.key_name, records.keys[row]}};
       object.update(values);
-      line = ' ' + object.dump();
+      text += ' ' + object.dump();
     }
-    text += line + (row + 1 < records.keys.size() ? ",\n" : "\n");
-    records.lines.push_back(std::move(line));
+    text += row + 1 < records.keys.size() ? ",\n" : "\n";
   }
   return text + (keyed ? "}\n" : "]\n");
 }
@@ -48,7 +46,7 @@ class JsonLookup final : public Task {
   Episode make(uint64_t seed, int level, int num_questions) const override {
     MELETE_CHECK(level >= 0 && level < kRecordLevels && num_questions >= 1, "level=", level);
     Random random(seed, stable_hash("json_lookup") + static_cast<uint64_t>(level));
-    Records records = draw_records(random, level);
+    const Records records = draw_records(random, level);
     Episode episode;
     const std::string json = json_of(records, random.chance(0.5));
     episode.spec_hash = stable_hash("json_lookup|" + json);

@@ -25,7 +25,6 @@ struct Records {
   std::vector<std::string> keys;      // [rows], distinct
   std::vector<RecordColumn> columns;  // at least one numeric
   std::string hold_out;               // "theme tools" for tables about tools, else empty
-  std::vector<std::string> lines;     // [rows], as the document writes them, for traces to quote
 };
 
 constexpr int kRecordLevels = 4;  // 3 rows x 1-2 columns, up to 5 x 2, up to 8 x 3, up to 12 x 3
