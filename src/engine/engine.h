@@ -93,7 +93,8 @@ class Engine {
   virtual Status append(SequenceId sequence, const Prompt& prompt) = 0;
 
   virtual void start(SequenceId sequence, const Sampling& sampling, TokenSink sink) = 0;
-  virtual bool step() = 0;  // one token for all started; false: none is left
+  // One token for all started, or more where drafts came true; false: none is left.
+  virtual bool step() = 0;
   virtual bool is_running(SequenceId sequence) const = 0;
   virtual FinishReason finish_reason(SequenceId sequence) const = 0;  // of the last run; cancelled before any
   virtual std::string failure(SequenceId sequence) const = 0;  // what the sink or constraint threw, or empty

@@ -21,6 +21,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
                                              int64_t max_kv_bytes, WeightType weights) {
   EngineLimits limits;
   limits.max_kv_bytes = max_kv_bytes;
+  limits.max_draft = NgramDrafter::kMaxDraft;
   MELETE_ASSIGN_OR_RETURN(auto engine, SpanEngine::load(model, num_threads, limits, weights));
   return std::unique_ptr<Engine>(std::move(engine));
 }

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/mask_thread.h"
+#include "engine/ngram.h"
 #include "engine/prompt_media.h"
 #include "engine/radix_cache.h"
 #include "engine/sampler.h"
@@ -28,6 +29,9 @@ struct EngineLimits {
   int64_t max_running = 256;    // queued prompts wait until so few run and are computed, with their slots
   int64_t rows_per_step = 128;  // of queued prompts beside running sequences
   int64_t rows_alone = 512;     // of prompts while nothing runs
+  // Tokens a step that n-gram look-up may expect of a sequence (ngram.h) while fewer than four run and no
+  // prompt waits; 0: none. A step then gives one token or more, the same as without.
+  int64_t max_draft = 0;
 };
 
 enum class SequencePhase {
@@ -129,8 +133,9 @@ class SpanEngine : public Engine {
     int64_t found = 0;
     uint64_t num_sampled = 0;  // in all runs; a fork goes on from its parent's
     bool running = false, held = false;
-    int64_t run = 0;          // counts starts, so that a step notices a restart by a sink
-    int64_t num_emitted = 0;  // in this run
+    int64_t run = 0;                        // counts starts, so that a step notices a restart by a sink
+    int64_t num_emitted = 0;                // in this run
+    std::unique_ptr<NgramDrafter> drafter;  // once it has drafted
     Sampling sampling;
     std::shared_ptr<TokenConstraint> constraint;  // nobody else's
     TokenSink sink;
@@ -143,8 +148,14 @@ class SpanEngine : public Engine {
   // Rows of one sequence in a batch.
   struct Part {
     StatePtr state;
-    Prefill* prefill;  // null: the pending token
+    Prefill* prefill;  // null: the pending token, and what is drafted after it
     int64_t count;
+    Draft draft = {};
+    int64_t run = 0;           // of the state, when it was drafted
+    int64_t length = 0;        // of its keys and values with the pending token
+    int64_t num_accepted = 0;  // of the draft
+    Tensor logits = {};        // of all its rows, from logits_row on
+    int64_t logits_row = 0;
   };
   // A token drawn for a state's run of that number.
   struct Draw {
@@ -177,6 +188,12 @@ class SpanEngine : public Engine {
   void refuse(State& state, const Error& error);
   void restart(State& state);
   bool yield_one();
+
+  // span_engine_drafts.cc
+  bool may_draft() const;
+  Draft draft_for(State& state);
+  bool accept_drafts();
+  static void take_pending(State& state, const Tensor& logits, int64_t row);
 
   // span_engine_step.cc
   void choose_tokens();

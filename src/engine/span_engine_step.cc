@@ -8,16 +8,23 @@ namespace melete {
 
 // The last sampled token of each running sequence, once there is room for its keys and values.
 void SpanEngine::choose_tokens() {
+  const bool drafts = may_draft();
   for (const StatePtr& s : running_) {
     if (!s->running || s->held || s->prefill || !s->pending) continue;
     if (s->kv.length() >= context_length()) {
       finish(*s, FinishReason::length);
       continue;
     }
-    bool has_room = s->kv.reserve(1).ok();
+    Draft draft = drafts ? draft_for(*s) : Draft();
+    bool has_room = s->kv.reserve(1 + std::ssize(draft.tokens)).ok();
+    if (!has_room && draft.match != 0) {
+      draft = {};
+      has_room = s->kv.reserve(1).ok();
+    }
     while (!has_room && yield_one()) has_room = s->kv.reserve(1).ok();
     if (has_room) {
-      parts_.push_back({s, nullptr, 1});
+      const int64_t count = 1 + std::ssize(draft.tokens);
+      parts_.push_back({s, nullptr, count, std::move(draft), s->run, s->kv.length() + 1});
     } else {
       finish(*s, FinishReason::exhausted);
     }
@@ -65,6 +72,7 @@ Tensor SpanEngine::forward(SpanOps& ops, std::span<const Part> parts) {
   for (const Part& part : parts) {
     if (part.prefill == nullptr) {
       ids.push_back(*part.state->pending);
+      ids.insert(ids.end(), part.draft.tokens.begin(), part.draft.tokens.end());
       continue;
     }
     const auto begin = part.prefill->prompt.tokens.begin() + part.prefill->kv.length() - part.prefill->base;
@@ -82,29 +90,29 @@ Tensor SpanEngine::forward(SpanOps& ops, std::span<const Part> parts) {
 void SpanEngine::compute() {
   if (parts_.empty()) return;
   std::vector<BatchPart> batch;
-  std::vector<int64_t> last_rows;  // of the parts that end in logits
+  std::vector<int64_t> wanted_rows;  // those that logits are needed of
   int64_t rows = 0;
   for (const Part& part : parts_) {
     batch.push_back({part.prefill != nullptr ? &part.prefill->kv : &part.state->kv, part.count});
+    for (int64_t i = 0; part.prefill == nullptr && i < part.count; ++i) wanted_rows.push_back(rows + i);
     rows += part.count;
-    if (part.prefill == nullptr || part.count == part.prefill->left()) last_rows.push_back(rows - 1);
+    if (part.prefill != nullptr && part.count == part.prefill->left()) wanted_rows.push_back(rows - 1);
   }
   SpanOps ops(*pool_, arena_, batch);
   Tensor hidden = forward(ops, parts_);
   Tensor logits;
-  if (!last_rows.empty()) {
-    if (std::ssize(last_rows) < rows) hidden = ops.gather_rows(hidden, last_rows);
+  if (!wanted_rows.empty()) {
+    if (std::ssize(wanted_rows) < rows) hidden = ops.gather_rows(hidden, wanted_rows);
     logits = decoder_->logits(ops, hidden);
   }
   int64_t row = 0;
-  for (const Part& part : parts_) {
+  for (Part& part : parts_) {
     State& s = *part.state;
     if (part.prefill == nullptr) {
-      s.kv.advance(1);
-      s.keys.push_back({0, static_cast<uint64_t>(*s.pending)});
-      s.pending.reset();
-      s.logits = logits;
-      s.logits_row = row++;
+      take_pending(s, logits, row);
+      if (part.draft.match != 0) part.logits = logits;
+      part.logits_row = row;
+      row += part.count;
       continue;
     }
     const bool done = part.count == part.prefill->left();
@@ -207,10 +215,15 @@ bool SpanEngine::step() {
   int64_t prefilled = 0;
   for (const Part& part : parts_) prefilled += part.prefill != nullptr ? part.count : 0;
   compute();
-  draw();
-  for (Draw& draw : draws_) deliver(draw);
-  idle_ = parts_.empty() && draws_.empty();
-  if (!idle_) recorder_.add(watch.seconds(), prefilled, std::ssize(draws_));
+  int64_t drawn = 0;
+  do {
+    draws_.clear();
+    draw();
+    for (Draw& draw : draws_) deliver(draw);
+    drawn += std::ssize(draws_);
+  } while (accept_drafts());
+  idle_ = parts_.empty() && drawn == 0;
+  if (!idle_) recorder_.add(watch.seconds(), prefilled, drawn);
   parts_.clear();
   draws_.clear();
   return !scheduler_.empty() || !prefilling_.empty() ||

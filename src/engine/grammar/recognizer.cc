@@ -151,8 +151,9 @@ int32_t Recognizer::import(const Recognizer& other, int32_t state) {
 // The one state that all bytes of a range lead to, kDead if there is none such.
 int32_t Recognizer::common_next(int32_t state, uint8_t first, uint8_t last) {
   const int32_t target = next(state, first);
-  for (int b = first; b <= last && target != kDead; ++b)
-    if (next(state, static_cast<uint8_t>(b)) != target) return kDead;
+  const auto& class_of = automaton_->class_of;
+  for (size_t b = first; b < last && target != kDead; ++b)
+    if (class_of[b + 1] != class_of[b] && next(state, static_cast<uint8_t>(b + 1)) != target) return kDead;
   return target;
 }
 
@@ -177,6 +178,9 @@ int32_t Recognizer::free_next(int32_t state) {
     return kDead;
   for (const Lead& lead : kLeads) {
     for (int b = lead.first; b <= lead.last; ++b) {
+      const bool is_known = b > lead.first && automaton_->class_of[static_cast<size_t>(b)] ==
+                                                  automaton_->class_of[static_cast<size_t>(b) - 1];
+      if (is_known) continue;
       const int32_t second = next(state, static_cast<uint8_t>(b));
       if (second == kDead) return kDead;
       const int32_t third = common_next(second, lead.second_first, lead.second_last);
