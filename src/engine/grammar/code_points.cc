@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 
@@ -13,21 +14,21 @@ constexpr int32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF, kLastCodePo
 
 // Every category by its name, of one letter (L) and of two (Lu).
 std::map<std::string, CodePoints> read_categories() {
-  std::map<std::string, std::vector<CodePointRange>> found;
-  const auto append = [](std::vector<CodePointRange>& ranges, int32_t c) {
+  std::array<std::vector<CodePointRange>, UTF8PROC_CATEGORY_CO + 1> found;
+  for (int32_t c = 0; c <= kLastCodePoint; ++c) {
+    auto& ranges = found[static_cast<size_t>(utf8proc_category(c))];
     if (!ranges.empty() && ranges.back().last == c - 1)
       ranges.back().last = c;
     else
       ranges.push_back({c, c});
-  };
-  for (int32_t c = 0; c <= kLastCodePoint; ++c) {
-    const std::string name = utf8proc_category_string(c);
-    append(found[name], c);
-    append(found[name.substr(0, 1)], c);
   }
   std::map<std::string, CodePoints> sets;
-  for (const auto& [name, ranges] : found)
+  for (const auto& ranges : found) {
+    if (ranges.empty()) continue;
+    const std::string name = utf8proc_category_string(ranges[0].first);
     for (const CodePointRange& r : ranges) sets[name].add(r.first, r.last);
+    sets[name.substr(0, 1)].add(sets[name]);
+  }
   return sets;
 }
 

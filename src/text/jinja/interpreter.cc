@@ -229,12 +229,13 @@ Value Interpreter::call_macro(const Statement& statement, const std::shared_ptr<
     fail("macro '", statement.text, "' takes ", statement.parameters.size(), " arguments, got ",
          arguments.positional.size());
   const InnerScope inner(scope_, scope);
-  for (const auto& [name, value] : arguments.named) {
+  for (const auto& argument : arguments.named) {
+    const auto& name = argument.first;
     const bool is_known =
         name == "caller" || std::any_of(statement.parameters.begin(), statement.parameters.end(),
                                         [&](const Parameter& p) { return p.name == name; });
     if (!is_known) fail("macro '", statement.text, "' has no argument '", name, "'");
-    scope_->variables[name] = value;
+    scope_->variables[name] = argument.second;
   }
   for (size_t i = 0; i < statement.parameters.size(); ++i) {
     const Parameter& parameter = statement.parameters[i];
