@@ -24,6 +24,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "engine/families/family.h"
+#include "engine/span_engine.h"
 #include "kernels/quant.h"
 #include "machine.h"
 #include "model/checkpoint.h"
@@ -209,7 +210,9 @@ int fail(const Error& error) {
 int run(const char* model, int threads, const char* weights) {
   const auto type = parse_weight_type(weights);
   if (!type.ok()) return fail(type.error());
-  auto engine = Engine::load(model, threads, int64_t{2} << 30, *type);
+  EngineLimits limits;
+  limits.max_cached_bytes = 0;  // every round computes its prompt
+  auto engine = SpanEngine::load(model, threads, limits, *type);
   if (!engine.ok()) return fail(engine.error());
   if (std::filesystem::path(model).extension() == ".gguf")
     if (const auto text = load_model_text(model); !text.ok()) return fail(text.error());
