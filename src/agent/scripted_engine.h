@@ -45,15 +45,13 @@ class ScriptedEngine : public Engine {
     num_forks += count;
     return children;
   }
-  Status append(SequenceId sequence, std::span<const int32_t> tokens) override {
+  using Engine::append;
+  Status append(SequenceId sequence, const Prompt& prompt) override {
     if (!append_error.empty()) return exhausted(append_error);
     EXPECT_FALSE(sequences_.at(sequence).running);
-    appended.push_back(tokenizer_->decode(tokens));
-    sequences_.at(sequence).length += static_cast<int64_t>(tokens.size());
+    appended.push_back(tokenizer_->decode(prompt.tokens));
+    sequences_.at(sequence).length += static_cast<int64_t>(prompt.tokens.size());
     return ok_status();
-  }
-  Status append(SequenceId sequence, const Prompt& prompt) override {
-    return append(sequence, std::span<const int32_t>(prompt.tokens));
   }
   void start(SequenceId sequence, const Sampling& sampling, TokenSink sink) override {
     State& state = sequences_.at(sequence);

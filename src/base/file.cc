@@ -92,6 +92,10 @@ Status FileWriter::write(std::string_view bytes) {
   return write_all(fd_, bytes) ? ok_status() : file_error(path_, "write");
 }
 
+Status FileWriter::write(std::span<const std::byte> bytes) {
+  return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
 Status FileWriter::commit() {
   const bool written =
       ::fchmod(fd_, 0644) == 0 && ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;

@@ -1,7 +1,9 @@
 // write_file() in parts, for what is too large to hold twice.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,7 @@ class FileWriter {
   ~FileWriter();  // without commit(): nothing was written
 
   Status write(std::string_view bytes);
+  Status write(std::span<const std::byte> bytes);
   Status commit();
 
  private:

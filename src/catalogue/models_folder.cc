@@ -5,11 +5,11 @@
 #include <regex>
 
 #include "base/file.h"
+#include "base/file_writer.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "base/text_distance.h"
 #include "model/mapped_file.h"
-#include "model/renamed_file.h"
 
 namespace melete {
 namespace {
@@ -83,10 +83,10 @@ Status copy_file(const fs::path& from, const fs::path& to, int64_t& done, Progre
   if (fs::file_size(from, error) == 0 && !error) return write_file(to, "");
   MELETE_ASSIGN_OR_RETURN(const auto mapped, MappedFile::open(from));
   std::string_view bytes = mapped->bytes();
-  RenamedFile file(to);
+  MELETE_ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(to));
   while (!bytes.empty()) {
     const std::string_view chunk = bytes.substr(0, kCopyChunk);
-    MELETE_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(chunk.data(), chunk.size()))));
+    MELETE_RETURN_IF_ERROR(file.write(chunk));
     bytes.remove_prefix(chunk.size());
     progress.set(done += static_cast<int64_t>(chunk.size()));
     if (interrupted())

@@ -10,11 +10,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file_writer.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "catalogue/digest.h"
 #include "model/mapped_file.h"
-#include "model/renamed_file.h"
 
 namespace melete {
 namespace {
@@ -97,7 +97,7 @@ Status unpack(const fs::path& wheel, const fs::path& folder, const std::string& 
 }
 
 Status join(const CatalogueEntry& entry, const fs::path& folder, const fs::path& path) {
-  RenamedFile file(path);
+  MELETE_ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
   Digest digest("sha256");
   Progress progress("checking " + entry.name, entry.bytes, "bytes");
   int64_t done = 0;
@@ -106,7 +106,7 @@ Status join(const CatalogueEntry& entry, const fs::path& folder, const fs::path&
     for (std::string_view bytes = mapped->bytes(); !bytes.empty();) {
       const std::string_view chunk = bytes.substr(0, kChunk);
       digest.add(chunk);
-      MELETE_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(chunk.data(), chunk.size()))));
+      MELETE_RETURN_IF_ERROR(file.write(chunk));
       bytes.remove_prefix(chunk.size());
       progress.set(done += static_cast<int64_t>(chunk.size()));
       if (interrupted()) return cancelled("[", entry.name, "] was interrupted; run it again to go on");

@@ -89,8 +89,12 @@ class Engine {
 
   // Continues a sequence that isn't running: tool results, forced closings, the next turn with its media.
   // Never counted as sampled. Errors as prefill's; the sequence is then as it was.
-  virtual Status append(SequenceId sequence, std::span<const int32_t> tokens) = 0;
   virtual Status append(SequenceId sequence, const Prompt& prompt) = 0;
+  Status append(SequenceId sequence, std::span<const int32_t> tokens) {
+    Prompt prompt;
+    prompt.tokens.assign(tokens.begin(), tokens.end());
+    return append(sequence, prompt);
+  }
 
   virtual void start(SequenceId sequence, const Sampling& sampling, TokenSink sink) = 0;
   // One token for all started, or more where drafts came true; false: none is left.

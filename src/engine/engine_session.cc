@@ -80,12 +80,6 @@ Result<std::vector<SequenceId>> EngineSession::fork(SequenceId sequence, int cou
   return children;
 }
 
-Status EngineSession::append(SequenceId sequence, std::span<const int32_t> tokens) {
-  Prompt prompt;
-  prompt.tokens.assign(tokens.begin(), tokens.end());
-  return append(sequence, prompt);
-}
-
 Status EngineSession::append(SequenceId sequence, const Prompt& prompt) {
   MELETE_CHECK(!at(sequence).running, "append to running sequence ", sequence);
   if (prompt.tokens.empty()) return ok_status();

@@ -120,12 +120,6 @@ Result<std::vector<SequenceId>> SpanEngine::fork(SequenceId sequence, int count)
   return children;
 }
 
-Status SpanEngine::append(SequenceId sequence, std::span<const int32_t> tokens) {
-  Prompt prompt;
-  prompt.tokens.assign(tokens.begin(), tokens.end());
-  return append(sequence, prompt);
-}
-
 Status SpanEngine::append(SequenceId sequence, const Prompt& prompt) {
   const StatePtr target = state(sequence);
   MELETE_CHECK(!target->running && !target->prefill, "append to busy sequence ", sequence);

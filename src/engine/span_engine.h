@@ -53,7 +53,7 @@ class SpanEngine : public Engine {
 
   Result<SequenceId> prefill(const Prompt& prompt) override;
   Result<std::vector<SequenceId>> fork(SequenceId sequence, int count) override;
-  Status append(SequenceId sequence, std::span<const int32_t> tokens) override;
+  using Engine::append;
   Status append(SequenceId sequence, const Prompt& prompt) override;
   void start(SequenceId sequence, const Sampling& sampling, TokenSink sink) override;
   bool step() override;

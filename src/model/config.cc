@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "model/config_fields.h"
+#include "model/config_limits.h"
 
 namespace melete {
 namespace {
 
 constexpr size_t kMaxConfigBytes = size_t{4} << 20;
-constexpr int64_t kMaxLayers = 1024;
 
 using Value = nlohmann::json;
 

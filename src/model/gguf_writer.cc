@@ -2,9 +2,9 @@
 
 #include <set>
 
+#include "base/file_writer.h"
 #include "model/block_formats.h"
 #include "model/gguf_types.h"
-#include "model/renamed_file.h"
 
 namespace melete {
 namespace {
@@ -79,9 +79,7 @@ Result<int64_t> stored_bytes(const GgufTensor& tensor, std::string_view where) {
                           name_of(tensor.type), " ", to_string(tensor.shape), "; store it as F32");
 }
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-Status write_tensor(RenamedFile& file, const GgufTensor& tensor, int64_t size, std::string_view where) {
+Status write_tensor(FileWriter& file, const GgufTensor& tensor, int64_t size, std::string_view where) {
   MELETE_ASSIGN_OR_RETURN(const std::vector<float> values, tensor.values());
   const int64_t elements = size / block_bytes(tensor.type) * block_elements(tensor.type);
   if (static_cast<int64_t>(values.size()) != elements)
@@ -134,8 +132,8 @@ Status write_gguf(const std::filesystem::path& path, std::span<const GgufField> 
     sizes.push_back(size);
     total += size;
   }
-  RenamedFile file(path);
-  MELETE_RETURN_IF_ERROR(file.write(bytes_of(header)));
+  MELETE_ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
+  MELETE_RETURN_IF_ERROR(file.write(header));
   for (size_t i = 0; i < tensors.size(); ++i) {
     MELETE_RETURN_IF_ERROR(write_tensor(file, tensors[i], sizes[i], where));
     done += sizes[i];

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/file_writer.h"
 #include "base/json.h"
 #include "model/float_formats.h"
-#include "model/renamed_file.h"
 #include "model/safetensors.h"
 #include "model/safetensors_header.h"
 
@@ -72,7 +72,7 @@ Result<std::string> make_header(const std::vector<const TensorSource*>& order, c
   return text;
 }
 
-Status write_values(RenamedFile& file, const TensorSource& tensor) {
+Status write_values(FileWriter& file, const TensorSource& tensor) {
   if (const auto* bytes = std::get_if<std::span<const std::byte>>(&tensor.values)) return file.write(*bytes);
   if (const auto* integers = std::get_if<std::span<const int64_t>>(&tensor.values))
     return file.write(std::as_bytes(*integers));
@@ -120,10 +120,10 @@ Status write_safetensors(const std::filesystem::path& path, std::span<const Tens
                          const TensorMetadata& metadata) {
   const std::vector<const TensorSource*> order = in_file_order(tensors);
   MELETE_ASSIGN_OR_RETURN(const std::string header, make_header(order, metadata, path.string()));
-  RenamedFile file(path);
+  MELETE_ASSIGN_OR_RETURN(FileWriter file, FileWriter::create(path));
   const uint64_t header_bytes = header.size();
   MELETE_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(&header_bytes, 1))));
-  MELETE_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(header.data(), header.size()))));
+  MELETE_RETURN_IF_ERROR(file.write(header));
   for (const TensorSource* tensor : order) MELETE_RETURN_IF_ERROR(write_values(file, *tensor));
   return file.commit();
 }

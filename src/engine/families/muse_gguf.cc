@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/config_limits.h"
 #include "text/special_tokens.h"
 
 namespace melete {
@@ -9,12 +10,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kGlobalEvery = 4;  // every fourth vision layer and the last see everything
 
 Error wrong(const GgufFile& gguf, std::string_view key, const std::string& what) {
   return invalid_argument("[", gguf.name(), "] ", key, " must be ", what,
                           "; this model can't be computed here");
+}
+
+Result<int64_t> layer_count(const GgufFile& gguf, const std::string& prefix) {
+  const std::string key = prefix + "block_count";
+  MELETE_ASSIGN_OR_RETURN(const int64_t count, gguf.integer(key));
+  if (count >= 1 && count <= kMaxLayers) return count;
+  return wrong(gguf, key, cat("between 1 and ", kMaxLayers, ", got ", count));
 }
 
 // Whether each layer slides, as a list or as a period.
@@ -56,7 +63,7 @@ Result<TextConfig> read_text(const GgufFile& gguf, bool is_spark) {
   TextConfig c;
   MELETE_ASSIGN_OR_RETURN(c.hidden_size, gguf.integer(p + "embedding_length"));
   MELETE_ASSIGN_OR_RETURN(c.intermediate_size, gguf.integer(p + "feed_forward_length"));
-  MELETE_ASSIGN_OR_RETURN(c.num_layers, gguf.integer(p + "block_count"));
+  MELETE_ASSIGN_OR_RETURN(c.num_layers, layer_count(gguf, p));
   MELETE_ASSIGN_OR_RETURN(c.num_heads, gguf.integer(p + "attention.head_count"));
   MELETE_ASSIGN_OR_RETURN(c.num_kv_heads, gguf.integer(p + "attention.head_count_kv"));
   MELETE_ASSIGN_OR_RETURN(c.head_dim, gguf.integer(p + "attention.key_length"));
@@ -69,8 +76,6 @@ Result<TextConfig> read_text(const GgufFile& gguf, bool is_spark) {
   MELETE_ASSIGN_OR_RETURN(const double sliding_theta, gguf.number(p + "rope.freq_base_swa", theta));
   const TensorView* tokens = gguf.tensors().find("token_embd.weight");
   if (tokens != nullptr && tokens->shape.size() == 2) c.vocab_size = tokens->shape[0];
-  if (c.num_layers < 1 || c.num_layers > kMaxLayers)
-    return wrong(gguf, p + "block_count", cat("between 1 and ", kMaxLayers, ", got ", c.num_layers));
   MELETE_ASSIGN_OR_RETURN(c.is_sliding,
                           sliding_layers(gguf, p + "attention.sliding_window_pattern", c.num_layers));
   for (const uint8_t sliding : c.is_sliding) c.rope_theta.push_back(sliding != 0 ? sliding_theta : 0);
@@ -86,7 +91,7 @@ Result<VisionConfig> read_vision(const GgufFile& gguf) {
   VisionConfig c;
   MELETE_ASSIGN_OR_RETURN(c.hidden_size, gguf.integer(p + "embedding_length"));
   MELETE_ASSIGN_OR_RETURN(c.intermediate_size, gguf.integer(p + "feed_forward_length"));
-  MELETE_ASSIGN_OR_RETURN(c.num_layers, gguf.integer(p + "block_count"));
+  MELETE_ASSIGN_OR_RETURN(c.num_layers, layer_count(gguf, p));
   MELETE_ASSIGN_OR_RETURN(c.num_heads, gguf.integer(p + "attention.head_count"));
   MELETE_ASSIGN_OR_RETURN(c.layer_norm_eps,
                           gguf.number(p + "attention.layer_norm_epsilon", c.layer_norm_eps));
@@ -96,8 +101,6 @@ Result<VisionConfig> read_vision(const GgufFile& gguf) {
     return wrong(
         gguf, p + "patch_size",
         cat(c.patch_size, " with spatial_merge_size ", c.merge_size, ", got ", patch, " and ", merge));
-  if (c.num_layers < 1 || c.num_layers > kMaxLayers)
-    return wrong(gguf, p + "block_count", cat("between 1 and ", kMaxLayers, ", got ", c.num_layers));
   for (int64_t i = 0; i < c.num_layers; ++i)
     c.is_windowed.push_back((i + 1) % kGlobalEvery != 0 && i + 1 != c.num_layers);
   const TensorView* positions = gguf.tensors().find("v.position_embd.weight");
