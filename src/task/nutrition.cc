@@ -132,11 +132,7 @@ class Nutrition final : public SceneTask<Spec> {
     return canvas.image();
   }
 
-  std::string transcribe(const Spec& spec) const override {
-    std::vector<std::string> rows;
-    for (size_t i = 0; i < spec.rows.size(); ++i) rows.push_back(reading(spec, i));
-    return joined(rows, "\n");
-  }
+  std::string transcribe(const Spec& spec) const override { return readings(spec, "\n"); }
 
   std::optional<Question> ask(const Spec& spec, int level, Random& random) const override {
     const Rules& rules = spec.rules();
@@ -170,11 +166,10 @@ class Nutrition final : public SceneTask<Spec> {
     return cat(spec.rows[i].name, spec.frame().loc(spec.at(i)), " ", spec.rows[i].amount);
   }
 
-  // The rows from the first to row i, which is the one wanted.
-  static std::string scan(const Spec& spec, size_t i) {
-    std::string text;
-    for (size_t row = 0; row < i; ++row) text += reading(spec, row) + " no, ";
-    return text + reading(spec, i) + " yes";
+  static std::string readings(const Spec& spec, const char* separator = " ") {
+    std::vector<std::string> all;
+    for (size_t i = 0; i < spec.rows.size(); ++i) all.push_back(reading(spec, i));
+    return joined(all, separator);
   }
 
   static Question start(const Spec& spec, std::string kind, std::string text, std::string gold,
@@ -192,7 +187,7 @@ class Nutrition final : public SceneTask<Spec> {
 
   static Question single(const Spec& spec, std::string kind, std::string text, size_t i) {
     Question q = start(spec, std::move(kind), std::move(text), std::to_string(spec.rows[i].amount), {i});
-    const std::string full = cat(scan(spec, i), ". So ", q.gold, ".");
+    const std::string full = cat(readings(spec), ". ", spec.rows[i].name, " ", q.gold, ". So ", q.gold, ".");
     q.traces = {"", reading(spec, i), full,
                 cat(full, " Check: it is row ", i + 1, " of ", spec.rows.size(), ".")};
     return q;
@@ -218,7 +213,7 @@ class Nutrition final : public SceneTask<Spec> {
     const auto same = [&](const Row& r) { return r.amount == row.amount && r.unit == row.unit; };
     if (row.unit != "g" || std::count_if(spec.rows.begin(), spec.rows.end(), same) != 1) return std::nullopt;
     Question q = start(spec, "reverse", cat("What is there ", row.amount, " g of?"), lower(row.name), {i});
-    const std::string full = cat(scan(spec, i), ". So ", q.gold, ".");
+    const std::string full = cat(readings(spec), ". ", row.amount, " ", row.name, ". So ", q.gold, ".");
     q.traces = {"", cat(row.amount, spec.frame().loc(spec.at(i)), " ", row.name), full,
                 cat(full, " Check: it is row ", i + 1, " of ", spec.rows.size(), ".")};
     return q;

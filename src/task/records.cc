@@ -54,6 +54,8 @@ struct Size {
 constexpr std::array<Size, kRecordLevels> kSizes = {
     {{3, 3, 1, 1, 20, 0.5}, {3, 5, 1, 2, 50, 0.5}, {5, 8, 2, 2, 99, 0.7}, {8, 12, 2, 3, 99, 0.5}}};
 
+constexpr int64_t kMostCells = 5;  // of one question
+
 std::vector<int64_t> draw_distinct(Random& random, size_t count, int64_t high) {
   std::vector<int64_t> all(static_cast<size_t>(high));
   std::iota(all.begin(), all.end(), 1);
@@ -69,23 +71,26 @@ std::vector<T> draw_some(Random& random, std::vector<T> values, size_t count) {
   return values;
 }
 
-// A line for each of the first `num_rows` rows: key, value, and what `remark(row)` adds. A key that begins a
-// line is the token that stands in the document, so reading on from it is a copy.
+// A line for each row: key, value, and what `remark(row)` adds. A key that begins a line is the token that
+// stands in the document, so reading on from it is a copy; what is asked is then found again in these lines.
 template <class Remark>
-std::string listed(const Records& records, const RecordColumn& column, size_t num_rows, Remark remark) {
+std::string listed(const Records& records, const RecordColumn& column, Remark remark) {
   std::string text;
-  for (size_t row = 0; row < num_rows; ++row)
+  for (size_t row = 0; row < records.keys.size(); ++row)
     text += cat(row > 0 ? "\n" : "", records.keys[row], ' ', column.cell(row), remark(row));
   return text;
 }
 
-std::string listed(const Records& records, const RecordColumn& column, size_t num_rows) {
-  return listed(records, column, num_rows, [](size_t) { return ""; });
+std::string listed(const Records& records, const RecordColumn& column) {
+  return listed(records, column, [](size_t) { return ""; });
 }
 
-// The rows in order up to the one wanted: small models read on reliably, but do not leap to a row by its key.
-std::string scanned(const Records& records, const RecordColumn& column, size_t wanted) {
-  return listed(records, column, wanted + 1, [&](size_t row) { return row == wanted ? " yes" : " no"; });
+// The same lines with the value first, for finding a row by its value.
+std::string listed_by_value(const Records& records, const RecordColumn& column) {
+  std::string text;
+  for (size_t row = 0; row < records.keys.size(); ++row)
+    text += cat(row > 0 ? "\n" : "", column.cell(row), ' ', records.keys[row]);
+  return text;
 }
 
 // What a question reads: one cell, or a whole column.
@@ -107,10 +112,10 @@ Asked cell_question(Random& random, const Records& records) {
   const std::array<std::string, 4> texts = {
       cat("What is the ", column.name, " of ", key, "?"), cat("Look up the ", column.name, " of ", key, "."),
       cat("Which ", column.name, " does ", key, " have?"), cat(key, ": what ", column.name, "?")};
-  const std::string full = cat(scanned(records, column, row), ". So ", cell, ".");
+  const std::string found = cat(key, ' ', cell), full = cat(listed(records, column), '\n', found, ".");
   return {{random.pick(texts),
            cell,
-           {"", listed(records, column, row + 1), full, cat(full, " Check: ", key, ' ', cell, ".")},
+           {"", found, full, cat(full, " Check: ", column.name, ' ', cell, ".")},
            {},
            column.numeric() ? "cell" : "word cell"},
           &column,
@@ -132,12 +137,39 @@ Asked row_question(Random& random, const Records& records) {
   const std::array<std::string, 3> texts = {cat("Which ", asked, " has ", column.name, ' ', value, "?"),
                                             cat("Find the ", asked, " with ", column.name, ' ', value, "."),
                                             cat("What ", asked, " has a ", column.name, " of ", value, "?")};
-  const std::string full = cat(scanned(records, column, row), ". So ", key, ".");
+  const std::string found = cat(value, ' ', key),
+                    full = cat(listed_by_value(records, column), '\n', found, ".");
   return {{random.pick(texts),
            key,
-           {"", listed(records, column, row + 1), full, cat(full, " Check: ", key, ' ', value, ".")},
+           {"", found, full, cat(full, " Check: ", key, ' ', value, ".")},
            {},
            "row of value"},
+          &column};
+}
+
+// Several cells of one column at once.
+Asked cells_question(Random& random, const Records& records) {
+  const auto& column = random.pick(records.columns);
+  std::vector<size_t> rows(records.keys.size());
+  std::iota(rows.begin(), rows.end(), size_t{0});
+  const auto count = static_cast<size_t>(random.integer(2, std::min<int64_t>(std::ssize(rows), kMostCells)));
+  rows = draw_some(random, std::move(rows), count);
+  std::string names, found;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string& key = records.keys[rows[i]];
+    names += cat(i == 0 ? "" : i + 1 < count ? ", " : " and ", key);
+    found += cat(i == 0 ? "" : "\n", key, ' ', column.cell(rows[i]));
+  }
+  const std::array<std::string, 3> texts = {cat("What is the ", column.name, " of ", names, "?"),
+                                            cat("Look up the ", column.name, " of ", names, "."),
+                                            cat("List the ", column.name, " of ", names, ".")};
+  const std::string full = cat(listed(records, column), '\n', found, ".");
+  return {{random.pick(texts),
+           found,
+           {"", found, full,
+            cat(full, " Check: ", static_cast<int64_t>(count), " of ", std::ssize(records.keys), ".")},
+           {},
+           "several cells"},
           &column};
 }
 
@@ -161,7 +193,7 @@ Asked extreme_question(Random& random, const Records& records, bool highest) {
     return cat(value > before ? " > " : " < ", before);
   };
   const std::string full =
-      cat(listed(records, column, numbers.size(), against_best), '\n', word, ' ', *found, ": ", key, ".");
+      cat(listed(records, column, against_best), '\n', word, ' ', *found, ": ", key, ".");
   std::string values;
   for (const int64_t value : numbers) values += cat(value, ' ');
   return {{random.pick(texts),
@@ -193,7 +225,7 @@ Asked sum_question(Random& random, const Records& records) {
       cat("Add up the ", column.name, " of every ", records.key_name, "."),
       cat("What is the sum of ", column.name, "?")};
   const std::string terse = running_sum(column.numbers, false);
-  const std::string full = cat(listed(records, column, records.keys.size()), '\n', terse, ".");
+  const std::string full = cat(listed(records, column), '\n', terse, ".");
   return {{random.pick(texts),
            cat(sum),
            {"", terse, full, cat(full, " Check: ", running_sum(column.numbers, true), ".")},
@@ -216,7 +248,7 @@ Asked count_question(Random& random, const Records& records) {
   for (const int64_t value : column.numbers)
     if (value > limit) terse += cat(value, ' ');
   const auto is_over = [&](size_t row) { return column.numbers[row] > limit ? " yes" : " no"; };
-  const std::string full = cat(listed(records, column, records.keys.size(), is_over), "\ncount ", count, ".");
+  const std::string full = cat(listed(records, column, is_over), "\ncount ", count, ".");
   return {{random.pick(texts),
            cat(count),
            {"", cat(terse, "count ", count), full,
@@ -251,13 +283,14 @@ std::vector<Question> draw_record_questions(Random& random, const Records& recor
   // A table has few facts: the number of draws is bounded, and fewer questions than asked for may come back.
   for (int draw = 0; draw < 4 * count && std::ssize(questions) < count; ++draw) {
     Asked question;
-    switch (random.integer(0, level == 0 ? 5 : 8)) {
+    switch (random.integer(0, level == 0 ? 6 : 9)) {
       case 3: question = row_question(random, records); break;
       case 4: question = extreme_question(random, records, true); break;
       case 5: question = extreme_question(random, records, false); break;
-      case 6: question = sum_question(random, records); break;
-      case 7:
-      case 8: question = count_question(random, records); break;
+      case 6: question = cells_question(random, records); break;
+      case 7: question = sum_question(random, records); break;
+      case 8:
+      case 9: question = count_question(random, records); break;
       default: question = cell_question(random, records);
     }
     const bool known = std::any_of(questions.begin(), questions.end(),

@@ -31,9 +31,9 @@ constexpr int kRecordLevels = 4;  // 3 rows x 1-2 columns, up to 5 x 2, up to 8 
 
 Records draw_records(Random& random, int level);
 
-// Up to `count` questions, no two of which read the same cell: cell, row of a value, highest, lowest; from
-// level 1 also total and count. All but cell questions read a whole column, so that neither their answers nor
-// their texts tell about another's.
+// Up to `count` questions, no two of which read the same cell: cell, several cells, row of a value,
+// highest, lowest; from level 1 also total and count. All but cell questions read a whole column, so that
+// neither their answers nor their texts tell about another's.
 std::vector<Question> draw_record_questions(Random& random, const Records& records, int level, int count);
 
 }  // namespace melete

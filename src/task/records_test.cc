@@ -75,10 +75,13 @@ const Row& row_with(const Document& document, const std::string& column, const s
 // question.
 std::string solve(const Document& document, const Question& question) {
   std::set<std::string> words;
+  std::vector<std::string> in_order;
   const std::regex word("[A-Za-z0-9]+");
   for (auto it = std::sregex_iterator(question.text.begin(), question.text.end(), word);
-       it != std::sregex_iterator(); ++it)
+       it != std::sregex_iterator(); ++it) {
     words.insert(it->str());
+    in_order.push_back(it->str());
+  }
   std::string column, key;
   for (const auto& [name, unused] : document.rows[0])
     if (name != document.key_name && words.contains(name)) column = name;
@@ -89,6 +92,14 @@ std::string solve(const Document& document, const Question& question) {
     for (const Row& row : document.rows)
       if (words.contains(row.at(document.key_name))) return row.at(column);
     return "no such row";
+  }
+  if (question.kind == "several cells") {
+    std::string lines;
+    for (const std::string& each : in_order)
+      for (const Row& row : document.rows)
+        if (row.at(document.key_name) == each)
+          lines += cat(lines.empty() ? "" : "\n", each, ' ', row.at(column));
+    return lines;
   }
   if (question.kind == "row of value")
     return row_with(document, column, std::to_string(number)).at(document.key_name);
@@ -120,7 +131,8 @@ void expect_answers(const std::string& name, Document (*parse)(const std::string
       }
     }
   }
-  for (const char* kind : {"cell", "word cell", "row of value", "highest", "lowest", "total", "count"})
+  for (const char* kind :
+       {"cell", "word cell", "several cells", "row of value", "highest", "lowest", "total", "count"})
     EXPECT_GT(kinds[kind], 100) << kind;
 }
 

@@ -206,12 +206,9 @@ class TableImage final : public SceneTask<Spec> {
                                              "Give the " + head + " of " + name + "."};
     Question q = start(spec, "lookup", random.pick(spec.rules().header ? headed : plain),
                        std::to_string(spec.values[r][c]), {r}, c);
-    std::string full = of_column(spec, c);
-    for (size_t i = 0; i <= r; ++i)
-      full +=
-          cat(spec.names[i], spec.frame().loc(spec.name_at(i)), i < r ? " no, " : " yes, the number there");
-    full += cat(spec.frame().loc(spec.at(r, c)), " is ", q.gold, ". So ", q.gold, ".");
-    q.traces = {"", cell(spec, r, c), full, cat(full, " Check: ", column(spec, c), ".")};
+    const std::string full =
+        cat(of_column(spec, c), column(spec, c), ". ", name, " ", q.gold, ". So ", q.gold, ".");
+    q.traces = {"", cell(spec, r, c), full, cat(full, " Check: ", cell(spec, r, c), ".")};
     return q;
   }
 
@@ -220,11 +217,12 @@ class TableImage final : public SceneTask<Spec> {
     const std::string text = spec.rules().header ? cat("Whose ", spec.heads[c], " is ", value, "?")
                                                  : cat("Which word is next to ", value, "?");
     Question q = start(spec, "reverse", text, spec.names[r], {r}, c);
-    std::string full = of_column(spec, c);
-    for (size_t i = 0; i <= r; ++i) full += cell(spec, i, c) + (i < r ? " no, " : " yes. So ");
-    full += q.gold + ".";
-    q.traces = {"", cat(value, spec.frame().loc(spec.at(r, c)), " ", q.gold), full,
-                cat(full, " Check: ", cell(spec, r, c), ".")};
+    std::vector<std::string> by_value;
+    for (size_t i = 0; i < spec.rows(); ++i)
+      by_value.push_back(cat(spec.values[i][c], spec.frame().loc(spec.at(i, c)), " ", spec.names[i]));
+    const std::string full =
+        cat(of_column(spec, c), joined(by_value, " "), ". ", value, " ", q.gold, ". So ", q.gold, ".");
+    q.traces = {"", by_value[r], full, cat(full, " Check: ", cell(spec, r, c), ".")};
     return q;
   }
 
