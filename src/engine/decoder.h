@@ -35,6 +35,7 @@ struct DecoderShape {
   int64_t width = 0;           // D
   std::vector<LayerShape> layers;
   MediaShape media;
+  bool is_quantised = false;  // its matrices are kept in 8 or 4 bits
 };
 
 class Decoder {

@@ -50,6 +50,20 @@ TEST(Engine, EveryInstructionSetAndThreadCountGivesTheSameBits) {
   }
 }
 
+TEST(Engine, KeepsKeysAndValuesOfQuantisedModelsAsBfloat16) {
+  const Prompt prompt = text_prompt(60, 1);
+  const auto logits = [&](WeightType weights, std::optional<KvType> kv_type) {
+    EngineLimits limits;
+    limits.kv_type = kv_type;
+    return SpanEngine::load(folder("dense"), 1, limits, weights).value()->logits(prompt).value();
+  };
+  const auto narrow = logits(WeightType::w8, KvType::bf16), wide = logits(WeightType::w8, KvType::f32);
+  EXPECT_NE(narrow, wide);
+  EXPECT_LE(largest_difference(narrow, wide), 0.2);
+  EXPECT_EQ(logits(WeightType::w8, {}), narrow);
+  EXPECT_EQ(logits(WeightType::f32, {}), logits(WeightType::f32, KvType::f32));
+}
+
 TEST(Engine, LogitsDontDependOnWhatComesLater) {
   for (const std::string model : kModels) {
     const auto engine = load(model);

@@ -9,10 +9,11 @@
 namespace melete {
 namespace {
 
-KvLayout layout_of(const DecoderShape& shape) {
+KvLayout layout_of(const DecoderShape& shape, std::optional<KvType> type) {
   std::vector<int64_t> windows;
   for (const LayerShape& layer : shape.layers) windows.push_back(layer.window);
-  return KvLayout(shape.layers.at(0).heads, KvType::f32, windows);
+  return KvLayout(shape.layers.at(0).heads, type.value_or(shape.is_quantised ? KvType::bf16 : KvType::f32),
+                  windows);
 }
 
 }  // namespace
@@ -42,7 +43,7 @@ SpanEngine::SpanEngine(std::unique_ptr<ThreadPool> pool, std::unique_ptr<Decoder
     : limits_(limits),
       pool_(std::move(pool)),
       decoder_(std::move(decoder)),
-      kv_(layout_of(decoder_->shape()), limits.max_kv_bytes),
+      kv_(layout_of(decoder_->shape(), limits.kv_type), limits.max_kv_bytes),
       cache_(kv_, std::min(limits.max_cached_bytes, limits.max_kv_bytes)),
       towers_(*decoder_, *pool_, arena_),
       scheduler_(limits.max_queued) {}

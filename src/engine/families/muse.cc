@@ -18,7 +18,8 @@ DecoderShape shape_of(const ModelConfig& config) {
                      c.max_positions,
                      c.hidden_size,
                      {},
-                     {}};
+                     {},
+                     false};
   for (const uint8_t sliding : c.is_sliding)
     shape.layers.push_back({{c.num_heads, c.num_kv_heads, c.head_dim}, sliding != 0 ? c.sliding_window : 0});
   shape.media.has_vision = config.has_vision;
@@ -38,7 +39,9 @@ class MuseDecoder : public Decoder {
       : config_(std::move(config)),
         weights_(std::move(weights)),
         file_(std::move(file)),
-        shape_(shape_of(config_)) {}
+        shape_(shape_of(config_)) {
+    shape_.is_quantised = weights_.layers.at(0).attention.q.quant() != nullptr;
+  }
 
   const DecoderShape& shape() const override { return shape_; }
 
