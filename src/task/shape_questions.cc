@@ -51,8 +51,8 @@ class Asker {
       };
       if (std::any_of(all_.begin(), all_.end(), same) != yes) continue;
       const std::string name = with_article(wanted.name());
-      Question q =
-          judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), same);
+      Question q = judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes),
+                          wanted.name(), same);
       // Of the figure it was made from as well, lest "no" be asked where "yes" may not.
       q.asks = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
                 shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
@@ -83,7 +83,7 @@ class Asker {
   Asked count() {
     Question q =
         judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}), "",
-               [](const Figure&) { return true; });
+               "", [](const Figure&) { return true; });
     q.asks.push_back("figures");
     return q;
   }
@@ -93,7 +93,7 @@ class Asker {
     const std::string name = color_name(color);
     Question q = judged(one_of({"How many " + name + " shapes are there?",
                                 "How many shapes are " + name + "?", "Count the " + name + " shapes."}),
-                        "", [=](const Figure& f) { return f.color == color; });
+                        "", name, [=](const Figure& f) { return f.color == color; });
     q.asks.push_back("colours");
     q.tells = {name};
     return q;
@@ -104,7 +104,7 @@ class Asker {
     Question q =
         judged(one_of({"How many " + plural(shape) + " are there?",
                        "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
-               "", [=](const Figure& f) { return f.shape == shape; });
+               "", shape_name(shape), [=](const Figure& f) { return f.shape == shape; });
     q.asks.push_back("shapes");
     q.tells = {shape_name(shape)};
     return q;
@@ -302,8 +302,11 @@ class Asker {
 
   std::string noun(const Figure& figure) const { return scene_.alone ? "shape" : figure.name(); }
 
-  // Traces that look for the figures of a predicate; an empty answer stands for their number.
-  Question judged(std::string text, std::string answer, const Predicate& wanted) const {
+  // Traces that look for the figures of a predicate; an empty answer stands for their number. What is looked
+  // for is written beside each figure: a small model compares two words that stand side by side, but stays at
+  // chance if it has to fetch one from the question.
+  Question judged(std::string text, std::string answer, const std::string& sought,
+                  const Predicate& wanted) const {
     const Figures found = filtered(all_, wanted);
     const bool counting = answer.empty();
     Question q = start(std::move(text), counting ? std::to_string(found.size()) : std::move(answer), found);
@@ -311,7 +314,7 @@ class Asker {
     std::string each;
     int running = 0;
     for (const Figure& f : all_)
-      each += cat(each.empty() ? "" : ", ", label(f), " ",
+      each += cat(each.empty() ? "" : ", ", label(f), " ", sought, sought.empty() ? "" : " ",
                   !wanted(f) ? "no"
                   : counting ? std::to_string(++running)
                              : "yes");
@@ -332,7 +335,7 @@ class Asker {
         ask_color ? one_of({"What colour is the " + shape + "?", "What color is the " + shape + "?",
                             "Which colour does the " + shape + " have?"})
                   : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"}),
-        ask_color ? color : shape, same);
+        ask_color ? color : shape, ask_color ? shape : color, same);
     ask_value(q, figure, ask_color);
     q.tells.push_back(fact(ask_color ? "shape of " : "colour of ", figure));
     q.tells.push_back(ask_color ? shape : color);
@@ -347,7 +350,7 @@ class Asker {
     const std::string text =
         ask_color ? one_of({"What colour is it?", "What color is the shape?", "Which colour does it have?"})
                   : one_of({"What shape is it?", "What shape do you see?", "Which shape is this?"});
-    Question q = judged(text, answer, [](const Figure&) { return true; });
+    Question q = judged(text, answer, "", [](const Figure&) { return true; });
     ask_value(q, figure, ask_color);
     return q;
   }
@@ -362,7 +365,7 @@ class Asker {
                          "Give the box of the " + noun(figure) + "."})
                : one_of({"Point at the " + noun(figure) + ".", "Where is the " + noun(figure) + "?"});
     Question q = judged(text, as_box ? frame.loc(figure.box()) : frame.loc(figure.center()),
-                        [&](const Figure& f) { return f == figure; });
+                        scene_.alone ? "" : name, [&](const Figure& f) { return f == figure; });
     q.traces[1] = label(figure);  // the point itself says the rest
     q.marks = {frame.box(name, figure.box())};
     ask_place(q, figure);
