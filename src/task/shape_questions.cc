@@ -9,6 +9,8 @@ namespace {
 
 using Figures = std::vector<Figure>;
 using Predicate = std::function<bool(const Figure&)>;
+// What a trace writes behind a figure before it says yes or no: "red blue" compares its colour with blue.
+using Comparison = std::function<std::string(const Figure&)>;
 using Asked = std::optional<Question>;
 
 constexpr double kClearGap = 0.06;    // of the picture: nearer places are not asked to be compared
@@ -18,6 +20,21 @@ const char* color_name(int color) { return kPalette[static_cast<size_t>(color)].
 const char* shape_name(int shape) { return kShapeNames[static_cast<size_t>(shape)]; }
 std::string plural(int shape) {
   return std::string(shape_name(shape)) + (shape_name(shape) == std::string("cross") ? "es" : "s");
+}
+
+std::string nothing(const Figure&) { return {}; }
+Comparison with_color(int color) {
+  return [=](const Figure& f) { return cat(color_name(f.color), ' ', color_name(color)); };
+}
+Comparison with_shape(int shape) {
+  return [=](const Figure& f) { return cat(shape_name(f.shape), ' ', shape_name(shape)); };
+}
+// The shapes only where the colours agree.
+Comparison with_both(const Figure& sought) {
+  return [=](const Figure& f) {
+    const std::string colors = with_color(sought.color)(f);
+    return f.color == sought.color ? cat(colors, ' ', with_shape(sought.shape)(f)) : colors;
+  };
 }
 
 Figures filtered(const Figures& figures, const Predicate& keep) {
@@ -52,7 +69,7 @@ class Asker {
       if (std::any_of(all_.begin(), all_.end(), same) != yes) continue;
       const std::string name = with_article(wanted.name());
       Question q = judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes),
-                          wanted.name(), same);
+                          with_both(wanted), same);
       // Of the figure it was made from as well, lest "no" be asked where "yes" may not.
       q.asks = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
                 shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
@@ -83,7 +100,7 @@ class Asker {
   Asked count() {
     Question q =
         judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}), "",
-               "", [](const Figure&) { return true; });
+               nothing, [](const Figure&) { return true; });
     q.asks.push_back("figures");
     return q;
   }
@@ -93,7 +110,7 @@ class Asker {
     const std::string name = color_name(color);
     Question q = judged(one_of({"How many " + name + " shapes are there?",
                                 "How many shapes are " + name + "?", "Count the " + name + " shapes."}),
-                        "", name, [=](const Figure& f) { return f.color == color; });
+                        "", with_color(color), [=](const Figure& f) { return f.color == color; });
     q.asks.push_back("colours");
     q.tells = {name};
     return q;
@@ -104,7 +121,7 @@ class Asker {
     Question q =
         judged(one_of({"How many " + plural(shape) + " are there?",
                        "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
-               "", shape_name(shape), [=](const Figure& f) { return f.shape == shape; });
+               "", with_shape(shape), [=](const Figure& f) { return f.shape == shape; });
     q.asks.push_back("shapes");
     q.tells = {shape_name(shape)};
     return q;
@@ -302,10 +319,9 @@ class Asker {
 
   std::string noun(const Figure& figure) const { return scene_.alone ? "shape" : figure.name(); }
 
-  // Traces that look for the figures of a predicate; an empty answer stands for their number. What is looked
-  // for is written beside each figure: a small model compares two words that stand side by side, but stays at
-  // chance if it has to fetch one from the question.
-  Question judged(std::string text, std::string answer, const std::string& sought,
+  // Traces that look for the figures of a predicate; an empty answer stands for their number. The two words
+  // to compare stand side by side: a small model learns that, but stays at chance if it has to fetch them.
+  Question judged(std::string text, std::string answer, const Comparison& compared,
                   const Predicate& wanted) const {
     const Figures found = filtered(all_, wanted);
     const bool counting = answer.empty();
@@ -313,11 +329,13 @@ class Asker {
     if (counting) q.asks = {"number"};  // often one number is that of all, of a colour and of a shape
     std::string each;
     int running = 0;
-    for (const Figure& f : all_)
-      each += cat(each.empty() ? "" : ", ", label(f), " ", sought, sought.empty() ? "" : " ",
+    for (const Figure& f : all_) {
+      const std::string words = compared(f);
+      each += cat(each.empty() ? "" : ", ", label(f), " ", words, words.empty() ? "" : " ",
                   !wanted(f) ? "no"
                   : counting ? std::to_string(++running)
                              : "yes");
+    }
     const std::string full = each + ". So " + q.gold + ".";
     q.traces = {"", labels(found) + " = " + q.gold, full,
                 full + " Check: " + names(found) + ": " + q.gold + "."};
@@ -335,7 +353,7 @@ class Asker {
         ask_color ? one_of({"What colour is the " + shape + "?", "What color is the " + shape + "?",
                             "Which colour does the " + shape + " have?"})
                   : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"}),
-        ask_color ? color : shape, ask_color ? shape : color, same);
+        ask_color ? color : shape, ask_color ? with_shape(figure.shape) : with_color(figure.color), same);
     ask_value(q, figure, ask_color);
     q.tells.push_back(fact(ask_color ? "shape of " : "colour of ", figure));
     q.tells.push_back(ask_color ? shape : color);
@@ -350,7 +368,7 @@ class Asker {
     const std::string text =
         ask_color ? one_of({"What colour is it?", "What color is the shape?", "Which colour does it have?"})
                   : one_of({"What shape is it?", "What shape do you see?", "Which shape is this?"});
-    Question q = judged(text, answer, "", [](const Figure&) { return true; });
+    Question q = judged(text, answer, nothing, [](const Figure&) { return true; });
     ask_value(q, figure, ask_color);
     return q;
   }
@@ -365,7 +383,8 @@ class Asker {
                          "Give the box of the " + noun(figure) + "."})
                : one_of({"Point at the " + noun(figure) + ".", "Where is the " + noun(figure) + "?"});
     Question q = judged(text, as_box ? frame.loc(figure.box()) : frame.loc(figure.center()),
-                        scene_.alone ? "" : name, [&](const Figure& f) { return f == figure; });
+                        scene_.alone ? Comparison(nothing) : with_both(figure),
+                        [&](const Figure& f) { return f == figure; });
     q.traces[1] = label(figure);  // the point itself says the rest
     q.marks = {frame.box(name, figure.box())};
     ask_place(q, figure);
