@@ -32,6 +32,8 @@ melete_package(seccomp PKG libseccomp)
 melete_package(unicode PKG libutf8proc)
 melete_package(curl PKG libcurl)
 melete_package(crypto PKG libcrypto)
+melete_package(sqlite PKG sqlite3)
+melete_package(sodium PKG libsodium)
 
 if(MELETE_TRAIN)
   find_package(Torch REQUIRED)
