@@ -2,11 +2,42 @@
 
 #include <algorithm>
 
+#include "base/random.h"
+#include "text/tool_markup.h"
+
 namespace melete {
 namespace {
 
-// Tokens that a message's header may take.
+// Tokens that a message's header may take, beside a tool's name.
 constexpr int64_t kHeaderTokens = 16;
+
+int64_t header_tokens(const Request& request, const Tokenizer& tokenizer) {
+  size_t longest = 0;
+  for (const Json& tool : request.conversation.tools)
+    longest = std::max(longest, tokenizer.encode(tool_name(tool)).size());
+  return kHeaderTokens + static_cast<int64_t>(longest);
+}
+
+// Calls are text unless the model decides on them.
+std::unique_ptr<OutputParser> parser_for(const Request& request, Opening opening, const ChatFormat& format) {
+  if (may_call(request)) return format.parser(request.conversation, opening);
+  Conversation conversation = request.conversation;
+  conversation.tools.clear();
+  return format.parser(conversation, opening);
+}
+
+// Of everything that the agents of a run are a function of, but their numbers.
+uint64_t hash_of(const Request& request) {
+  uint64_t hash = request.seed;
+  const auto mix = [&](std::string_view text) { hash = mix_seed(hash, stable_hash(text)); };
+  for (const Message& message : request.conversation.messages) {
+    mix(name_of(message.role));
+    mix(message.recipient);
+    for (const MessagePart& part : message.parts)
+      if (const auto* words = std::get_if<TextPart>(&part)) mix(words->text);
+  }
+  return hash;
+}
 
 Json mark_json(const TextMark& mark) {
   Json at = Json::array({mark.at[0], mark.at[1]});
@@ -26,12 +57,15 @@ AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& p
       plan_(plan),
       sequence_(sequence),
       log_(log),
-      parser_(services.format.parser(request.conversation, plan.opening)),
-      in_answer_(plan.opening == Opening::answer) {
-  if (!in_answer_) {
-    const auto closing = static_cast<int64_t>(services_.format.closing_tokens().size());
+      parser_(parser_for(request, plan.opening, services.format)),
+      chooses_(may_address_tools(request, services.format)),
+      in_answer_(plan.opening == Opening::answer),
+      header_room_(header_tokens(request, services.format.tokenizer())),
+      answer_limit_(request.max_answer_tokens) {
+  if (plan.opening == Opening::reasoning) {
+    const auto closing = static_cast<int64_t>(services_.format.closing_tokens(Opening::answer).size());
     const int64_t room =
-        services_.engine.context_length() - services_.engine.length(sequence_) - closing - kHeaderTokens;
+        services_.engine.context_length() - services_.engine.length(sequence_) - closing - header_room_;
     const int64_t for_reasoning = room - std::min(request.max_answer_tokens, room / 2);
     plan_.max_reasoning_tokens = std::max<int64_t>(1, std::min(plan_.max_reasoning_tokens, for_reasoning));
   }
@@ -42,7 +76,7 @@ AgentRun::AgentRun(Services services, const Request& request, const AgentPlan& p
             {"max_answer_tokens", request.max_answer_tokens}});
   // Where reasoning ends by itself, its answer has the whole answer's budget: take() ends either.
   start(in_answer_ ? request.max_answer_tokens
-                   : plan_.max_reasoning_tokens + kHeaderTokens + request.max_answer_tokens);
+                   : plan_.max_reasoning_tokens + header_room_ + request.max_answer_tokens);
 }
 
 AgentRun::~AgentRun() { release(); }
@@ -54,11 +88,14 @@ void AgentRun::start(int64_t max_tokens) {
   sampling.top_k = request_.top_k;
   sampling.min_p = request_.min_p;
   sampling.seed = request_.seed;
-  // Two runs of a sequence (before and after a forced closing) must not share their random numbers.
-  sampling.stream = static_cast<uint64_t>(plan_.id) * 2 + (closing_ ? 1 : 0);
+  // Runs of a sequence (before and after a forced closing) must not share their random numbers.
+  sampling.stream = static_cast<uint64_t>(plan_.id) * 2 + std::min<uint64_t>(num_starts_, 1);
+  if (num_starts_ > 1) sampling.stream += (num_starts_ - 1) << 32;
+  ++num_starts_;
   sampling.max_tokens = std::max<int64_t>(1, max_tokens);
   sampling.stop_tokens = services_.format.stop_tokens();
   if (in_answer_) sampling.constraint = constraint();
+  constrained_ = sampling.constraint != nullptr;
   services_.engine.start(sequence_, sampling, [this](const SampledToken& token) { return take(token); });
 }
 
@@ -76,16 +113,48 @@ bool AgentRun::take(const SampledToken& token) {
   ++tokens_;
   last_token_ = token.id;
   confidence_sum_ += token.confidence;
-  ++(in_answer_ ? answer_tokens_ : reasoning_tokens_);
+  ++(spends_answer() ? answer_tokens_ : reasoning_tokens_);
   take_events(parser_->put_token(services_.format.tokenizer(), token.id));
-  if (parser_->turn_ended() || answered_) return false;
-  if (request_.grammar && between_messages_ && !closing_ && plan_.opening == Opening::reasoning) return false;
-  return in_answer_ ? answer_tokens_ < request_.max_answer_tokens : !budget_spent();
+  if (parser_->writing() == Writing::call) in_answer_ = true;
+  if (is_over() || must_close_for_grammar() || waits_for_grammar()) return false;
+  return spends_answer() ? answer_tokens_ < answer_limit_ : !budget_spent();
 }
 
-// A model that has just ended its reasoning may write the answer's header even beyond the budget.
+// Nothing that is still wanted can come: after an answer only a call can.
+bool AgentRun::is_over() const {
+  if (parser_->turn_ended() || (!calls_.empty() && !request_.parallel_calls)) return true;
+  const Writing writing = parser_->writing();
+  return answered_ && !(chooses_ && (writing == Writing::header || writing == Writing::call));
+}
+
+// Whether the next token counts as answer.
+bool AgentRun::spends_answer() const {
+  switch (parser_->writing()) {
+    case Writing::answer:
+    case Writing::commentary:
+    case Writing::call: return true;
+    case Writing::header: return in_answer_ || (plan_.opening == Opening::free && !closing_);
+    default: return in_answer_;
+  }
+}
+
+// A model that has just ended its reasoning may write the next header even beyond the budget; one that was
+// told to end it, or not to begin, may write no more.
 bool AgentRun::budget_spent() const {
-  return reasoning_tokens_ >= plan_.max_reasoning_tokens + (between_messages_ ? kHeaderTokens : 0);
+  if (parser_->writing() == Writing::reasoning && (closing_ || plan_.opening == Opening::free)) return true;
+  return reasoning_tokens_ >= plan_.max_reasoning_tokens + (between_messages_ ? header_room_ : 0);
+}
+
+// The reasoning has ended, and what begins the answer is to be written for the model.
+bool AgentRun::must_close_for_grammar() const {
+  return request_.grammar && !chooses_ && between_messages_ && !closing_ &&
+         plan_.opening == Opening::reasoning;
+}
+
+// The model has begun the answer itself.
+bool AgentRun::waits_for_grammar() const {
+  return request_.grammar && !constrained_ && parser_->writing() == Writing::answer &&
+         (chooses_ || in_answer_);
 }
 
 void AgentRun::put_output(MarkParser::Output out, const char* channel) {
@@ -104,45 +173,85 @@ void AgentRun::put_reasoning(MarkParser::Output out) {
   put_output(std::move(out), "reasoning");
 }
 
+void AgentRun::put_commentary(MarkParser::Output out) {
+  commentary_ += out.text;
+  put_output(std::move(out), "commentary");
+}
+
 void AgentRun::put_answer(MarkParser::Output out) { put_output(std::move(out), "answer"); }
+
+void AgentRun::put_held(const std::string& text) {
+  std::string arguments = held_.put(text);
+  if (arguments.empty()) return;
+  log_.put(plan_.id, "agent.delta", tokens_,
+           {{"channel", "tool_call"},
+            {"id", next_call_id()},
+            {"name", held_.name()},
+            {"text", std::move(arguments)}});
+}
 
 void AgentRun::take_events(const std::vector<ChannelEvent>& events) {
   for (const ChannelEvent& event : events) {
     using Kind = ChannelEvent::Kind;
-    if (answered_) return;  // a second message after the answer's would be glued to it
+    // A second message after the answer's would be glued to it.
+    if (answered_ && event.kind != Kind::tool_call) continue;
     between_messages_ = event.kind == Kind::message_end;
-    if (event.kind == Kind::reasoning || event.kind == Kind::commentary) {
-      put_reasoning(reasoning_marks_.put(event.text));
-    } else if (event.kind == Kind::answer) {
-      in_answer_ = true;
-      answer_ += event.text;
-      put_answer(answer_marks_.put(event.text));
-    } else if (event.kind == Kind::tool_call) {
-      log_.put(plan_.id, "agent.tool_call", tokens_, {{"name", event.text}, {"arguments", event.arguments}});
-    } else if (event.kind == Kind::message_end) {
-      answered_ = !answer_.empty();
+    switch (event.kind) {
+      case Kind::reasoning: put_reasoning(reasoning_marks_.put(event.text)); break;
+      case Kind::commentary: put_commentary(commentary_marks_.put(event.text)); break;
+      case Kind::answer: take_answer(event.text); break;
+      case Kind::tool_call: take_call(event.text, event.arguments); break;
+      case Kind::message_end: answered_ = !answer_.empty(); break;
+      case Kind::turn_end: break;
     }
   }
 }
 
+void AgentRun::take_answer(const std::string& text) {
+  // What no grammar could hold (a call that is none) is not the answer that was asked for.
+  if (chooses_ && request_.grammar && !constrained_) return put_commentary(commentary_marks_.put(text));
+  in_answer_ = true;
+  answer_ += text;
+  request_.tool_choice.is_held() ? put_held(text) : put_answer(answer_marks_.put(text));
+}
+
+std::string AgentRun::next_call_id() const { return call_id(hash_of(request_), plan_.id, calls_.size()); }
+
+void AgentRun::take_call(const std::string& name, const Json& arguments) {
+  if (!calls_.empty() && !request_.parallel_calls) return;
+  in_answer_ = true;
+  calls_.push_back({next_call_id(), name, arguments});
+  log_.put(plan_.id, "agent.tool_call", tokens_,
+           {{"id", calls_.back().id}, {"name", name}, {"arguments", arguments}});
+}
+
 // What the model has written of them itself is left out.
-std::vector<int32_t> AgentRun::closing_tokens() const {
-  std::vector<int32_t> tokens = services_.format.closing_tokens();
+std::vector<int32_t> AgentRun::closing_tokens(Opening next) const {
+  std::vector<int32_t> tokens = services_.format.closing_tokens(next);
   if (!between_messages_) return tokens;
   const auto written = std::find(tokens.begin(), tokens.end(), last_token_);
   if (written != tokens.end()) tokens.erase(tokens.begin(), written + 1);
   return tokens;
 }
 
+// A model that may call tools is asked for the answer only when it goes on reasoning.
 Status AgentRun::close_reasoning() {
-  const std::vector<int32_t> tokens = closing_tokens();
+  const bool leaves_choice = chooses_ && !closing_ && plan_.opening == Opening::reasoning;
+  const std::vector<int32_t> tokens = closing_tokens(leaves_choice ? Opening::free : Opening::answer);
   closing_ = true;
   if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok())
     return fail(appended.error());
   forced_tokens_ += static_cast<int64_t>(tokens.size());
   for (const int32_t id : tokens) take_events(parser_->put_token(services_.format.tokenizer(), id));
   log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
+  if (!leaves_choice) return begin_answer();
+  start(header_room_ + request_.max_answer_tokens);
+  return ok_status();
+}
+
+Status AgentRun::begin_answer() {
   in_answer_ = true;
+  answer_limit_ = answer_tokens_ + request_.max_answer_tokens;
   if (request_.grammar && !constraint())
     return fail(unavailable("[agent ", plan_.id,
                             "] the answer must begin where the reasoning ends, got a token with "
@@ -153,7 +262,8 @@ Status AgentRun::close_reasoning() {
 }
 
 Status AgentRun::hurry() {
-  if (done_ || in_answer_ || closing_) return ok_status();
+  const bool is_choosing = chooses_ && parser_->writing() == Writing::header;
+  if (done_ || spends_answer() || closing_ || is_choosing) return ok_status();
   services_.engine.cancel(sequence_);
   return close_reasoning();
 }
@@ -164,14 +274,17 @@ Status AgentRun::advance() {
   if (reason == FinishReason::failed)
     return fail(unavailable("[agent ", plan_.id, "] every token must reach the run's event sinks, got: ",
                             services_.engine.failure(sequence_), "; mend or leave out the sink that failed"));
-  const bool whole = parser_->turn_ended() || answered_ || reason == FinishReason::stop;
-  if (!whole && !in_answer_) return close_reasoning();
-  const bool is_blocked = reason == FinishReason::blocked;
+  const bool is_call_cut = parser_->writing() == Writing::call;
+  const bool whole = is_over() || (answered_ && !is_call_cut) || reason == FinishReason::stop;
+  if (!whole && waits_for_grammar()) return begin_answer();
+  if (!whole && (must_close_for_grammar() || !spends_answer())) return close_reasoning();
+  const bool is_unheld = chooses_ && request_.grammar && !constrained_ && calls_.empty();
+  const bool is_blocked = reason == FinishReason::blocked || (whole && is_unheld);
   const bool is_complete = is_blocked && request_.grammar && request_.grammar->matches(answer_);
-  finish_with(whole || is_complete                ? "stop"
-              : is_blocked                        ? "blocked"
-              : reason == FinishReason::exhausted ? "exhausted"
-                                                  : "length");
+  finish_with((whole && !is_unheld) || is_complete ? "stop"
+              : is_blocked                         ? "blocked"
+              : reason == FinishReason::exhausted  ? "exhausted"
+                                                   : "length");
   return ok_status();
 }
 
@@ -179,7 +292,22 @@ Status AgentRun::advance() {
 void AgentRun::flush() {
   take_events(parser_->finish());
   put_reasoning(reasoning_marks_.finish());
+  put_commentary(commentary_marks_.finish());
   put_answer(answer_marks_.finish());
+  settle_held_call();
+}
+
+// The text becomes the call, or nothing if it was cut.
+void AgentRun::settle_held_call() {
+  if (!request_.tool_choice.is_held()) return;
+  const std::string text = std::exchange(answer_, {});
+  const auto call = request_.grammar->matches(text) ? parse_held_call(text) : std::nullopt;
+  if (call) take_call(call->name, call->arguments);
+}
+
+Json AgentRun::with_calls(Json data) const {
+  if (!calls_.empty()) data["tool_calls"] = to_json(calls_);
+  return data;
 }
 
 void AgentRun::finish_with(const std::string& reason) {
@@ -187,12 +315,13 @@ void AgentRun::finish_with(const std::string& reason) {
   finish_ = reason;
   release();
   flush();
+  if (finish_ == "stop" && !calls_.empty()) finish_ = "tool_calls";
   log_.put(plan_.id, "agent.finished", tokens_,
-           {{"finish", finish_},
-            {"answer", answer_},
-            {"reasoning_tokens", reasoning_tokens_},
-            {"answer_tokens", answer_tokens_},
-            {"confidence", mean_confidence()}});
+           with_calls({{"finish", finish_},
+                       {"answer", answer_},
+                       {"reasoning_tokens", reasoning_tokens_},
+                       {"answer_tokens", answer_tokens_},
+                       {"confidence", mean_confidence()}}));
 }
 
 Status AgentRun::fail(Error error) {
@@ -206,7 +335,7 @@ void AgentRun::kill(const std::string& reason) {
   finish_ = "cancelled";
   release();
   flush();
-  log_.put(plan_.id, "agent.killed", tokens_, {{"reason", reason}, {"answer", answer_}});
+  log_.put(plan_.id, "agent.killed", tokens_, with_calls({{"reason", reason}, {"answer", answer_}}));
 }
 
 void AgentRun::release() {
@@ -226,6 +355,8 @@ Answer answer_of(const AgentRun& run) {
     answer.text += parser.finish().text;
   }
   answer.reasoning = run.reasoning();
+  answer.commentary = run.commentary();
+  answer.tool_calls = run.calls();
   answer.marks = run.marks();
   answer.finish = run.finish();
   answer.agent = run.id();

@@ -1,7 +1,10 @@
 // One agent at work: a sequence of the engine that reasons within a budget, is closed when the budget ends,
-// answers, and reports every piece as an event. Its answer ends with the answer's message, the turn, or
-// max_answer_tokens. With a grammar the answer is a run of its own, so that the constraint begins with it:
-// when the model ends its reasoning, what begins the answer is written for it.
+// answers or calls tools, and reports every piece as an event. Its answer ends with the answer's message, the
+// turn, or max_answer_tokens. With a grammar the answer is a run of its own, so that the constraint begins
+// with it: when the model ends its reasoning, what begins the answer is written for it, unless it may call
+// tools with messages of their own; then it writes that itself.
+//
+// Calls and what is said in passing count as answer: no reasoning budget cuts them.
 #pragma once
 
 #include <chrono>
@@ -44,10 +47,12 @@ class AgentRun {
   int32_t id() const { return plan_.id; }
   const std::string& answer() const { return answer_; }  // with location tokens
   const std::string& reasoning() const { return reasoning_; }
+  const std::string& commentary() const { return commentary_; }
+  const std::vector<IssuedCall>& calls() const { return calls_; }
   const std::vector<TextMark>& marks() const { return marks_; }
   const std::string& finish() const {
     return finish_;
-  }  // "stop", "length", "exhausted", "failed", "cancelled", "blocked"
+  }  // "stop", "tool_calls", "length", "exhausted", "failed", "cancelled", "blocked"
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
   int64_t forced_tokens() const { return forced_tokens_; }
@@ -57,14 +62,26 @@ class AgentRun {
   void start(int64_t max_tokens);
   bool take(const SampledToken& token);
   void take_events(const std::vector<ChannelEvent>& events);
+  void take_answer(const std::string& text);
+  void take_call(const std::string& name, const Json& arguments);
   void put_reasoning(MarkParser::Output out);
+  void put_commentary(MarkParser::Output out);
   void put_answer(MarkParser::Output out);
+  void put_held(const std::string& text);
   void put_output(MarkParser::Output out, const char* channel);
+  bool is_over() const;
+  bool spends_answer() const;
   bool budget_spent() const;
+  bool must_close_for_grammar() const;
+  bool waits_for_grammar() const;
   Status close_reasoning();
-  std::vector<int32_t> closing_tokens() const;
+  Status begin_answer();
+  std::vector<int32_t> closing_tokens(Opening next) const;
   std::shared_ptr<const TokenConstraint> constraint() const;
+  std::string next_call_id() const;
   void flush();
+  void settle_held_call();
+  Json with_calls(Json data) const;
   void finish_with(const std::string& reason);
   Status fail(Error error);
   void release();
@@ -75,11 +92,18 @@ class AgentRun {
   SequenceId sequence_;
   EventLog& log_;
   std::unique_ptr<OutputParser> parser_;
-  MarkParser reasoning_marks_, answer_marks_;
-  bool in_answer_ = false, answered_ = false, between_messages_ = false;
-  bool done_ = false, released_ = false, closing_ = false;
-  std::string answer_, reasoning_, finish_;
+  const bool chooses_;  // the model addresses its messages to tools or the user itself
+  MarkParser reasoning_marks_, commentary_marks_, answer_marks_;
+  HeldCall held_;
+  bool in_answer_ = false;  // the answer or a call has begun: no reasoning is closed from now on
+  bool answered_ = false, between_messages_ = false;
+  bool done_ = false, released_ = false, closing_ = false, constrained_ = false;
+  std::string answer_, reasoning_, commentary_, finish_;
   std::vector<TextMark> marks_;
+  std::vector<IssuedCall> calls_;
+  int64_t header_room_ = 0;   // tokens that a header may take beyond the reasoning's budget
+  int64_t answer_limit_ = 0;  // of answer_tokens_
+  uint64_t num_starts_ = 0;
   int64_t tokens_ = 0, reasoning_tokens_ = 0, answer_tokens_ = 0, forced_tokens_ = 0;
   int32_t last_token_ = -1;
   double confidence_sum_ = 0;

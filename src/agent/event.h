@@ -1,5 +1,23 @@
 // The run is its log: every mode appends Events; terminal, JSON output, file, API stream and panel are sinks
 // of the same events. A log cut at any byte is a valid prefix. Decisions carry token indices, never times.
+//
+// Kinds and their data:
+//   run.started      mode, effort, agents, seed
+//   agent.spawned    seed, temperature, max_reasoning_tokens, max_answer_tokens
+//   agent.delta      channel and text. "reasoning", "commentary" (said in passing, between calls), "answer";
+//   and
+//                    "tool_call", the next piece of the arguments of a call that a grammar holds, as spelled
+//                    JSON, with the call's id and name
+//   agent.tool_call  id, name, arguments: a call, whole
+//   mark.added       kind, label, at, text_bytes, channel: what the text points at
+//   agent.closed     forced_tokens: the reasoning was closed
+//   agent.finished   finish, answer, reasoning_tokens, answer_tokens, confidence; tool_calls if there are any
+//   agent.killed     reason, answer; tool_calls if there are any
+//   vote.updated     counts, e_value, certified
+//   decision         rule, agent, e_value, certified
+//   meter            tokens and seconds of the run
+//   run.completed    agent, answer, finish; tool_calls if there are any
+//   run.failed       kind, message
 #pragma once
 
 #include <cstdint>
@@ -10,11 +28,9 @@
 namespace melete {
 
 struct Event {
-  uint64_t seq = 0;         // 0, 1, 2 ... within a run
-  int32_t agent = 0;        // -1: the run itself
-  std::string kind;         // run.started, agent.spawned, agent.delta, agent.tool_call, agent.closed,
-                            // agent.finished, agent.killed, vote.updated, mark.added, decision, meter,
-                            // run.completed, run.failed
+  uint64_t seq = 0;   // 0, 1, 2 ... within a run
+  int32_t agent = 0;  // -1: the run itself
+  std::string kind;
   int64_t token_index = 0;  // of that agent when the event happened
   Json data;
 };

@@ -38,9 +38,21 @@ std::string problem(const Request& request) {
     return cat("[max_tokens] must be at least ", request.grammar->shortest_tokens() + 1,
                " for the shortest text that the grammar allows, got ", request.max_answer_tokens,
                "; give more");
+  if (const Status tools = check_tools(request.conversation.tools, request.tool_choice); !tools.ok())
+    return tools.error().message;
+  if (request.tool_choice.is_held() && !request.grammar)
+    return "[tool_choice] must come with the grammar of the call, got none; compile held_call_grammar()";
   if (!(request.delta > 0 && request.delta < 1))
     return cat("[delta] must be between 0 and 1, got ", request.delta, "; 0.1 is usual");
   return {};
+}
+
+bool may_call(const Request& request) {
+  return !request.conversation.tools.empty() && request.tool_choice.kind == ToolChoice::Kind::automatic;
+}
+
+bool may_address_tools(const Request& request, const ChatFormat& format) {
+  return may_call(request) && !format.calls_in_answer();
 }
 
 Result<Answer> run_mode(const std::string& name, const Request& request, Services& services, EventLog& log) {
@@ -51,6 +63,11 @@ Result<Answer> run_mode(const std::string& name, const Request& request, Service
                      "; choose one of them");
   if (std::string wrong = problem(request); !wrong.empty())
     return Error{ErrorKind::invalid_argument, std::move(wrong)};
+  if (may_call(request) && request.grammar && services.format.calls_in_answer())
+    return invalid_argument(
+        "[tools] must not stand beside a form of the answer with a model that writes calls inside its "
+        "answer, "
+        "got both; leave one out, or require a call");
   log.put(-1, "run.started", 0,
           {{"mode", name},
            {"effort", name_of(request.effort)},
@@ -73,8 +90,9 @@ Result<Answer> run_mode(const std::string& name, const Request& request, Service
            {"prefill_s", usage.prefill_s},
            {"first_token_s", usage.first_token_s},
            {"total_s", usage.total_s}});
-  log.put(-1, "run.completed", 0,
-          {{"agent", answer->agent}, {"answer", answer->text}, {"finish", answer->finish}});
+  Json completed = {{"agent", answer->agent}, {"answer", answer->text}, {"finish", answer->finish}};
+  if (!answer->tool_calls.empty()) completed["tool_calls"] = to_json(answer->tool_calls);
+  log.put(-1, "run.completed", 0, std::move(completed));
   return answer;
 }
 

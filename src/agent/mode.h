@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/event_log.h"
+#include "agent/tool_use.h"
 #include "base/registry.h"
 #include "engine/engine.h"
 #include "engine/grammar/grammar.h"
@@ -18,7 +19,7 @@
 namespace melete {
 
 struct Request {
-  Conversation conversation;       // ends with the user's message
+  Conversation conversation;       // ends with the user's message or a tool's; its tools are the caller's
   Effort effort = Effort::medium;  // of thinking and contemplating
   int num_agents = 8;              // contemplating
   double temperature = -1;         // below 0: the mode's own (0 alone, 0.7 among agents)
@@ -33,6 +34,8 @@ struct Request {
   // What the answer is held to; reasoning stays free. Null: nothing. Of the model's vocabulary, see
   // Assistant::grammar().
   std::shared_ptr<const Grammar> grammar = nullptr;
+  ToolChoice tool_choice = {};  // where a call must come, `grammar` is of held_call_grammar()
+  bool parallel_calls = true;   // else a turn ends with its first call; a held call is one in any case
   // Asked once a step: true stops the run with the best answer so far (Ctrl-C, a closed connection).
   std::function<bool()> stop_requested = [] { return false; };
 };
@@ -53,9 +56,14 @@ struct VoteCount {
 struct Answer {
   std::string text;             // boxes and points in Muse's JSON form
   std::string raw;              // as the model wrote it, with location tokens
+  std::string commentary;       // what the model says in passing, between calls (Muse)
   std::string reasoning;        // of the agent whose answer it is, without location tokens
   std::vector<TextMark> marks;  // what the reasoning and the answer point at
-  std::string finish;           // "stop", "length", "exhausted", "deadline", "cancelled", "blocked"
+  // The turn's calls, each whole; the text is then empty or what goes with them.
+  std::vector<IssuedCall> tool_calls;
+  // "stop"; "tool_calls"; "length" (also where a call was cut); "exhausted", "deadline", "cancelled";
+  // "blocked" (the grammar allowed no token, or nothing that the model wrote could be held to it).
+  std::string finish;
   int32_t agent = 0;
   Usage usage;
   std::vector<VoteCount> votes;  // contemplating
@@ -67,6 +75,11 @@ struct Services {
   Engine& engine;
   const ChatFormat& format;  // of the engine's model
 };
+
+// Whether the model decides on calls.
+bool may_call(const Request& request);
+// Whether it then writes each as a message of its own, so that it must be left to it whom it addresses.
+bool may_address_tools(const Request& request, const ChatFormat& format);
 
 class Mode {
  public:

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "agent/tool_use.h"
 #include "text/utf8.h"
 
 namespace melete {
@@ -52,6 +53,17 @@ std::string tail(const std::string& text, size_t bytes) {
   size_t from = text.size() - bytes;
   while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
   return text.substr(from);
+}
+
+// The calls of an event, one a line.
+std::string calls_text(const Json& data) {
+  std::string lines;
+  if (data.contains("tool_calls") && data["tool_calls"].is_array())
+    for (const Json& call : data["tool_calls"])
+      lines += printable(call_line(text_of(call, "name"), call.value("arguments", Json::object())),
+                         /*keep_lines=*/false) +
+               "\n";
+  return lines;
 }
 
 std::string mark_text(const Json& data) {
@@ -99,6 +111,7 @@ void TerminalView::start_run(const Json& data) {
   lanes_.assign(many_ ? agents : 1, Lane());
   votes_.clear();
   streamed_.clear();
+  channel_.clear();
   drawn_lines_ = 0;
   open_line_ = in_answer_ = false;
 }
@@ -110,8 +123,12 @@ void TerminalView::write_answer(const std::string& text) {
 
 void TerminalView::put_delta(const Json& data) {
   const std::string text = printable(text_of(data, "text"), /*keep_lines=*/true);
-  if (text_of(data, "channel") == "reasoning") {
-    say(dim(text));
+  const std::string channel = text_of(data, "channel");
+  if (channel == "tool_call") return;  // shown whole at the end
+  if (channel == "reasoning" || channel == "commentary") {
+    if (channel != channel_) end_line();
+    say(channel == "reasoning" ? dim(text) : text);
+    channel_ = channel;
     open_line_ = true;
     return;
   }
@@ -140,7 +157,8 @@ void TerminalView::put_lane(const Event& event) {
     lane.text = tail(lane.text + printable(text_of(event.data, "text"), /*keep_lines=*/false), kLaneBytes);
   if (event.kind == "agent.delta" && text_of(event.data, "channel") == "answer") lane.state = "answers";
   if (event.kind == "agent.finished")
-    lane.state = "done", lane.text = "-> " + printable(text_of(event.data, "answer"), /*keep_lines=*/false);
+    lane.state = "done", lane.text = "-> " + printable(text_of(event.data, "answer") + calls_text(event.data),
+                                                       /*keep_lines=*/false);
   if (event.kind == "agent.killed") lane.state = "stopped";
   if (event.kind == "vote.updated" && event.data.contains("counts") && event.data["counts"].is_object()) {
     votes_.clear();
@@ -179,14 +197,16 @@ void TerminalView::put_decision(const Json& data) {
 
 void TerminalView::complete(const Json& data) {
   const std::string answer = printable(text_of(data, "answer"), /*keep_lines=*/true);
+  const std::string calls = calls_text(data);
   end_line();
-  if (!style_.out_tty || streamed_.empty()) return write_answer(answer + "\n");
-  if (streamed_ == answer) return write_answer("\n");
+  if (answer.empty() && !calls.empty()) return write_answer(calls);
+  if (!style_.out_tty || streamed_.empty()) return write_answer(answer + "\n" + calls);
+  if (streamed_ == answer) return write_answer("\n" + calls);
   // The answer's form is another than its words (boxes as JSON): it takes the place of what was streamed, if
   // that is one line.
   const bool one_line = streamed_.find('\n') == std::string::npos &&
                         streamed_.size() < static_cast<size_t>(std::max(0, style_.width));
-  write_answer((one_line ? "\r\x1b[2K" : "\n") + answer + "\n");
+  write_answer((one_line ? "\r\x1b[2K" : "\n") + answer + "\n" + calls);
 }
 
 void TerminalView::put(const Event& event) {

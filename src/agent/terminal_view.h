@@ -51,7 +51,7 @@ class TerminalView : public EventSink {
   Style style_;
   bool many_ = false, open_line_ = false, in_answer_ = false;
   std::vector<Lane> lanes_;
-  std::string votes_, streamed_;
+  std::string votes_, streamed_, channel_;
   size_t drawn_lines_ = 0;
   int64_t last_draw_ms_ = 0;
 };

@@ -53,6 +53,29 @@ int64_t num_controls(const std::string& text) {
   return controls;
 }
 
+TEST(TerminalView, CallsAreLinesOfTheAnswerAndAsidesAreNot) {
+  const Event calls{0, -1, "run.completed", 0,
+                    parse_json(R"({"answer": "Wait.", "tool_calls": [{"name": "look", "arguments": {"at": 3}},
+                                   {"name": "now\u001b", "arguments": {}}]})",
+                               "test")
+                        .value()};
+  const auto delta = [](const char* channel, const char* text) {
+    return Event{0, 0, "agent.delta", 0, {{"channel", channel}, {"text", text}}};
+  };
+  for (const bool has_text : {true, false}) {
+    Screen screen({});
+    screen.view.put({0, -1, "run.started", 0, {{"mode", "thinking"}}});
+    screen.view.put(delta("reasoning", "hm"));
+    screen.view.put(delta("commentary", "Let me see."));
+    screen.view.put(delta("tool_call", "{}"));
+    Event last = calls;
+    if (!has_text) last.data["answer"] = "";
+    screen.view.put(last);
+    EXPECT_EQ(screen.out(), std::string(has_text ? "Wait.\n" : "") + "look({\"at\":3})\nnow ({})\n");
+    EXPECT_EQ(screen.err(), "hm\nLet me see.\n");
+  }
+}
+
 TEST(TerminalView, PlainOutputIsTheAnswerAloneOnOut) {
   Screen screen({});
   show(screen, "thinking", {"I see two." + kToAnswer + "2<|eot|>"});

@@ -141,10 +141,18 @@ void ChannelParser::open_message(std::string_view header, Events& events) {
 
 void ChannelParser::open_body(std::string recipient) {
   state_ = State::body;
-  is_tool_ = recipient != "self" && recipient != "user" && recipient != "commentary";
+  is_tool_ = options_.has_calls && recipient != "self" && recipient != "user" && recipient != "commentary";
   channel_ = recipient == "self"         ? Kind::reasoning
              : recipient == "commentary" ? Kind::commentary
                                          : Kind::answer;
+}
+
+Writing ChannelParser::writing() const {
+  if (state_ != State::body) return state_ == State::header ? Writing::header : Writing::ended;
+  if (is_tool_) return Writing::call;
+  return channel_ == Kind::reasoning    ? Writing::reasoning
+         : channel_ == Kind::commentary ? Writing::commentary
+                                        : Writing::answer;
 }
 
 void ChannelParser::end_message(Events& events) {

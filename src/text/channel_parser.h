@@ -20,6 +20,7 @@ class ChannelParser : public OutputParser {
   struct Options {
     Opening opening = Opening::free;  // what the prompt already holds: none counts as free
     std::vector<Json> tools = {};     // definitions, whose schemas type the parameters
+    bool has_calls = true;            // else a message to a tool is text
     bool bare_is_reasoning =
         true;  // a message without recipient is reasoning (Spark), else the answer (Glimmer)
   };
@@ -30,6 +31,7 @@ class ChannelParser : public OutputParser {
   std::vector<ChannelEvent> put_token(const Tokenizer& tokenizer, int32_t id) override;
   std::vector<ChannelEvent> finish() override;
   bool turn_ended() const override { return state_ == State::done; }
+  Writing writing() const override;
 
  private:
   enum class State { header, body, done };

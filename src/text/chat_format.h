@@ -42,11 +42,18 @@ class ChatFormat {
   // name), exhausted (a template's limits).
   virtual Result<Prompt> render(const Conversation& conversation, Opening opening) const = 0;
 
-  // A parser for what follows such a prompt; its tools are the conversation's.
+  // A parser for what follows such a prompt; its tools are the conversation's, and without any, what looks
+  // like a call is text.
   virtual std::unique_ptr<OutputParser> parser(const Conversation& conversation, Opening opening) const = 0;
 
-  // What ends reasoning by force and begins the answer. Empty if can_reason() is false.
-  virtual std::vector<int32_t> closing_tokens() const = 0;
+  // Whether calls are written inside the answer; else each is a message of its own, which only Opening::free
+  // leaves open.
+  virtual bool calls_in_answer() const = 0;
+
+  // What ends reasoning by force. next: Opening::answer begins the answer; Opening::free lets the model
+  // choose between it and a call where these are messages of their own, else is the same. Empty if
+  // can_reason() is false.
+  virtual std::vector<int32_t> closing_tokens(Opening next) const = 0;
 
   // All tokens that end a turn.
   virtual const std::vector<int32_t>& stop_tokens() const = 0;

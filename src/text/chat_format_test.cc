@@ -108,8 +108,8 @@ TEST(ChatFormat, OpeningsSwitchReasoning) {
   EXPECT_EQ(text_of(*format, conversation, Opening::reasoning), head + "<think>\n");
   EXPECT_EQ(text_of(*format, conversation, Opening::answer), head + "<think>\n\n</think>\n\n");
   EXPECT_EQ(text_of(*format, conversation, Opening::none), "<|im_start|>user\nHi<|im_end|>\n");
-  EXPECT_EQ(format->tokenizer().decode(format->closing_tokens()), "\n</think>\n\n");
-  EXPECT_EQ(format->closing_tokens()[1], 4);
+  EXPECT_EQ(format->tokenizer().decode(format->closing_tokens(Opening::answer)), "\n</think>\n\n");
+  EXPECT_EQ(format->closing_tokens(Opening::answer)[1], 4);
   const auto parser = format->parser(conversation, Opening::reasoning);
   const auto events = parser->put("hm</think>ok");
   ASSERT_EQ(events.size(), 3u);
@@ -120,7 +120,7 @@ TEST(ChatFormat, OpeningsSwitchReasoning) {
 TEST(ChatFormat, ModelsThatAnswerAtOnceDont) {
   const auto format = format_of("smol_like");
   EXPECT_FALSE(format->can_reason());
-  EXPECT_TRUE(format->closing_tokens().empty());
+  EXPECT_TRUE(format->closing_tokens(Opening::answer).empty());
   const Conversation conversation{.messages = {said(Role::user, "Hi")}};
   EXPECT_EQ(text_of(*format, conversation, Opening::reasoning),
             text_of(*format, conversation, Opening::answer));

@@ -29,6 +29,15 @@ void MarkupParser::open(State state) {
   skip_breaks_ = state == State::reasoning;
 }
 
+Writing MarkupParser::writing() const {
+  switch (state_) {
+    case State::reasoning: return Writing::reasoning;
+    case State::call: return Writing::call;
+    case State::done: return Writing::ended;
+    default: return Writing::answer;
+  }
+}
+
 std::vector<MarkupParser::Marker> MarkupParser::markers() const {
   std::vector<Marker> found;
   if (spelled_stops_)

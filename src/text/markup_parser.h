@@ -33,6 +33,7 @@ class MarkupParser : public OutputParser {
   std::vector<ChannelEvent> put_token(const Tokenizer& tokenizer, int32_t id) override;
   std::vector<ChannelEvent> finish() override;
   bool turn_ended() const override { return state_ == State::done; }
+  Writing writing() const override;
 
  private:
   enum class State { start, reasoning, answer, call, done };

@@ -15,6 +15,7 @@ class MuseFormat : public ChatFormat {
 
   std::string name() const override { return "muse"; }
   bool can_reason() const override { return true; }
+  bool calls_in_answer() const override { return false; }
 
   Result<Prompt> render(const Conversation& conversation, Opening opening) const override {
     return melete::render(conversation, tokenizer(), opening);
@@ -24,12 +25,14 @@ class MuseFormat : public ChatFormat {
     ChannelParser::Options options;
     options.opening = opening;
     options.tools = conversation.tools;
+    options.has_calls = !conversation.tools.empty();
     return std::make_unique<ChannelParser>(std::move(options));
   }
 
   // In one piece, so that the model never sees half of it.
-  std::vector<int32_t> closing_tokens() const override {
-    return tokenizer().encode_trusted("<|eom|><|start|>assistant to=user<|message|>");
+  std::vector<int32_t> closing_tokens(Opening next) const override {
+    return tokenizer().encode_trusted(next == Opening::free ? "<|eom|><|start|>assistant"
+                                                            : "<|eom|><|start|>assistant to=user<|message|>");
   }
 
   const std::vector<int32_t>& stop_tokens() const override { return stop_tokens_; }

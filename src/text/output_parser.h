@@ -29,6 +29,10 @@ struct ChannelEvent {
   Json arguments;
 };
 
+// What the next token would belong to. header: of a message, before it is known where it goes; ended: nothing
+// more is read.
+enum class Writing { header, reasoning, commentary, answer, call, ended };
+
 class OutputParser {
  public:
   virtual ~OutputParser() = default;
@@ -40,6 +44,8 @@ class OutputParser {
   // The end of the stream; what is held back comes out.
   virtual std::vector<ChannelEvent> finish() = 0;
   virtual bool turn_ended() const = 0;
+  // `call` may still turn out to be text, if what is written is none.
+  virtual Writing writing() const = 0;
 };
 
 }  // namespace melete

@@ -82,6 +82,7 @@ class TemplateFormat : public ChatFormat {
 
   std::string name() const override { return "template"; }
   bool can_reason() const override { return traits_.can_reason; }
+  bool calls_in_answer() const override { return true; }
 
   Result<Prompt> render(const Conversation& conversation, Opening opening) const override {
     MELETE_ASSIGN_OR_RETURN(MarkedText text, render_text(conversation, opening));
@@ -99,7 +100,7 @@ class TemplateFormat : public ChatFormat {
     return std::make_unique<MarkupParser>(style_, conversation.tools, in_reasoning || begins_itself);
   }
 
-  std::vector<int32_t> closing_tokens() const override {
+  std::vector<int32_t> closing_tokens(Opening) const override {
     return can_reason() ? tokenizer().encode_trusted("\n</think>\n\n") : std::vector<int32_t>();
   }
 
@@ -154,6 +155,7 @@ class TextFormat : public ChatFormat {
 
   std::string name() const override { return "text"; }
   bool can_reason() const override { return false; }
+  bool calls_in_answer() const override { return true; }
 
   Result<Prompt> render(const Conversation& conversation, Opening) const override {
     MarkedText text(conversation.system, false);
@@ -181,7 +183,7 @@ class TextFormat : public ChatFormat {
     return std::make_unique<MarkupParser>(style_, std::vector<Json>(), false);
   }
 
-  std::vector<int32_t> closing_tokens() const override { return {}; }
+  std::vector<int32_t> closing_tokens(Opening) const override { return {}; }
   const std::vector<int32_t>& stop_tokens() const override { return style_.stop_tokens; }
 
  private:

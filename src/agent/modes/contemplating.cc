@@ -17,6 +17,14 @@ constexpr double kAgentTemperature = 0.7;
 
 using Agents = std::vector<std::unique_ptr<AgentRun>>;
 
+// An agent that hasn't finished its answer or calls has none.
+std::string vote_of(const AgentRun& agent) {
+  if (agent.finish() == "tool_calls") return calls_key(agent.calls());
+  return agent.finish() == "stop" ? answer_key(agent.answer()) : std::string();
+}
+
+bool has_output(const AgentRun& agent) { return !agent.answer().empty() || !agent.calls().empty(); }
+
 // Counts the finished agents from the first on, and stops at the first that still works.
 class Ballot {
  public:
@@ -26,7 +34,7 @@ class Ballot {
   bool count(EventLog& log) {
     while (next_ < agents_.size() && agents_[next_]->done() && decision_.empty()) {
       const AgentRun& agent = *agents_[next_++];
-      if (agent.finish() == "stop") vote_.put(answer_key(agent.answer()));
+      vote_.put(vote_of(agent));
       Json counts = Json::object();
       for (const Vote::Candidate& candidate : vote_.candidates()) counts[candidate.key] = candidate.votes;
       log.put(agent.id(), "vote.updated", agent.reasoning_tokens() + agent.answer_tokens(),
@@ -51,9 +59,9 @@ class Ballot {
     const int64_t leader = vote_.leader();
     const AgentRun* best = nullptr;
     for (const auto& agent : agents_) {
-      const bool votes = agent->finish() == "stop" && leader >= 0 &&
-                         answer_key(agent->answer()) == vote_.candidates()[static_cast<size_t>(leader)].key;
-      if (leader >= 0 ? !votes : agent->answer().empty()) continue;
+      const bool votes =
+          leader >= 0 && vote_of(*agent) == vote_.candidates()[static_cast<size_t>(leader)].key;
+      if (leader >= 0 ? !votes : !has_output(*agent)) continue;
       if (!best || agent->mean_confidence() > best->mean_confidence()) best = agent.get();
     }
     return best ? *best : *agents_.front();
@@ -91,7 +99,7 @@ class Contemplating : public Mode {
     const std::string decision = cut.empty() ? ballot.decision() : cut;
     for (const auto& agent : agents) agent->kill(decision);
     ballot.count(log);
-    if (!room.ok() && ballot.winner().answer().empty()) return room.error();
+    if (!room.ok() && !has_output(ballot.winner())) return room.error();
     return conclude(ballot, agents, decision, cut, usage, log);
   }
 
@@ -111,7 +119,7 @@ class Contemplating : public Mode {
   static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock,
                       Usage& usage, Agents& agents) {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
-    const Opening opening = reasoning_opening(services);
+    const Opening opening = reasoning_opening(request, services);
     MELETE_ASSIGN_OR_RETURN(const SequenceId first,
                             prefill_conversation(request, effort, opening, services, clock, usage));
     std::vector<SequenceId> sequences = {first};

@@ -10,7 +10,7 @@ class Instant : public Mode {
 
   Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
     AgentPlan plan;
-    plan.opening = Opening::answer;
+    plan.opening = answer_opening(request, services);
     plan.temperature = std::max(0.0, request.temperature);
     return run_single_agent(request, Effort::none, plan, services, log);
   }

@@ -6,6 +6,7 @@ Result<SequenceId> prefill_conversation(const Request& request, Effort effort, O
                                         Services& services, const Deadline& clock, Usage& usage) {
   Conversation conversation = request.conversation;
   conversation.effort = effort;
+  if (request.tool_choice.kind == ToolChoice::Kind::none) conversation.tools.clear();
   MELETE_ASSIGN_OR_RETURN(const Prompt prompt, services.format.render(conversation, opening));
   MELETE_ASSIGN_OR_RETURN(const SequenceId sequence, services.engine.prefill(prompt));
   usage.prompt_tokens = static_cast<int64_t>(prompt.tokens.size());

@@ -25,9 +25,14 @@ class Deadline {
   std::chrono::steady_clock::time_point begin_;
 };
 
+// The opening of an answer without reasoning: left to the model where it may choose to write a call instead.
+inline Opening answer_opening(const Request& request, const Services& services) {
+  return may_address_tools(request, services.format) ? Opening::free : Opening::answer;
+}
+
 // The opening of a mode that reasons: a format that can't reason begins with the answer.
-inline Opening reasoning_opening(const Services& services) {
-  return services.format.can_reason() ? Opening::reasoning : Opening::answer;
+inline Opening reasoning_opening(const Request& request, const Services& services) {
+  return services.format.can_reason() ? Opening::reasoning : answer_opening(request, services);
 }
 
 // Renders the conversation with `effort` and prefills it; puts prompt tokens and prefill time into usage.

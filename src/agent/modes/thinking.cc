@@ -11,7 +11,7 @@ class Thinking : public Mode {
   Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
     AgentPlan plan;
-    plan.opening = reasoning_opening(services);
+    plan.opening = reasoning_opening(request, services);
     plan.temperature = std::max(0.0, request.temperature);
     plan.max_reasoning_tokens =
         request.max_reasoning_tokens > 0 ? request.max_reasoning_tokens : reasoning_budget(effort);
