@@ -4,43 +4,19 @@
 #include <cmath>
 #include <functional>
 
+#include "task/sought_figures.h"
+
 namespace melete {
 namespace {
 
 using Figures = std::vector<Figure>;
-using Predicate = std::function<bool(const Figure&)>;
-// What a trace writes behind a figure before it says yes or no: "red blue" compares its colour with blue.
-using Comparison = std::function<std::string(const Figure&)>;
 using Asked = std::optional<Question>;
 
 constexpr double kClearGap = 0.06;    // of the picture: nearer places are not asked to be compared
 constexpr double kClearRatio = 1.35;  // of two sizes
 
-const char* color_name(int color) { return kPalette[static_cast<size_t>(color)].name; }
-const char* shape_name(int shape) { return kShapeNames[static_cast<size_t>(shape)]; }
 std::string plural(int shape) {
   return std::string(shape_name(shape)) + (shape_name(shape) == std::string("cross") ? "es" : "s");
-}
-
-std::string nothing(const Figure&) { return {}; }
-Comparison with_color(int color) {
-  return [=](const Figure& f) { return cat(color_name(f.color), ' ', color_name(color)); };
-}
-Comparison with_shape(int shape) {
-  return [=](const Figure& f) { return cat(shape_name(f.shape), ' ', shape_name(shape)); };
-}
-// The shapes only where the colours agree.
-Comparison with_both(const Figure& sought) {
-  return [=](const Figure& f) {
-    const std::string colors = with_color(sought.color)(f);
-    return f.color == sought.color ? cat(colors, ' ', with_shape(sought.shape)(f)) : colors;
-  };
-}
-
-Figures filtered(const Figures& figures, const Predicate& keep) {
-  Figures kept;
-  std::copy_if(figures.begin(), figures.end(), std::back_inserter(kept), keep);
-  return kept;
 }
 
 // Asks about one scene; the members of a question are written in the order text, answer, traces, marks.
@@ -63,13 +39,11 @@ class Asker {
           wanted.shape = static_cast<int>(random_.integer(0, kNumShapes - 1));
         if (!may_name(wanted)) continue;
       }
-      const Predicate same = [=](const Figure& f) {
-        return f.color == wanted.color && f.shape == wanted.shape;
-      };
-      if (std::any_of(all_.begin(), all_.end(), same) != yes) continue;
+      const Sought sought = Sought::like(wanted);
+      if (sought.among(all_).empty() == yes) continue;
       const std::string name = with_article(wanted.name());
-      Question q = judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes),
-                          with_both(wanted), same);
+      Question q =
+          judged(one_of({"Is there " + name + "?", "Do you see " + name + "?"}), yes_or_no(yes), sought);
       // Of the figure it was made from as well, lest "no" be asked where "yes" may not.
       q.asks = {color_name(figure.color), shape_name(figure.shape),   color_name(wanted.color),
                 shape_name(wanted.shape), fact("colour of ", figure), fact("shape of ", figure)};
@@ -100,7 +74,7 @@ class Asker {
   Asked count() {
     Question q =
         judged(one_of({"How many shapes are there?", "How many shapes do you see?", "Count the shapes."}), "",
-               nothing, [](const Figure&) { return true; });
+               Sought{});
     q.asks.push_back("figures");
     return q;
   }
@@ -110,7 +84,7 @@ class Asker {
     const std::string name = color_name(color);
     Question q = judged(one_of({"How many " + name + " shapes are there?",
                                 "How many shapes are " + name + "?", "Count the " + name + " shapes."}),
-                        "", with_color(color), [=](const Figure& f) { return f.color == color; });
+                        "", Sought{color, Sought::kAny});
     q.asks.push_back("colours");
     q.tells = {name};
     return q;
@@ -121,7 +95,7 @@ class Asker {
     Question q =
         judged(one_of({"How many " + plural(shape) + " are there?",
                        "How many " + plural(shape) + " do you see?", "Count the " + plural(shape) + "."}),
-               "", with_shape(shape), [=](const Figure& f) { return f.shape == shape; });
+               "", Sought{Sought::kAny, shape});
     q.asks.push_back("shapes");
     q.tells = {shape_name(shape)};
     return q;
@@ -161,8 +135,8 @@ class Asker {
     const int a = random_.pick(all_).color, b = random_.pick(all_).color;
     const int num_a = counts[static_cast<size_t>(a)], num_b = counts[static_cast<size_t>(b)];
     if (num_a == num_b) return std::nullopt;
-    const Figures as = filtered(all_, [=](const Figure& f) { return f.color == a; });
-    const Figures bs = filtered(all_, [=](const Figure& f) { return f.color == b; });
+    const Figures as = Sought{a, Sought::kAny}.among(all_);
+    const Figures bs = Sought{b, Sought::kAny}.among(all_);
     const std::string name_a = color_name(a), name_b = color_name(b);
     const bool as_yes_no = random_.chance(0.5);
     Figures seen = as;
@@ -319,22 +293,21 @@ class Asker {
 
   std::string noun(const Figure& figure) const { return scene_.alone ? "shape" : figure.name(); }
 
-  // Traces that look for the figures of a predicate; an empty answer stands for their number. The two words
+  // Traces that look for figures; an empty answer stands for their number. The two words
   // to compare stand side by side: a small model learns that, but stays at chance if it has to fetch them.
-  Question judged(std::string text, std::string answer, const Comparison& compared,
-                  const Predicate& wanted) const {
-    const Figures found = filtered(all_, wanted);
+  Question judged(std::string text, std::string answer, const Sought& sought) const {
+    const Figures found = sought.among(all_);
     const bool counting = answer.empty();
     Question q = start(std::move(text), counting ? std::to_string(found.size()) : std::move(answer), found);
     if (counting) q.asks = {"number"};  // often one number is that of all, of a colour and of a shape
     std::string each;
     int running = 0;
     for (const Figure& f : all_) {
-      const std::string words = compared(f);
+      const std::string words = sought.compared(f);
       each += cat(each.empty() ? "" : ", ", label(f), " ", words, words.empty() ? "" : " ",
-                  !wanted(f) ? "no"
-                  : counting ? std::to_string(++running)
-                             : "yes");
+                  !sought.matches(f) ? "no"
+                  : counting         ? std::to_string(++running)
+                                     : "yes");
     }
     const std::string full = each + ". So " + q.gold + ".";
     q.traces = {"", labels(found) + " = " + q.gold, full,
@@ -344,16 +317,14 @@ class Asker {
 
   Asked attribute(bool ask_color) {
     const Figure figure = random_.pick(all_);
-    const Predicate same = [=](const Figure& f) {
-      return ask_color ? f.shape == figure.shape : f.color == figure.color;
-    };
-    if (filtered(all_, same).size() != 1) return std::nullopt;
+    const Sought sought = ask_color ? Sought{Sought::kAny, figure.shape} : Sought{figure.color, Sought::kAny};
+    if (sought.among(all_).size() != 1) return std::nullopt;
     const std::string shape = shape_name(figure.shape), color = color_name(figure.color);
     Question q = judged(
         ask_color ? one_of({"What colour is the " + shape + "?", "What color is the " + shape + "?",
                             "Which colour does the " + shape + " have?"})
                   : one_of({"What shape is " + color + "?", "What is the shape of the " + color + " one?"}),
-        ask_color ? color : shape, ask_color ? with_shape(figure.shape) : with_color(figure.color), same);
+        ask_color ? color : shape, sought);
     ask_value(q, figure, ask_color);
     q.tells.push_back(fact(ask_color ? "shape of " : "colour of ", figure));
     q.tells.push_back(ask_color ? shape : color);
@@ -368,7 +339,7 @@ class Asker {
     const std::string text =
         ask_color ? one_of({"What colour is it?", "What color is the shape?", "Which colour does it have?"})
                   : one_of({"What shape is it?", "What shape do you see?", "Which shape is this?"});
-    Question q = judged(text, answer, nothing, [](const Figure&) { return true; });
+    Question q = judged(text, answer, Sought{});
     ask_value(q, figure, ask_color);
     return q;
   }
@@ -383,8 +354,7 @@ class Asker {
                          "Give the box of the " + noun(figure) + "."})
                : one_of({"Point at the " + noun(figure) + ".", "Where is the " + noun(figure) + "?"});
     Question q = judged(text, as_box ? frame.loc(figure.box()) : frame.loc(figure.center()),
-                        scene_.alone ? Comparison(nothing) : with_both(figure),
-                        [&](const Figure& f) { return f == figure; });
+                        scene_.alone ? Sought{} : Sought::like(figure));
     q.traces[1] = label(figure);  // the point itself says the rest
     q.marks = {frame.box(name, figure.box())};
     ask_place(q, figure);
