@@ -9,6 +9,7 @@
 #include "catalogue/wheels.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
+#include "cli/text_table.h"
 #include "engine/families/family.h"
 
 namespace melete {
@@ -25,22 +26,6 @@ bool is_supported(const std::string& architecture) {
     for (const std::string& name : family.architectures)
       if (name == architecture) return true;
   return false;
-}
-
-// Columns as wide as their longest cell.
-void print_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows)
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (i == widths.size()) widths.push_back(0);
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i)
-      line += row[i] + (i + 1 < row.size() ? std::string(widths[i] - row[i].size() + 2, ' ') : "");
-    std::cout << line << "\n";
-  }
 }
 
 std::string entry_size(const CatalogueEntry& entry) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -106,12 +107,7 @@ Result<User> Accounts::find(const std::string& name) const {
 
 Result<std::vector<User>> Accounts::list() const {
   MELETE_ASSIGN_OR_RETURN(Statement rows, database_.prepare("listing users", cat(kUser, " ORDER BY id")));
-  std::vector<User> users;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return users;
-    users.push_back(user_of(rows));
-  }
+  return read_rows(rows, user_of);
 }
 
 Status Accounts::remove(OwnerId id) {

@@ -1,5 +1,6 @@
 #include "server/accounts/invitations.h"
 
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -56,12 +57,7 @@ Result<NewInvitation> Invitations::add(OwnerId maker, const InvitationSpec& spec
 Result<std::vector<InvitationInfo>> Invitations::list() const {
   MELETE_ASSIGN_OR_RETURN(
       Statement rows, database_.prepare("listing invitations", cat(kInvitation, " ORDER BY created_ms, id")));
-  std::vector<InvitationInfo> invitations;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return invitations;
-    invitations.push_back(invitation_of(rows));
-  }
+  return read_rows(rows, invitation_of);
 }
 
 Status Invitations::revoke(const std::string& id) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -68,13 +69,7 @@ Result<std::vector<KeyInfo>> Keys::list(OwnerId owner) const {
   MELETE_ASSIGN_OR_RETURN(
       Statement rows, Owned(database_, owner)
                           .prepare("listing keys", cat(kKey, " WHERE owner = ?1 ORDER BY created_ms, id")));
-  std::vector<KeyInfo> keys;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return keys;
-    MELETE_ASSIGN_OR_RETURN(KeyInfo key, key_of(rows));
-    keys.push_back(std::move(key));
-  }
+  return read_rows(rows, key_of);
 }
 
 Status Keys::revoke(OwnerId owner, const std::string& id) {
@@ -123,12 +118,9 @@ Result<std::vector<UsageRow>> Keys::usage(OwnerId owner, int64_t first_day) cons
                    "SELECT key, day, requests, tokens FROM usage WHERE owner = ?1 AND day >= ?2 "
                    "ORDER BY day, key",
                    first_day));
-  std::vector<UsageRow> usage;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return usage;
-    usage.push_back({rows.text(0), rows.integer(1), rows.integer(2), rows.integer(3)});
-  }
+  return read_rows(rows, [](const Statement& row) {
+    return UsageRow{row.text(0), row.integer(1), row.integer(2), row.integer(3)};
+  });
 }
 
 std::string label_problem(const std::string& label) {

@@ -1,5 +1,6 @@
 // Accounts: sessions.
 #include "server/accounts/accounts.h"
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -51,12 +52,9 @@ Result<std::vector<SessionInfo>> Accounts::sessions(OwnerId user) const {
                    "SELECT id, label, created_ms, expires_ms FROM sessions WHERE owner = ?1 AND "
                    "expires_ms > ?2 ORDER BY created_ms, id",
                    options_.clock()));
-  std::vector<SessionInfo> sessions;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return sessions;
-    sessions.push_back({rows.text(0), rows.text(1), rows.integer(2), rows.integer(3)});
-  }
+  return read_rows(rows, [](const Statement& row) {
+    return SessionInfo{row.text(0), row.text(1), row.integer(2), row.integer(3)};
+  });
 }
 
 Status Accounts::end_session(OwnerId user, const std::string& session) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/store/rows.h"
 #include "server/store/search_text.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
@@ -45,16 +46,6 @@ Result<StoredMessage> message_of(const Statement& row) {
   return StoredMessage{row.text(0),        row.text(1),     row.text(2),
                        std::move(content), std::move(meta), split_ids(row.text(6)),
                        row.integer(5)};
-}
-
-Result<std::vector<StoredMessage>> messages_of(Statement& rows) {
-  std::vector<StoredMessage> messages;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return messages;
-    MELETE_ASSIGN_OR_RETURN(StoredMessage message, message_of(rows));
-    messages.push_back(std::move(message));
-  }
 }
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -279,7 +270,7 @@ Result<std::vector<StoredMessage>> Conversations::tree(const std::string& conver
       owned_.prepare("reading a conversation",
                      cat(kMessage, " FROM messages m WHERE owner = ?1 AND conversation = ?2 ORDER BY row"),
                      conversation));
-  return messages_of(rows);
+  return read_rows(rows, message_of);
 }
 
 Result<std::vector<StoredMessage>> Conversations::path(const std::string& conversation,
@@ -299,7 +290,7 @@ Result<std::vector<StoredMessage>> Conversations::path(const std::string& conver
               " FROM up JOIN messages m ON m.owner = ?1 AND m.conversation = ?2 AND m.id = up.id ORDER BY "
               "row"),
           conversation, last));
-  MELETE_ASSIGN_OR_RETURN(std::vector<StoredMessage> path, messages_of(rows));
+  MELETE_ASSIGN_OR_RETURN(std::vector<StoredMessage> path, read_rows(rows, message_of));
   if (path.empty()) return no_message(last);
   return path;
 }

@@ -108,9 +108,9 @@ class Conversations {
   // A new conversation with a copy of the path to `message`.
   Result<ConversationInfo> fork(const std::string& conversation, const std::string& message);
 
-  // Puts back a conversation from an export with its ids and times; messages that are there already stay as
-  // they are. Parents come before children. Errors: as add, and invalid_argument (an id is taken by another
-  // message).
+  // Puts back a conversation from an export with its ids and times; what is there already stays as it is,
+  // title included. Parents come before children. Errors: as add, and not_found (the active leaf isn't among
+  // its messages).
   Status restore(const ConversationInfo& info, const std::vector<StoredMessage>& messages);
 
   // Whether add() and restore() would take it, as far as it alone can tell. Errors: invalid_argument,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "server/store/conversations.h"
+#include "server/store/rows.h"
 #include "server/store/search_text.h"
 #include "server/store/secret.h"
 
@@ -10,20 +11,15 @@ namespace {
 
 constexpr int64_t kMaxHits = 200;
 
-Status add_hits(Statement& rows, std::vector<SearchHit>& hits) {
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return ok_status();
-    hits.push_back({rows.text(0), rows.text(1), rows.text(2), snippet_pieces(rows.text(3)), rows.integer(4)});
-  }
+SearchHit hit_of(const Statement& row) {
+  return {row.text(0), row.text(1), row.text(2), snippet_pieces(row.text(3)), row.integer(4)};
 }
 
 }  // namespace
 
 Result<std::vector<SearchHit>> Conversations::search(const std::string& text, int64_t limit) const {
-  std::vector<SearchHit> hits;
   const std::string query = search_query(text);
-  if (query.empty()) return hits;
+  if (query.empty()) return std::vector<SearchHit>();
   limit = std::clamp<int64_t>(limit, 1, kMaxHits);
   MELETE_ASSIGN_OR_RETURN(
       Statement titles,
@@ -33,7 +29,7 @@ Result<std::vector<SearchHit>> Conversations::search(const std::string& text, in
           "title_search JOIN conversations c ON c.row = title_search.rowid WHERE title_search MATCH "
           "?2 AND c.owner = ?1 ORDER BY rank LIMIT ?5",
           query, kMatchBegin, kMatchEnd, limit));
-  MELETE_RETURN_IF_ERROR(add_hits(titles, hits));
+  MELETE_ASSIGN_OR_RETURN(std::vector<SearchHit> hits, read_rows(titles, hit_of));
   MELETE_ASSIGN_OR_RETURN(
       Statement messages,
       owned_.prepare(
@@ -43,7 +39,8 @@ Result<std::vector<SearchHit>> Conversations::search(const std::string& text, in
           "c.owner = m.owner AND c.id = m.conversation WHERE message_search MATCH ?2 AND m.owner = ?1 "
           "ORDER BY rank LIMIT ?5",
           query, kMatchBegin, kMatchEnd, limit));
-  MELETE_RETURN_IF_ERROR(add_hits(messages, hits));
+  MELETE_ASSIGN_OR_RETURN(const std::vector<SearchHit> more, read_rows(messages, hit_of));
+  hits.insert(hits.end(), more.begin(), more.end());
   if (static_cast<int64_t>(hits.size()) > limit) hits.resize(static_cast<size_t>(limit));
   return hits;
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 
 namespace melete {
@@ -199,12 +200,7 @@ Result<AnswerInfo> EventLogs::get(OwnerId owner, const std::string& id) const {
 Result<std::vector<AnswerInfo>> EventLogs::list(OwnerId owner) const {
   MELETE_ASSIGN_OR_RETURN(Statement rows,
                           Owned(database_, owner).prepare("listing answers", cat(kInfo, " ORDER BY row")));
-  std::vector<AnswerInfo> answers;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return answers;
-    answers.push_back(info_of(rows));
-  }
+  return read_rows(rows, info_of);
 }
 
 Result<std::string> EventLogs::read_text(OwnerId owner, const std::string& id) const {

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "media/sniff.h"
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -150,12 +151,7 @@ Result<std::string> Files::read(const std::string& id) const {
 Result<std::vector<StoredFile>> Files::list() const {
   MELETE_ASSIGN_OR_RETURN(Statement rows,
                           owned_.prepare("listing files", cat(kFile, " ORDER BY created_ms, id")));
-  std::vector<StoredFile> files;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return files;
-    files.push_back(file_of(rows));
-  }
+  return read_rows(rows, file_of);
 }
 
 Result<int64_t> Files::total_bytes() const {

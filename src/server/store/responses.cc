@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
 
@@ -32,7 +33,7 @@ Status check_status(const std::string& status) {
 Responses::Responses(Database& database, OwnerId owner, Clock clock)
     : owned_(database, owner), clock_(std::move(clock)) {}
 
-Result<StoredResponse> Responses::read(Statement& row) const {
+Result<StoredResponse> Responses::read(const Statement& row) const {
   StoredResponse response{row.text(0), row.text(1), row.text(2), row.text(3), {}, {}, {}, row.integer(6)};
   MELETE_ASSIGN_OR_RETURN(response.request, parse_json(row.text(4), "request of " + response.id));
   MELETE_ASSIGN_OR_RETURN(response.output, parse_json(row.text(5), "output of " + response.id));
@@ -41,11 +42,9 @@ Result<StoredResponse> Responses::read(Statement& row) const {
       owned_.prepare("reading a response",
                      "SELECT file FROM response_files WHERE owner = ?1 AND response = ?2 ORDER BY file",
                      response.id));
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool file, files.step());
-    if (!file) return response;
-    response.files.push_back(files.text(0));
-  }
+  MELETE_ASSIGN_OR_RETURN(response.files,
+                          read_rows(files, [](const Statement& file) { return file.text(0); }));
+  return response;
 }
 
 Result<StoredResponse> Responses::create(StoredResponse response) {
@@ -130,13 +129,7 @@ Result<std::vector<StoredResponse>> Responses::chain(const std::string& id, int6
 Result<std::vector<StoredResponse>> Responses::list() const {
   MELETE_ASSIGN_OR_RETURN(Statement rows,
                           owned_.prepare("listing responses", cat(kResponse, " ORDER BY row")));
-  std::vector<StoredResponse> responses;
-  while (true) {
-    MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return responses;
-    MELETE_ASSIGN_OR_RETURN(StoredResponse response, read(rows));
-    responses.push_back(std::move(response));
-  }
+  return read_rows(rows, [this](const Statement& row) { return read(row); });
 }
 
 Status Responses::remove(const std::string& id) {

@@ -42,7 +42,7 @@ class Responses {
   static Result<int64_t> recover(Database& database);
 
  private:
-  Result<StoredResponse> read(Statement& row) const;
+  Result<StoredResponse> read(const Statement& row) const;
   Status insert(const StoredResponse& response);
 
   Owned owned_;

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "server/store/migrations.h"
+#include "server/store/rows.h"
 
 namespace melete {
 namespace {
@@ -34,6 +35,40 @@ Result<bool> has_garbage(Database& database) {
   MELETE_ASSIGN_OR_RETURN(Statement find,
                           database.prepare("looking for garbage", "SELECT 1 FROM garbage LIMIT 1"));
   return find.step();
+}
+
+Result<std::vector<OwnerId>> file_owners(Database& database) {
+  MELETE_ASSIGN_OR_RETURN(Statement rows,
+                          database.prepare("looking for unused files", "SELECT DISTINCT owner FROM files"));
+  return read_rows(rows, [](const Statement& row) { return row.integer(0); });
+}
+
+// Below the data folder, of rows (whether it is a file or an event log, owner, id).
+fs::path path_of(const Statement& row) {
+  const bool file = row.integer(0) != 0;
+  const fs::path folder = fs::path(file ? "files" : "events") / row.text(1);
+  return file ? file_path(folder, row.text(2)) : event_log_path(folder, row.text(2));
+}
+
+// What was deleted and isn't there again.
+Result<std::vector<fs::path>> garbage_paths(Database& database) {
+  MELETE_ASSIGN_OR_RETURN(
+      Statement rows,
+      database.prepare(
+          "erasing files",
+          "SELECT g.kind = 'file', g.owner, g.id FROM garbage g WHERE (kind = 'file' AND NOT "
+          "EXISTS(SELECT 1 FROM files f WHERE f.owner = g.owner AND f.id = g.id)) OR (kind = 'log' AND "
+          "NOT EXISTS(SELECT 1 FROM answers a WHERE a.owner = g.owner AND a.id = g.id))"));
+  return read_rows(rows, path_of);
+}
+
+Result<std::vector<fs::path>> known_paths(Database& database) {
+  MELETE_ASSIGN_OR_RETURN(
+      Statement rows,
+      database.prepare("looking for stray files",
+                       "SELECT 1, owner, id FROM files UNION ALL SELECT 0, owner, id FROM answers UNION "
+                       "ALL SELECT kind = 'file', owner, id FROM garbage WHERE kind != 'database'"));
+  return read_rows(rows, path_of);
 }
 
 }  // namespace
@@ -142,16 +177,7 @@ Files Store::files(OwnerId owner) {
 Responses Store::responses(OwnerId owner) { return Responses(*database_, owner, options_.clock); }
 
 Result<int64_t> Store::remove_unused_files() {
-  std::vector<OwnerId> owners;
-  {
-    MELETE_ASSIGN_OR_RETURN(
-        Statement rows, database_->prepare("looking for unused files", "SELECT DISTINCT owner FROM files"));
-    while (true) {
-      MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-      if (!row) break;
-      owners.push_back(rows.integer(0));
-    }
-  }
+  MELETE_ASSIGN_OR_RETURN(const std::vector<OwnerId> owners, file_owners(*database_));
   int64_t removed = 0;
   for (const OwnerId owner : owners) {
     MELETE_ASSIGN_OR_RETURN(const int64_t its, files(owner).remove_unused());
@@ -163,26 +189,12 @@ Result<int64_t> Store::remove_unused_files() {
 // Under the right to write, so that Files::put never finds bytes that are about to go.
 Status Store::erase_files() {
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*database_, "erasing files"));
-  {
-    MELETE_ASSIGN_OR_RETURN(
-        Statement rows,
-        database_->prepare(
-            "erasing files",
-            "SELECT g.owner, g.kind, g.id FROM garbage g WHERE (kind = 'file' AND NOT EXISTS(SELECT "
-            "1 FROM files f WHERE f.owner = g.owner AND f.id = g.id)) OR (kind = 'log' AND NOT "
-            "EXISTS(SELECT 1 FROM answers a WHERE a.owner = g.owner AND a.id = g.id))"));
-    while (true) {
-      MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-      if (!row) break;
-      const bool file = rows.text(1) == "file";
-      const fs::path owner = folder_ / (file ? "files" : "events") / rows.text(0);
-      const fs::path path = file ? file_path(owner, rows.text(2)) : event_log_path(owner, rows.text(2));
-      if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        return unavailable("[", path.string(),
-                           "] the file must be possible to delete, got: ", std::strerror(errno),
-                           "; check the data folder's permissions");
-    }
-  }
+  MELETE_ASSIGN_OR_RETURN(const std::vector<fs::path> paths, garbage_paths(*database_));
+  for (const fs::path& path : paths)
+    if (::unlink((folder_ / path).c_str()) != 0 && errno != ENOENT)
+      return unavailable("[", path.string(),
+                         "] the file must be possible to delete, got: ", std::strerror(errno),
+                         "; check the data folder's permissions");
   MELETE_RETURN_IF_ERROR(
       database_->run("erasing files", "DELETE FROM garbage WHERE kind IN ('file', 'log')"));
   return transaction.commit();
@@ -192,27 +204,13 @@ Status Store::erase_files() {
 // being written has another name, and goes when it is an hour old.
 Status Store::remove_strays() {
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*database_, "looking for stray files"));
-  std::set<fs::path> known;
-  {
-    MELETE_ASSIGN_OR_RETURN(
-        Statement rows,
-        database_->prepare("looking for stray files",
-                           "SELECT 1, owner, id FROM files UNION ALL SELECT 0, owner, id FROM "
-                           "answers UNION ALL SELECT kind = 'file', owner, id FROM garbage WHERE "
-                           "kind != 'database'"));
-    while (true) {
-      MELETE_ASSIGN_OR_RETURN(const bool row, rows.step());
-      if (!row) break;
-      const fs::path owner = folder_ / (rows.integer(0) != 0 ? "files" : "events") / rows.text(1);
-      known.insert(rows.integer(0) != 0 ? file_path(owner, rows.text(2))
-                                        : event_log_path(owner, rows.text(2)));
-    }
-  }
+  MELETE_ASSIGN_OR_RETURN(const std::vector<fs::path> paths, known_paths(*database_));
+  const std::set<fs::path> known(paths.begin(), paths.end());
   const auto now = fs::file_time_type::clock::now();
   std::error_code error;
   for (const char* kind : {"files", "events"}) {
     for (const auto& entry : fs::recursive_directory_iterator(folder_ / kind, error)) {
-      if (!entry.is_regular_file(error) || known.contains(entry.path())) continue;
+      if (!entry.is_regular_file(error) || known.contains(entry.path().lexically_relative(folder_))) continue;
       const std::string extension = entry.path().extension();
       const bool temporary = !extension.empty() && extension != ".jsonl";
       if (!temporary || now - entry.last_write_time(error) > std::chrono::hours(1))

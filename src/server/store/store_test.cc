@@ -78,6 +78,26 @@ TEST(Store, WhatIsDeletedIsGoneFromTheDisk) {
   EXPECT_EQ(damage(test.store->database()), "");
 }
 
+TEST(Store, AServerUnlinksBytesThatNoRowKnows) {
+  TestStore test;
+  const fs::path folder = test.store->folder();
+  const std::string file = ok(test.store->files(kTestOwner).put("kept", "", "")).id;
+  const std::string answer = ok(test.store->event_logs().create(kTestOwner))->id();
+  for (const char* stray : {"files/1/ab/abcd", "files/9/ab/abcd", "events/1/ans_x.jsonl",
+                            "files/1/ab/old.Xy12Zw", "files/1/ab/new.Xy12Zw"})
+    ASSERT_TRUE(write_file(folder / stray, "stray").ok());
+  fs::last_write_time(folder / "files/1/ab/old.Xy12Zw",
+                      fs::file_time_type::clock::now() - std::chrono::hours(2));
+  ASSERT_TRUE(test.store->claim().ok());
+  EXPECT_EQ(ok(test.store->files(kTestOwner).read(file)), "kept");
+  EXPECT_TRUE(test.store->event_logs().read(kTestOwner, answer).ok());
+  std::vector<std::string> left;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && ok(read_file(entry.path())) == "stray")
+      left.push_back(entry.path().filename());
+  EXPECT_EQ(left, std::vector<std::string>{"new.Xy12Zw"});  // it may be in the making
+}
+
 TEST(Store, AUserIsDeletedWithEverything) {
   TestStore test;
   const OwnerId other = TestStore::kOther;
