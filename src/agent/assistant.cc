@@ -34,11 +34,12 @@ Result<Message> Assistant::user_message(const std::vector<Part>& attachments,
   return message;
 }
 
-Message to_message(const Answer& answer) {
+namespace {
+
+Message text_message(std::string_view raw) {
   Message message;
   message.role = Role::assistant;
   message.recipient = "user";
-  const std::string_view raw = answer.raw;
   size_t begin = 0;
   for (size_t at = raw.find("<|loc_"); at != std::string_view::npos; at = raw.find("<|loc_", at)) {
     const std::string_view token = raw.substr(at, location_token(0).size());
@@ -53,6 +54,22 @@ Message to_message(const Answer& answer) {
   if (begin < raw.size() || raw.empty())
     message.parts.emplace_back(TextPart{std::string(raw.substr(begin)), false});
   return message;
+}
+
+}  // namespace
+
+std::vector<Message> to_messages(const Answer& answer) {
+  std::vector<Message> messages;
+  if (!answer.commentary.empty())
+    messages.push_back({Role::assistant, "commentary", {TextPart{answer.commentary, false}}});
+  std::string_view text = answer.raw;
+  // Formats that write calls behind the text have white space of their own between.
+  if (!answer.tool_calls.empty()) text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  if (!text.empty() || answer.tool_calls.empty()) messages.push_back(text_message(text));
+  for (Message& message : messages) message.ends_turn = false;
+  for (Message& message : call_messages(answer.tool_calls)) messages.push_back(std::move(message));
+  messages.back().ends_turn = true;
+  return messages;
 }
 
 Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
@@ -70,6 +87,8 @@ Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
   const Usage& u = answer.usage;
   Json json = {{"answer", answer.text}, {"reasoning", answer.reasoning}, {"marks", marks},
                {"mode", mode},          {"finish", answer.finish},       {"seed", seed}};
+  if (!answer.commentary.empty()) json["commentary"] = answer.commentary;
+  if (!answer.tool_calls.empty()) json["tool_calls"] = to_json(answer.tool_calls);
   if (!answer.votes.empty())
     json["vote"] = {{"counts", votes},
                     {"agent", answer.agent},

@@ -50,12 +50,13 @@ class Assistant {
   SamplingAdvice sampling_;
 };
 
-// The answer as a message of the conversation, so that the next question sees it as the model wrote it,
-// location tokens included (reasoning is not kept). No other special token can come of it, whatever its text
-// spells.
-Message to_message(const Answer& answer);
+// The answer as messages of the conversation, so that the next question sees it as the model wrote it: what
+// was said in passing, the text, location tokens included, and the calls (reasoning is not kept). No other
+// special token can come of it, whatever its text spells.
+std::vector<Message> to_messages(const Answer& answer);
 
-// What `--json` prints: answer, reasoning, marks, votes, tokens, timings, seed.
+// What `--json` prints: answer, reasoning, commentary and calls if there are any, marks, votes, tokens,
+// timings, seed.
 Json to_json(const Answer& answer, const std::string& mode, uint64_t seed);
 
 }  // namespace melete

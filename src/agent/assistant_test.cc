@@ -53,7 +53,7 @@ TEST_F(AssistantTest, AnswersComeBackAsTheModelWroteThem) {
   Answer answer;
   answer.raw = "box<|loc_10|><|loc_20|> and <|eot|> or <|loc_1|>";
   Conversation conversation;
-  conversation.messages = {{Role::user, "", {TextPart{"?", false}}, true}, to_message(answer)};
+  conversation.messages = {{Role::user, "", {TextPart{"?", false}}, true}, to_messages(answer).at(0)};
   const auto prompt = render(conversation, *small_tokenizer(), Opening::none);
   ASSERT_TRUE(prompt.ok());
   std::vector<int32_t> special;
@@ -64,7 +64,9 @@ TEST_F(AssistantTest, AnswersComeBackAsTheModelWroteThem) {
             "to=user<|message|><|loc_10|><|loc_20|><|eot|>");
   EXPECT_NE(small_tokenizer()->decode(prompt->tokens).find(answer.raw), std::string::npos);
   answer.raw.clear();
-  EXPECT_EQ(to_message(answer).parts.size(), 1u);
+  ASSERT_EQ(to_messages(answer).size(), 1u);
+  EXPECT_EQ(to_messages(answer)[0].parts.size(), 1u);
+  EXPECT_TRUE(to_messages(answer)[0].ends_turn);
 }
 
 TEST_F(AssistantTest, JsonHoldsMarksVotesAndCounts) {

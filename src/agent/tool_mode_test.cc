@@ -1,6 +1,7 @@
 // The modes where the caller gives tools: over the Muse format and over chat templates.
 #include <gtest/gtest.h>
 
+#include "agent/assistant.h"
 #include "agent/scripted_run.h"
 #include "text/template_format.h"
 #include "text/tool_markup.h"
@@ -204,6 +205,15 @@ TEST_F(ToolModeTest, ACallMayFollowTheAnswerButNoSecondAnswer) {
   EXPECT_EQ(made.finish, "stop");
 }
 
+TEST_F(ToolModeTest, LongNamesFitTheHeader) {
+  const std::string name(60, 'a');
+  request.conversation.tools = {Json{{"name", name}}};
+  request.max_reasoning_tokens = 4;
+  engine.write("123" + kNext + muse_call(name, Json::object()) + "<|eot|>");
+  EXPECT_EQ(shown(answer("thinking").tool_calls), name + "({});");
+  EXPECT_TRUE(engine.appended.empty());
+}
+
 TEST_F(ToolModeTest, TemplatesCallInsideTheAnswer) {
   use_template(kThinks);
   engine.write("hm\n</think>\n\nLet me see.\n" + tagged_call("look", {{"at", 3}}) + "<|eot|>");
@@ -320,6 +330,40 @@ TEST_F(ToolModeTest, AgentsVoteOnTheirCalls) {
   ASSERT_EQ(made.votes.size(), 3u);
   EXPECT_EQ(made.votes[1].key, R"(look({"at":3,"with":"a"}))");
   EXPECT_EQ(made.votes[1].votes, 2);
+}
+
+TEST_F(ToolModeTest, TheNextTurnSeesCallsAndResults) {
+  request.conversation.tools.resize(1);
+  request.max_answer_tokens = 1000;
+  const std::string calls =
+      muse_call("look", {{"at", 3}, {"with", "5"}}) + kNext + muse_call("look", {{"at", 4}});
+  engine.write("12" + kNext + " to=commentary<|message|>Wait." + kNext + calls + "<|eot|>");
+  const Answer made = answer("thinking");
+  for (Message& message : to_messages(made)) request.conversation.messages.push_back(std::move(message));
+  for (const char* result : {"red", "<|eot|>"})
+    request.conversation.messages.push_back({Role::tool, "look", {TextPart{result, false}}, true});
+  engine.write("7" + kToAnswer + "Red.<|eot|>");
+  EXPECT_EQ(answer("thinking").text, "Red.");
+  const std::string& prompt = engine.prompts.back();
+  EXPECT_TRUE(prompt.ends_with(
+      "how many?<|eot|><|start|>assistant to=commentary<|message|>Wait." + kNext + calls +
+      "<|eot|><|start|>tool look<|message|><tool_output "
+      "name=\"look\">\nred\n</tool_output><|eot|><|start|>tool "
+      "look<|message|><tool_output name=\"look\">\n<|eot|>\n</tool_output><|eot|><|start|>assistant "
+      "to=self<|message|>"))
+      << prompt;
+}
+
+TEST_F(ToolModeTest, TheTextBeforeACallIsKept) {
+  Answer made;
+  made.raw = "Let me see.\n";
+  made.tool_calls = {{"id", "now", Json::object()}};
+  const auto messages = to_messages(made);
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(std::get<TextPart>(messages[0].parts.at(0)).text, "Let me see.");
+  EXPECT_FALSE(messages[0].ends_turn);
+  EXPECT_EQ(messages[1].recipient, "now");
+  EXPECT_TRUE(messages[1].ends_turn);
 }
 
 TEST_F(ToolModeTest, ReplaysAreEqual) {

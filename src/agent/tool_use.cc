@@ -181,6 +181,16 @@ std::string calls_key(const std::vector<IssuedCall>& calls) {
   return all;
 }
 
+std::vector<Message> call_messages(const std::vector<IssuedCall>& calls) {
+  std::vector<Message> messages;
+  for (const IssuedCall& call : calls) {
+    const bool is_last = messages.size() + 1 == calls.size();
+    TextPart text{tool_call_text(call.name, call.arguments), false};
+    messages.push_back({Role::assistant, call.name, {std::move(text)}, is_last});
+  }
+  return messages;
+}
+
 Json to_json(const std::vector<IssuedCall>& calls) {
   Json list = Json::array();
   for (const IssuedCall& call : calls)

@@ -30,8 +30,8 @@ struct ToolChoice {
 
 struct IssuedCall {
   std::string id;    // a function of the run: a replay gives the same
-  std::string name;  // as the model wrote it: where no grammar held the call, it may be of no tool
-  Json arguments;    // an object
+  std::string name;  // of one of the tools
+  Json arguments;    // an object; of the tool's schema where a grammar held the call, else as it was written
 };
 
 // Errors: invalid_argument. Definitions, by their place ("tools[1]"): no valid name, the name of a recipient,
@@ -67,6 +67,10 @@ std::string call_id(uint64_t run, int32_t agent, size_t index);
 // When two agents' calls are the same vote: names and arguments with sorted keys, numbers by value, in any
 // order of the calls. Empty without calls.
 std::string calls_key(const std::vector<IssuedCall>& calls);
+
+// Calls as the messages that end an assistant's turn. A result is a message of role tool with the tool's name
+// as recipient; those of calls of one tool come in the order of the calls.
+std::vector<Message> call_messages(const std::vector<IssuedCall>& calls);
 
 // [{"id", "name", "arguments"}].
 Json to_json(const std::vector<IssuedCall>& calls);

@@ -138,7 +138,7 @@ class ChatRun {
                        .dump(-1, ' ', false, Json::error_handler_t::replace)
                 << "\n"
                 << std::flush;
-    request.conversation.messages.push_back(to_message(*result));
+    for (Message& message : to_messages(*result)) request.conversation.messages.push_back(std::move(message));
     return ok_status();
   }
 

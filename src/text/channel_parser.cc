@@ -157,7 +157,8 @@ Writing ChannelParser::writing() const {
 
 void ChannelParser::end_message(Events& events) {
   if (is_tool_) {
-    if (const auto calls = parse_tool_calls(valid_utf8(call_), options_.tools)) {
+    const auto calls = parse_tool_calls(valid_utf8(call_), options_.tools);
+    if (calls && are_of_tools(*calls, options_.tools)) {
       for (const ToolCall& call : *calls) events.push_back({Kind::tool_call, call.name, call.arguments});
     } else {
       emit(Kind::answer, utf8_.put(call_), events);

@@ -1,6 +1,7 @@
 // Reads what a model writes after <|start|>assistant, in any pieces, and tells reasoning, answer, commentary
 // and tool calls apart (muse_spark, "Conversation format"). Whatever the model writes, nothing is an error: a
-// malformed tool call is visible text, an unfinished one too, a missing header is made up.
+// malformed tool call is visible text, an unfinished one and one of a tool that isn't there too, a missing
+// header is made up.
 //
 // Invariant: cutting the input anywhere changes nothing but where deltas are cut. Deltas are whole UTF-8
 // characters; location tokens stay in them, spelled out (text/marks.h takes them out).

@@ -135,6 +135,32 @@ TEST(ChannelParser, ForcedOpeningsBeginInTheBody) {
   EXPECT_EQ(parse("b<|eot|>", 0, 0, Opening::answer), "user:b|end|turn");
 }
 
+TEST(ChannelParser, WithoutCallsAMessageToAToolIsText) {
+  const std::string stream = call("<atem:parameter name=\"n\">1</atem:parameter>\n");
+  ChannelParser parser({.tools = tools(), .has_calls = false});
+  auto events = parser.put(stream);
+  const size_t begin = stream.find("<|message|>") + 11;
+  EXPECT_EQ(shown(events), "user:" + stream.substr(begin, stream.size() - begin - 7) + "|end|turn");
+}
+
+TEST(ChannelParser, ACallOfNoToolIsText) {
+  const std::string body = tool_call_text("ns.g", Json::object());
+  EXPECT_EQ(parse(" to=ns.g<|message|>" + body + "<|eot|>"), "user:" + body + "|end|turn");
+}
+
+TEST(ChannelParser, SaysWhatIsBeingWritten) {
+  ChannelParser parser({.tools = tools()});
+  const auto writing = [&](std::string_view text) { return parser.put(text), parser.writing(); };
+  EXPECT_EQ(parser.writing(), Writing::header);
+  EXPECT_EQ(writing(" to=self<|message|>"), Writing::reasoning);
+  EXPECT_EQ(writing("hm<|eom|>"), Writing::header);
+  EXPECT_EQ(writing("<|start|>assistant to=commentary<|message|>"), Writing::commentary);
+  EXPECT_EQ(writing("<|eom|><|start|>assistant to=ns.f<|message|>"), Writing::call);
+  EXPECT_EQ(writing("<atem"), Writing::call);
+  EXPECT_EQ(writing("<|eom|> to=user<|message|>"), Writing::answer);
+  EXPECT_EQ(writing("<|eot|>"), Writing::ended);
+}
+
 TEST(ChannelParser, BareMessagesMayBeTheAnswer) {
   ChannelParser parser({.bare_is_reasoning = false});
   EXPECT_EQ(shown(parser.put("<|message|>x<|eot|>")), "user:x|end|turn");

@@ -155,7 +155,8 @@ TEST(ChatFormat, TraitsSayWhatTemplatesShow) {
   EXPECT_TRUE(llama.has_system && llama.has_tools && llama.has_calls && llama.has_results);
   EXPECT_TRUE(gemma.has_system && !gemma.has_tools && !gemma.has_calls && !gemma.has_results &&
               !gemma.repeats_roles);
-  EXPECT_TRUE(smol.has_system && !smol.has_tools && !smol.has_calls);
+  EXPECT_TRUE(smol.has_system && !smol.has_tools && !smol.has_calls && !smol.has_results);
+  EXPECT_TRUE(qwen.has_many_calls && !llama.has_many_calls);
   EXPECT_EQ(qwen.calls, MarkupStyle::Calls::tagged);
   EXPECT_EQ(llama.calls, MarkupStyle::Calls::whole);
   EXPECT_EQ(gemma.calls, MarkupStyle::Calls::fenced);
@@ -189,6 +190,83 @@ TEST(ChatFormat, ToolsWhereTheTemplateDoesnt) {
                       "\n\nWhere?<end_of_turn>\n<start_of_turn>model\n```tool_code\nlook(at=\"home\")\n```"
                       "<end_of_turn>\n<start_of_turn>user\n```tool_output\nHere.\n```<end_of_turn>\n<start_"
                       "of_turn>model\n");
+}
+
+// Two calls of one turn, whose results come in the other order, with an aside before them.
+Conversation with_two_calls() {
+  Conversation conversation = with_call();
+  conversation.tools.push_back(Json{{"name", "now"}});
+  conversation.messages = {said(Role::user, "Where?"),
+                           said(Role::assistant, "Wait.", "commentary", false),
+                           said(Role::assistant, tool_call_text("look", {{"at", "home"}}), "look", false),
+                           said(Role::assistant, tool_call_text("now", Json::object()), "now"),
+                           said(Role::tool, "Noon.", "now"),
+                           said(Role::tool, "Here.", "look")};
+  return conversation;
+}
+
+TEST(ChatFormat, SeveralCallsInOneMessage) {
+  const std::string text = text_of(*format_of("qwen_like"), with_two_calls(), Opening::answer);
+  EXPECT_TRUE(text.ends_with(
+      "<|im_start|>user\nWhere?<|im_end|>\n<|im_start|>assistant\nWait.\n<tool_call>\n{\"name\": \"look\", "
+      "\"arguments\": {\"at\": \"home\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": "
+      "{}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\nNoon.\n</"
+      "tool_response>\n<tool_response>\n"
+      "Here.\n</tool_response><|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"))
+      << text;
+}
+
+TEST(ChatFormat, SeveralCallsWhereAMessageHasOne) {
+  const std::string text = text_of(*format_of("llama_like"), with_two_calls(), Opening::answer);
+  const std::string assistant = "<|start_header_id|>assistant<|end_header_id|>\n\n";
+  const std::string result = "<|start_header_id|>ipython<|end_header_id|>\n\n";
+  EXPECT_TRUE(text.ends_with("Where?<|eot_id|>" + assistant +
+                             "at=\"home\"{\"name\": \"look\", \"parameters\": {\"at\": \"home\"}}<|eot_id|>" +
+                             result + "Here.<|eot_id|>" + assistant +
+                             "{\"name\": \"now\", \"parameters\": {}}<|eot_id|>" + result +
+                             "Noon.<|eot_id|>" + assistant))
+      << text;
+}
+
+TEST(ChatFormat, SeveralCallsAsTextWhereTheTemplateDoesntKnowThem) {
+  const std::string gemma = text_of(*format_of("gemma_like"), with_two_calls(), Opening::answer);
+  EXPECT_TRUE(gemma.ends_with(
+      "<start_of_turn>model\nWait.\n```tool_code\nlook(at=\"home\")\n```\n```tool_code\nnow()\n```<end_of_"
+      "turn>\n"
+      "<start_of_turn>user\n```tool_output\nNoon.\n```\n\n```tool_output\nHere.\n```<end_of_turn>\n"
+      "<start_of_turn>model\n"))
+      << gemma;
+  const std::string smol = text_of(*format_of("smol_like"), with_two_calls(), Opening::answer);
+  EXPECT_TRUE(smol.ends_with(
+      "<|im_start|>assistant\nWait.\n<tool_call>\n{\"name\": \"look\", \"arguments\": {\"at\": "
+      "\"home\"}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": "
+      "{}}\n</tool_call><|im_end|>\n"
+      "<|im_start|>user\n<tool_response>\nNoon.\n</"
+      "tool_response><|im_end|>\n<|im_start|>user\n<tool_response>\n"
+      "Here.\n</tool_response><|im_end|>\n<|im_start|>assistant\n"))
+      << smol;
+}
+
+TEST(ChatFormat, ResultsHaveTheIdsOfTheirCalls) {
+  ChatSource source;
+  source.chat_template =
+      "{% for m in messages %}[{{ m.role }}{% for c in m.tool_calls or [] %} {{ c.function.name }}={{ c.id "
+      "}} "
+      "{{ c.function.arguments | tojson }}{% endfor %}{% if m.tool_call_id is defined %} {{ m.name }}={{ "
+      "m.tool_call_id }}{% endif %}]{{ m.content }}{% endfor %}";
+  Conversation conversation = with_two_calls();
+  conversation.messages.insert(conversation.messages.begin() + 1,
+                               {said(Role::assistant, tool_call_text("now", Json::object()), "now"),
+                                said(Role::user, "Never mind. Where?")});
+  conversation.messages.push_back(said(Role::assistant, tool_call_text("look", Json::object()), "look"));
+  conversation.messages.push_back(said(Role::tool, "Gone.", "look"));
+  const auto format = make_chat_format(source, byte_tokenizer(), "t").value();
+  const std::string text = text_of(*format, conversation, Opening::none);
+  EXPECT_TRUE(
+      text.ends_with("[assistant now=call00001 {}][user]Never mind. Where?[assistant look=call00002 "
+                     "{\"at\": \"home\"} now=call00003 {}]Wait.[tool now=call00003]Noon.[tool "
+                     "look=call00002]Here.[assistant look=call00004 {}][tool look=call00004]Gone."))
+      << text;
 }
 
 TEST(ChatFormat, TurnsOfOneRoleAreJoinedWhereTheyMustAlternate) {

@@ -206,7 +206,8 @@ void MarkupParser::close_call(std::string_view end, bool is_complete, Events& ev
   open(State::answer);
   const bool may_be_call = is_complete || style_.calls == Calls::whole;
   const auto calls = may_be_call ? parse_any_calls(valid_utf8(body), tools_, is_complete) : std::nullopt;
-  if (!calls) return emit(Kind::answer, utf8_.put(cat(begin, body, end)), events);
+  if (!calls || !are_of_tools(*calls, tools_))
+    return emit(Kind::answer, utf8_.put(cat(begin, body, end)), events);
   emit(Kind::answer, utf8_.finish(), events);
   for (const ToolCall& call : *calls) events.push_back({Kind::tool_call, call.name, call.arguments});
   has_written_ = true;

@@ -3,7 +3,8 @@
 //   tagged      <tool_call> ... </tool_call> (Hermes, Qwen)
 //   whole       a message that is nothing but calls: JSON, Python, <function=...> or <|python_tag|> (Llama 3)
 //   fenced      ```tool_code ... ``` (Gemma)
-// A call that can't be read, or isn't finished, is visible text.
+// A call that can't be read, isn't finished, or is of a tool that isn't there, is visible text: a JSON answer
+// with a name in it is no call.
 #pragma once
 
 #include <string>

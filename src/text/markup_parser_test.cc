@@ -58,6 +58,10 @@ const std::vector<Case> kCases = {
      R"(user:{"name": "f", "parameters": {"a": 1}|end)"},
     {Calls::whole, false, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}", R"(call:f{"a":1}|end)"},
     {Calls::whole, false, "{\"a\": 1} is JSON.", "user:{\"a\": 1} is JSON.|end"},
+    {Calls::whole, false, "{\"name\": \"Ann\", \"age\": 7}<|im_end|>",
+     "user:{\"name\": \"Ann\", \"age\": 7}|end|turn"},
+    {Calls::tagged, false, "<tool_call>{\"name\": \"h\"}</tool_call>",
+     "user:<tool_call>{\"name\": \"h\"}</tool_call>|end"},
     {Calls::whole, false, "Here: {\"name\": \"f\"}", "user:Here: {\"name\": \"f\"}|end"},
     {Calls::whole, false, "<|python_tag|>f.call(a=1)<|im_end|>", R"(call:f{"a":1}|end|turn)"},
     {Calls::whole, false, "<|python_tag|>import os<|im_end|>", "user:<|python_tag|>import os|end|turn"},
@@ -78,7 +82,7 @@ std::string parse(const Case& one, size_t first, size_t second) {
   style.thinks = true;
   style.calls = one.calls;
   style.stop_spellings = {"<|im_end|>", "<|endoftext|>"};
-  MarkupParser parser(style, {Json{{"name", "f"}}}, one.in_reasoning);
+  MarkupParser parser(style, {Json{{"name", "f"}}, Json{{"name", "g"}}}, one.in_reasoning);
   const std::string_view text = one.stream;
   std::vector<ChannelEvent> events = parser.put(text.substr(0, first));
   for (auto& event : parser.put(text.substr(first, second - first))) events.push_back(event);
@@ -103,6 +107,18 @@ TEST(MarkupParser, AnswersStreamAtOnce) {
   EXPECT_EQ(shown(parser.put("Hel")), "user:Hel");
   EXPECT_EQ(shown(parser.put("lo <")), "user:lo ");
   EXPECT_EQ(shown(parser.put("b>")), "user:<b>");
+}
+
+TEST(MarkupParser, SaysWhatIsBeingWritten) {
+  MarkupParser parser({.thinks = true, .calls = Calls::tagged, .stop_spellings = {"<|im_end|>"}},
+                      {Json{{"name", "f"}}}, true);
+  const auto writing = [&](std::string_view text) { return parser.put(text), parser.writing(); };
+  EXPECT_EQ(parser.writing(), Writing::reasoning);
+  EXPECT_EQ(writing("hm</think>"), Writing::answer);
+  EXPECT_EQ(writing("Hi."), Writing::answer);
+  EXPECT_EQ(writing("<tool_call>{"), Writing::call);
+  EXPECT_EQ(writing("\"name\": \"f\"}</tool_call>"), Writing::answer);
+  EXPECT_EQ(writing("<|im_end|>"), Writing::ended);
 }
 
 TEST(MarkupParser, CallsNeedTools) {

@@ -1,6 +1,7 @@
 #include "text/template_messages.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/tool_call.h"
 #include "text/tool_markup.h"
@@ -17,12 +18,17 @@ Value trusted(std::string_view text) { return Value::text(std::string(text), tru
 
 void put(Dict& dict, std::string_view key, Value value) { dict.put(trusted(key), std::move(value)); }
 
+struct EntryCall {
+  std::string tool, id;
+  Value value;
+};
+
 // One message of a template.
 struct Entry {
   std::string role;
   MarkedText content;
   MarkedText reasoning = {};
-  std::vector<Value> calls = {};
+  std::vector<EntryCall> calls = {};
   std::string name = {};  // of a tool, whose call has the id `call_id`
   std::string call_id = {};
   bool ends_turn = true;
@@ -71,14 +77,14 @@ MarkedText call_text(const ToolCall& call, Calls style) {
   return text;
 }
 
-Value call_value(const ToolCall& call, size_t number) {
+EntryCall entry_call(const ToolCall& call, const std::string& id) {
   Dict function, dict;
   put(function, "name", Value::text(call.name, false));
   put(function, "arguments", Value::from_json(call.arguments, false));
-  put(dict, "id", trusted(id_of_call(number)));
+  put(dict, "id", trusted(id));
   put(dict, "type", trusted("function"));
   put(dict, "function", Value(std::move(function)));
-  return Value(std::move(dict));
+  return {call.name, id, Value(std::move(dict))};
 }
 
 class Builder {
@@ -94,6 +100,7 @@ class Builder {
     for (const Message& message : given_.messages) MELETE_RETURN_IF_ERROR(add(message));
     put_system();
     if (!traits_.repeats_roles) merge_repeats();
+    if (!traits_.has_many_calls) part_calls();
     return variables();
   }
 
@@ -108,7 +115,10 @@ class Builder {
     }
     const bool goes_on =
         !entries_.empty() && entries_.back().role == "assistant" && !entries_.back().ends_turn;
-    if (!goes_on) add_entry("assistant", {});
+    if (!goes_on) {
+      add_entry("assistant", {});
+      open_calls_.clear();
+    }
     Entry& entry = entries_.back();
     entry.ends_turn = message.ends_turn;
     const std::string& to = message.recipient;
@@ -131,7 +141,8 @@ class Builder {
     if (!calls) return entry.content.append(text);
     for (const ToolCall& call : *calls) {
       if (traits_.has_calls) {
-        entry.calls.push_back(call_value(call, ++num_calls_));
+        entry.calls.push_back(entry_call(call, id_of_call(++num_calls_)));
+        open_calls_.push_back(entry.calls.back());
       } else {
         if (!entry.content.empty()) entry.content.append("\n", true);
         entry.content.append(call_text(call, traits_.calls));
@@ -143,7 +154,7 @@ class Builder {
     if (traits_.has_results) {
       add_entry("tool", std::move(text));
       entries_.back().name = message.recipient;
-      entries_.back().call_id = id_of_call(++num_results_);  // results come in the order of their calls
+      entries_.back().call_id = answered_call(message.recipient);
       return;
     }
     const bool is_fenced = traits_.calls == Calls::fenced;
@@ -151,6 +162,35 @@ class Builder {
     shown.append(text);
     shown.append(is_fenced ? "\n```" : "\n</tool_response>", true);
     add_entry("user", std::move(shown));
+  }
+
+  // The id of the call that a result answers: the turn's first of that tool without one, else its first.
+  std::string answered_call(const std::string& tool) {
+    if (open_calls_.empty()) return id_of_call(num_calls_);
+    auto call = std::find_if(open_calls_.begin(), open_calls_.end(),
+                             [&](const EntryCall& open) { return open.tool == tool; });
+    if (call == open_calls_.end()) call = open_calls_.begin();
+    std::string id = std::move(call->id);
+    open_calls_.erase(call);
+    return id;
+  }
+
+  // Several calls of one message become messages of one call, each with its result behind it.
+  void part_calls() {
+    std::vector<Entry> parted;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const std::vector<EntryCall> calls = std::exchange(entries_[i].calls, {});
+      size_t end = i + 1;
+      while (calls.size() > 1 && end < entries_.size() && entries_[end].role == "tool") ++end;
+      for (size_t n = 0; n < std::max<size_t>(calls.size(), 1); ++n) {
+        parted.push_back(n == 0 ? entries_[i] : Entry{.role = "assistant", .content = {}});
+        if (n < calls.size()) parted.back().calls = {calls[n]};
+        for (size_t at = i + 1; at < end; ++at)
+          if (entries_[at].call_id == calls[n].id) parted.push_back(entries_[at]);
+      }
+      i = end - 1;
+    }
+    entries_ = std::move(parted);
   }
 
   void put_system() {
@@ -175,7 +215,8 @@ class Builder {
   void merge_repeats() {
     std::vector<Entry> merged;
     for (Entry& entry : entries_) {
-      if (merged.empty() || merged.back().role != entry.role || !entry.calls.empty()) {
+      const bool is_own = entry.role == "tool" || !entry.calls.empty();
+      if (merged.empty() || merged.back().role != entry.role || is_own) {
         merged.push_back(std::move(entry));
         continue;
       }
@@ -200,7 +241,9 @@ class Builder {
       put(message, "role", trusted(entry.role));
       put(message, "content", content_value(std::move(entry.content)));
       if (!entry.reasoning.empty()) put(message, "reasoning_content", Value(std::move(entry.reasoning)));
-      if (!entry.calls.empty()) put(message, "tool_calls", Value::list(std::move(entry.calls)));
+      std::vector<Value> calls;
+      for (EntryCall& call : entry.calls) calls.push_back(std::move(call.value));
+      if (!calls.empty()) put(message, "tool_calls", Value::list(std::move(calls)));
       if (entry.role == "tool") {
         put(message, "name", Value::text(entry.name, false));
         put(message, "tool_call_id", trusted(entry.call_id));
@@ -222,7 +265,8 @@ class Builder {
   const Conversation& given_;
   const TemplateTraits& traits_;
   std::vector<Entry> entries_;
-  size_t num_calls_ = 0, num_results_ = 0;
+  std::vector<EntryCall> open_calls_;  // of the last turn, without a result yet
+  size_t num_calls_ = 0;
 };
 
 Message said(Role role, std::string text, std::string recipient = {}) {
@@ -317,6 +361,15 @@ TemplateTraits traits_of(const jinja::Template& chat_template, std::string_view 
   answered.messages.push_back(said(Role::tool, "zqresult", "zqcall"));
   traits.has_results = prober.shows(answered, traits, {"zqresult"});
   traits.has_calls = prober.shows(traits.has_results ? answered : probe, traits, {"zqcall", "zqvalue"});
+  answered = probe;
+  answered.messages.push_back(
+      said(Role::assistant, tool_call_text("zqcall", {{"zqkey", "zqother"}}), "zqcall"));
+  answered.messages[1].ends_turn = false;
+  for (int i = 0; i < 2 && traits.has_results; ++i)
+    answered.messages.push_back(said(Role::tool, "zqresult", "zqcall"));
+  traits.has_many_calls = !traits.has_calls || prober.shows(answered, traits, {"zqvalue", "zqother"});
+  // One that only writes any role's name knows no tools, and is told by tool_guide() where results come.
+  traits.has_results = traits.has_results && (traits.has_tools || traits.has_calls);
   probe = plain;
   probe.messages.push_back(said(Role::user, "zqsecond"));
   traits.repeats_roles = prober.shows(probe, traits, {"zquser", "zqsecond"});

@@ -19,6 +19,7 @@ struct TemplateTraits {
   bool has_tools = true;       // shows `tools`
   bool has_calls = true;       // shows an assistant's tool_calls
   bool has_results = true;     // shows messages of role "tool"
+  bool has_many_calls = true;  // takes several of them in one message
   bool repeats_roles = true;   // takes two messages of one role in a row
   bool typed_content = false;  // contents must be lists of {"type": "text", "text": ...}
   bool can_reason = false;     // has enable_thinking, or begins <think> itself

@@ -97,6 +97,13 @@ bool may_be_string(const Json* schema, const Json& root, int depth) {
 
 }  // namespace
 
+bool are_of_tools(const std::vector<ToolCall>& calls, const std::vector<Json>& tools) {
+  return tools.empty() || std::all_of(calls.begin(), calls.end(), [&](const ToolCall& call) {
+           return std::any_of(tools.begin(), tools.end(),
+                              [&](const Json& tool) { return tool_name(tool) == call.name; });
+         });
+}
+
 Json typed_argument(const std::string& text, const std::string& tool, const std::string& parameter,
                     const std::vector<Json>& tools) {
   const Json* schema = nullptr;
