@@ -69,6 +69,18 @@ TEST_F(AssistantTest, AnswersComeBackAsTheModelWroteThem) {
   EXPECT_TRUE(to_messages(answer)[0].ends_turn);
 }
 
+TEST_F(AssistantTest, TheTextBeforeACallIsKept) {
+  Answer made;
+  made.raw = "Let me see.\n";
+  made.tool_calls = {{"id", "now", Json::object()}};
+  const auto messages = to_messages(made);
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(std::get<TextPart>(messages[0].parts.at(0)).text, "Let me see.");
+  EXPECT_FALSE(messages[0].ends_turn);
+  EXPECT_EQ(messages[1].recipient, "now");
+  EXPECT_TRUE(messages[1].ends_turn);
+}
+
 TEST_F(AssistantTest, JsonHoldsMarksVotesAndCounts) {
   Answer answer;
   answer.text = "7";

@@ -38,7 +38,8 @@ class AskCommand : public Command {
         "from standard input.",
         {"ask --image examples/shapes.png \"How many red shapes are there?\"",
          "ask --file examples/digits.wav --mode thinking \"Which digits were said?\"",
-         "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the tea?\""}};
+         "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the tea?\"",
+         "ask --tools examples/tools.json --tool-choice required --json \"What is the weather in Oslo?\""}};
   }
 
   void declare(CLI::App& app) override {
@@ -48,6 +49,7 @@ class AskCommand : public Command {
         ->take_all()
         ->allow_extra_args(false);
     options_.declare(app);
+    options_.declare_tools(app);
   }
 
   Result<int> run() override { return run_ask(options_, question_, files_); }

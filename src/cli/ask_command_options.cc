@@ -57,7 +57,33 @@ void AskOptions::declare(CLI::App& app, bool with_model) {
   app.add_flag("--quiet,-q", quiet, "print the answer alone, without reasoning and meters");
 }
 
+void AskOptions::declare_tools(CLI::App& app) {
+  app.add_option("--tools", tools,
+                 "a JSON file with a list of tools that the model may call; the calls are printed, not run");
+  app.add_option("--tool-choice", tool_choice,
+                 "auto: the model decides; none; required: it must call one; or the name of the one to call")
+      ->needs("--tools");
+}
+
 namespace {
+
+constexpr uint64_t kMaxJsonBytes = uint64_t{16} << 20;
+
+Result<std::vector<Json>> read_tools(const std::string& path) {
+  MELETE_ASSIGN_OR_RETURN(const std::string text, read_file(path, kMaxJsonBytes));
+  MELETE_ASSIGN_OR_RETURN(const Json tools, parse_json(text, path));
+  if (!tools.is_array())
+    return invalid_argument("[", path, "] must hold a list of tools, got ", tools.type_name(),
+                            "; write [{\"name\": ..., \"parameters\": {...}}]");
+  return std::vector<Json>(tools.begin(), tools.end());
+}
+
+ToolChoice parse_choice(const std::string& text) {
+  if (text.empty() || text == "auto") return {};
+  if (text == "none") return {ToolChoice::Kind::none};
+  if (text == "required") return {ToolChoice::Kind::required};
+  return {ToolChoice::Kind::named, text};
+}
 
 // What --schema or --regex ask for; nothing if neither is given.
 Result<std::optional<GrammarSource>> grammar_source(const std::string& schema, const std::string& regex) {
@@ -65,17 +91,32 @@ Result<std::optional<GrammarSource>> grammar_source(const std::string& schema, c
   if (schema.empty()) return std::optional<GrammarSource>();
   if (schema.find_first_of("{ \n") == 0)
     return std::optional(GrammarSource{GrammarKind::json_schema, schema});
-  MELETE_ASSIGN_OR_RETURN(std::string text, read_file(schema, uint64_t{16} << 20));
+  MELETE_ASSIGN_OR_RETURN(std::string text, read_file(schema, kMaxJsonBytes));
   return std::optional(GrammarSource{GrammarKind::json_schema, std::move(text)});
 }
 
 }  // namespace
 
 Status AskOptions::add_grammar(Assistant& assistant, Request& request) const {
-  MELETE_ASSIGN_OR_RETURN(const auto source, grammar_source(schema, regex));
+  MELETE_ASSIGN_OR_RETURN(auto source, grammar_source(schema, regex));
+  if (request.tool_choice.is_held()) {
+    MELETE_ASSIGN_OR_RETURN(source, held_call_grammar(request.conversation.tools, request.tool_choice));
+  }
   if (source) {
     MELETE_ASSIGN_OR_RETURN(request.grammar, assistant.grammar(*source));
   }
+  return ok_status();
+}
+
+Status AskOptions::add_tools(Request& request) const {
+  if (tools.empty()) return ok_status();
+  MELETE_ASSIGN_OR_RETURN(request.conversation.tools, read_tools(tools));
+  request.tool_choice = parse_choice(tool_choice);
+  if (!request.tool_choice.is_held()) return check_tools(request.conversation.tools, request.tool_choice);
+  if (!schema.empty() || !regex.empty())
+    return invalid_argument("[--tool-choice] must be auto or none beside --schema and --regex, got ",
+                            tool_choice, "; a call that must come leaves no answer for them to hold");
+  MELETE_RETURN_IF_ERROR(held_call_grammar(request.conversation.tools, request.tool_choice));
   return ok_status();
 }
 
@@ -99,6 +140,7 @@ Result<Request> AskOptions::request() const {
   request.delta = delta;
   request.deadline_s = deadline_s;
   request.stop_requested = [] { return interrupted(); };
+  MELETE_RETURN_IF_ERROR(add_tools(request));
   return request;
 }
 

@@ -19,16 +19,23 @@ struct AskOptions {
   int64_t top_k = -1, max_tokens = 256, max_reasoning_tokens = 0;
   uint64_t seed = 0;
   bool json = false, quiet = false;
-  std::string events, schema, regex;
+  std::string events, schema, regex, tools, tool_choice;
 
   // with_model: --model is one of the options, where the command doesn't name the model itself.
   void declare(CLI::App& app, bool with_model = true);
 
-  // Errors: invalid_argument naming the option.
+  // The options of tools, for a command that prints the calls and ends.
+  void declare_tools(CLI::App& app);
+
+  // Errors: invalid_argument naming the option; those of reading --schema and --tools, and of check_tools().
   Result<Request> request() const;
 
-  // Compiles --schema or --regex into request.grammar, if one is given. Errors: those of Grammar::compile.
+  // Compiles --schema, --regex or the call that --tool-choice wants into request.grammar, if one is given.
+  // Errors: those of Grammar::compile.
   Status add_grammar(Assistant& assistant, Request& request) const;
+
+  // Reads --tools into request. Errors: as request().
+  Status add_tools(Request& request) const;
 
   // Fills in how the loaded model is sampled where no option says so: for a Muse model as its mode does; for
   // another as its files advise, else as the catalogue does for a model of that name, else temperature 0.7,

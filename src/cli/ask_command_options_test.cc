@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/scripted_engine.h"
+#include "base/file.h"
 #include "text/template_format.h"
 #include "text/test_files.h"
 
@@ -61,6 +62,63 @@ TEST(ChooseSampling, OptionsStandAboveAdvice) {
   const Request greedy = chosen(options, assistant_of({0.6, 0.8, 0.3, 20}));
   EXPECT_EQ(greedy.temperature, 0);
   EXPECT_EQ(greedy.min_p, 0);
+}
+
+class ToolOptions : public ::testing::Test {
+ protected:
+  ToolOptions() {
+    std::string name = (std::filesystem::temp_directory_path() / "melete_tools_XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~ToolOptions() override { std::filesystem::remove_all(folder_); }
+
+  // Options with a file of this text.
+  AskOptions with(const char* text, std::string choice = {}) {
+    AskOptions options;
+    options.tools = (folder_ / "tools.json").string();
+    options.tool_choice = std::move(choice);
+    EXPECT_TRUE(write_file(options.tools, text).ok());
+    return options;
+  }
+
+  static void expect_refused(const AskOptions& options, const std::string& part) {
+    const auto request = options.request();
+    ASSERT_FALSE(request.ok()) << part;
+    EXPECT_NE(request.error().message.find(part), std::string::npos) << request.error().message;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ToolOptions, TheFileIsAListOfDefinitions) {
+  const char* good = R"([{"name": "f"}, {"type": "function", "function": {"name": "g"}}])";
+  const Request request = with(good).request().value();
+  EXPECT_EQ(request.conversation.tools.size(), 2u);
+  EXPECT_EQ(request.tool_choice.kind, ToolChoice::Kind::automatic);
+  EXPECT_EQ(with(good, "none").request()->tool_choice.kind, ToolChoice::Kind::none);
+  EXPECT_EQ(with(good, "required").request()->tool_choice.kind, ToolChoice::Kind::required);
+  EXPECT_EQ(with(good, "g").request()->tool_choice.name, "g");
+  expect_refused(with(good, "h"), "[tool_choice] must name one of the tools, got h");
+  expect_refused(with("{\"name\": \"f\"}"), "must hold a list of tools, got object");
+  expect_refused(with("[{}]"), "[tools[0]] must have a name");
+  expect_refused(with("[}"), "tools.json");
+  AskOptions nowhere;
+  nowhere.tools = (folder_ / "none.json").string();
+  expect_refused(nowhere, "none.json");
+}
+
+TEST_F(ToolOptions, ACallThatMustComeIsHeld) {
+  auto assistant = assistant_of({});
+  const AskOptions options = with(R"([{"name": "f"}])", "required");
+  Request request = options.request().value();
+  ASSERT_TRUE(options.add_grammar(assistant, request).ok());
+  ASSERT_NE(request.grammar, nullptr);
+  EXPECT_TRUE(request.grammar->matches(R"({"name": "f", "arguments": {}})"));
+  AskOptions both = options;
+  both.regex = "a";
+  expect_refused(both, "[--tool-choice] must be auto or none beside --schema");
+  expect_refused(with(R"([{"name": "f", "parameters": {"not": {}}}])", "f"),
+                 "[tools[0].parameters] [schema]");
 }
 
 }  // namespace
