@@ -26,7 +26,7 @@ mkdir -p examples
 example shapes.png shapes 3 2200 'transcript:~[^~]*red [^~]*red '
 example digits.wav spoken_digits 0 2413 'five nine three~'
 example clip.mp4 moving_shapes 1 209 'blue square.*yellow triangle'
-example prices.csv csv_lookup 1 2714 '~item,price'
+example prices.csv csv_lookup 0 22724 '~item,price~'
 example label.png nutrition 0 141 'Energy.* 230~'
 ffmpeg -v error -y -i examples/digits.wav -map_metadata -1 -fflags +bitexact -flags:a +bitexact examples/digits.mp3
 echo examples/digits.mp3

@@ -13,7 +13,7 @@ namespace melete {
 struct AskOptions {
   std::string model;       // empty: the shipped one
   std::string model_name;  // as the user named it where `model` was resolved already
-  std::string mode = "instant", effort = "medium";
+  std::string mode = "thinking", effort = "medium";
   int agents = 8, threads = 0;
   double temperature = -1, top_p = -1, min_p = -1, delta = 0.1, deadline_s = 0;  // below 0: not given
   int64_t top_k = -1, max_tokens = 256, max_reasoning_tokens = 0;
