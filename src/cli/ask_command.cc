@@ -38,7 +38,8 @@ class AskCommand : public Command {
         "from standard input.",
         {"ask --image examples/shapes.png \"How many red shapes are there?\"",
          "ask --file examples/digits.wav --mode thinking \"Which digits were said?\"",
-         "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the cheese?\"",
+         "ask --file examples/prices.csv --mode contemplating --agents 4 \"What is the price of the "
+         "cheese?\"",
          "ask --tools examples/tools.json --tool-choice required --json \"What is the weather in Oslo?\""}};
   }
 
