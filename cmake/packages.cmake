@@ -34,6 +34,10 @@ melete_package(curl PKG libcurl)
 melete_package(crypto PKG libcrypto)
 melete_package(sqlite PKG sqlite3)
 melete_package(sodium PKG libsodium)
+melete_package(tls PKG openssl)
+# Headers only. Debian's other version, 1.74, lacks what the server's coroutines use.
+find_package(Boost 1.81 REQUIRED)
+melete_package(boost LIBS Boost::headers)
 
 if(MELETE_TRAIN)
   find_package(Torch REQUIRED)

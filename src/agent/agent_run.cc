@@ -89,7 +89,8 @@ void AgentRun::start(int64_t max_tokens) {
   sampling.min_p = request_.min_p;
   sampling.seed = request_.seed;
   // Runs of a sequence (before and after a forced closing) must not share their random numbers.
-  sampling.stream = static_cast<uint64_t>(plan_.id) * 2 + std::min<uint64_t>(num_starts_, 1);
+  sampling.stream =
+      request_.first_stream + static_cast<uint64_t>(plan_.id) * 2 + std::min<uint64_t>(num_starts_, 1);
   if (num_starts_ > 1) sampling.stream += (num_starts_ - 1) << 32;
   ++num_starts_;
   sampling.max_tokens = std::max<int64_t>(1, max_tokens);

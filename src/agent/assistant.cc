@@ -1,37 +1,14 @@
 #include "agent/assistant.h"
 
-#include "engine/prompt_media.h"
-#include "text/attachment.h"
 #include "text/special_tokens.h"
 
 namespace melete {
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
-  MELETE_ASSIGN_OR_RETURN(const ModelText text, load_model_text(model));
-  MELETE_ASSIGN_OR_RETURN(auto format, make_chat_format(text.chat, text.tokenizer, model.string()));
-  MediaLimits limits;
-  if (std::filesystem::is_directory(model)) {
-    MELETE_ASSIGN_OR_RETURN(limits, read_media_limits(model));
-  }
+  MELETE_ASSIGN_OR_RETURN(auto chat, ChatModel::load(model));
   MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model, num_threads));
-  const int64_t entries = format->tokenizer().vocab_size();
-  if (entries > engine->vocab_size())
-    return corrupt("[", model.string(), "] the tokenizer must have at most the model's ",
-                   engine->vocab_size(), " entries, got ", entries,
-                   "; use the tokenizer the model was trained with");
-  return std::make_unique<Assistant>(std::move(engine), std::move(format), limits, text.sampling);
-}
-
-Result<std::shared_ptr<const Grammar>> Assistant::grammar(const GrammarSource& source) {
-  if (!vocabulary_) vocabulary_ = std::make_shared<const Vocabulary>(tokenizer(), format_->stop_tokens());
-  return Grammar::compile(source, vocabulary_);
-}
-
-Result<Message> Assistant::user_message(const std::vector<Part>& attachments,
-                                        std::string_view question) const {
-  Message message;
-  MELETE_ASSIGN_OR_RETURN(message.parts, attached_parts(attachments, question, limits_));
-  return message;
+  MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), model));
+  return std::make_unique<Assistant>(std::move(engine), std::move(chat));
 }
 
 namespace {

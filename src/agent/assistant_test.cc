@@ -31,9 +31,9 @@ class AssistantTest : public ::testing::Test {
 TEST_F(AssistantTest, UserMessagesHaveTheLayoutOfTheTrainingData) {
   const Part table = std::string("a,b\n1,2\n\n"), other = std::string("{}\r\n");
   const Part image = Image{56, 56, std::vector<uint8_t>(56 * 56 * 3, 200)};
-  EXPECT_EQ(text(*assistant_->user_message({}, "Why?")), "Why?");
-  EXPECT_EQ(text(*assistant_->user_message({table}, "Sum?")), "a,b\n1,2\n\nSum?");
-  const auto mixed = assistant_->user_message({table, image, other}, "Sum?");
+  EXPECT_EQ(text(*assistant_->chat().user_message({}, "Why?")), "Why?");
+  EXPECT_EQ(text(*assistant_->chat().user_message({table}, "Sum?")), "a,b\n1,2\n\nSum?");
+  const auto mixed = assistant_->chat().user_message({table, image, other}, "Sum?");
   ASSERT_TRUE(mixed.ok()) << mixed.error().message;
   EXPECT_EQ(text(*mixed), "(medium)a,b\n1,2\n\n{}\n\nSum?");
   EXPECT_EQ(mixed->role, Role::user);
@@ -43,10 +43,10 @@ TEST_F(AssistantTest, UserMessagesHaveTheLayoutOfTheTrainingData) {
 
 TEST_F(AssistantTest, MediaAreScaledToTheModelsLimits) {
   const auto message =
-      assistant_->user_message({Image{560, 560, std::vector<uint8_t>(560 * 560 * 3, 9)}}, "?");
+      assistant_->chat().user_message({Image{560, 560, std::vector<uint8_t>(560 * 560 * 3, 9)}}, "?");
   ASSERT_TRUE(message.ok()) << message.error().message;
   EXPECT_EQ(std::get<std::shared_ptr<const Media>>(message->parts[0])->num_tokens(), 4);
-  EXPECT_FALSE(assistant_->user_message({Image{}}, "?").ok());
+  EXPECT_FALSE(assistant_->chat().user_message({Image{}}, "?").ok());
 }
 
 TEST_F(AssistantTest, AnswersComeBackAsTheModelWroteThem) {
@@ -98,7 +98,7 @@ TEST(Assistant, LoadsAModelFolderWithItsLimits) {
   const TestModel model;
   const auto assistant = Assistant::load(model.folder(), 1);
   ASSERT_TRUE(assistant.ok()) << assistant.error().message;
-  EXPECT_EQ((*assistant)->limits().max_image_tokens, 16);
+  EXPECT_EQ((*assistant)->chat().limits().max_image_tokens, 16);
   ASSERT_TRUE(write_file(model.folder() / "processor_config.json", "{").ok());
   const auto broken = Assistant::load(model.folder(), 1);
   ASSERT_FALSE(broken.ok());
@@ -118,7 +118,7 @@ TEST(Assistant, ContemplatingIsAFunctionOfTheSeed) {
     request.seed = 5;
     request.max_reasoning_tokens = 12;
     request.max_answer_tokens = 6;
-    request.conversation.messages.push_back(*(*assistant)->user_message({}, "What is 2 + 3?"));
+    request.conversation.messages.push_back(*(*assistant)->chat().user_message({}, "What is 2 + 3?"));
     KeepEvents kept;
     EventLog log({&kept});
     Services services = (*assistant)->services();

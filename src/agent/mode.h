@@ -27,12 +27,13 @@ struct Request {
   int64_t top_k = 0;
   double min_p = 0;
   uint64_t seed = 0;
+  uint64_t first_stream = 0;  // of random numbers; the agents use the next 2 * num_agents
   int64_t max_answer_tokens = 256;
   int64_t max_reasoning_tokens = 0;  // an agent; 0: the effort's own (reasoning_budget)
   double delta = 0.1;                // largest chance of a false certificate
   double deadline_s = 0;             // 0: none
   // What the answer is held to; reasoning stays free. Null: nothing. Of the model's vocabulary, see
-  // Assistant::grammar().
+  // ChatModel::grammar().
   std::shared_ptr<const Grammar> grammar = nullptr;
   ToolChoice tool_choice = {};  // where a call must come, `grammar` is of held_call_grammar()
   bool parallel_calls = true;   // else a turn ends with its first call; a held call is one in any case

@@ -242,5 +242,14 @@ TEST_F(ModeTest, BadRequestsAreRefusedBeforeAnyWork) {
   EXPECT_NE(unknown.error().message.find("contemplating, instant, thinking"), std::string::npos);
 }
 
+TEST_F(ModeTest, AnotherFirstStreamMovesEveryAgents) {
+  for (int i = 0; i < 3; ++i) engine.write("hm" + kToAnswer + "7<|eot|>");
+  request.num_agents = 3;
+  request.first_stream = 512;
+  ASSERT_TRUE(run("contemplating").ok());
+  ASSERT_EQ(engine.samplings.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(engine.samplings[i].stream, 512 + 2 * i);
+}
+
 }  // namespace
 }  // namespace melete

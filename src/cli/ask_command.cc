@@ -75,8 +75,8 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
   MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options.model));
   MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options.threads));
   options.choose_sampling(*assistant, request);
-  if (!options.quiet && !assistant->holds_conversations()) std::cerr << kContinuesText;
-  MELETE_ASSIGN_OR_RETURN(Message message, assistant->user_message(files, question));
+  if (!options.quiet && !assistant->chat().holds_conversations()) std::cerr << kContinuesText;
+  MELETE_ASSIGN_OR_RETURN(Message message, assistant->chat().user_message(files, question));
   request.conversation.messages.push_back(std::move(message));
   MELETE_RETURN_IF_ERROR(options.add_grammar(*assistant, request));
   catch_interrupts();

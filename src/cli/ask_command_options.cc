@@ -10,9 +10,6 @@ namespace melete {
 
 namespace fs = std::filesystem;
 
-// As other programs sample a model whose makers don't say.
-constexpr double kForeignTemperature = 0.7, kForeignTopP = 0.95, kForeignMinP = 0.05;
-
 void AskOptions::declare(CLI::App& app, bool with_model) {
   if (with_model)
     app.add_option(
@@ -97,13 +94,13 @@ Result<std::optional<GrammarSource>> grammar_source(const std::string& schema, c
 
 }  // namespace
 
-Status AskOptions::add_grammar(Assistant& assistant, Request& request) const {
+Status AskOptions::add_grammar(const Assistant& assistant, Request& request) const {
   MELETE_ASSIGN_OR_RETURN(auto source, grammar_source(schema, regex));
   if (request.tool_choice.is_held()) {
     MELETE_ASSIGN_OR_RETURN(source, held_call_grammar(request.conversation.tools, request.tool_choice));
   }
   if (source) {
-    MELETE_ASSIGN_OR_RETURN(request.grammar, assistant.grammar(*source));
+    MELETE_ASSIGN_OR_RETURN(request.grammar, assistant.chat().grammar(*source));
   }
   return ok_status();
 }
@@ -144,15 +141,17 @@ Result<Request> AskOptions::request() const {
   return request;
 }
 
+SamplingAdvice catalogue_advice(const std::string& model) {
+  const CatalogueEntry* entry = find_entry(model);
+  if (entry == nullptr || entry->temperature < 0) return {};
+  return {entry->temperature, entry->top_p, 0.0, entry->top_k};
+}
+
 void AskOptions::choose_sampling(const Assistant& assistant, Request& request) const {
-  if (assistant.is_muse() || temperature >= 0) return;
-  SamplingAdvice advice = assistant.sampling();
-  const CatalogueEntry* entry = find_entry(model_name.empty() ? model : model_name);
-  if (!advice.temperature && entry != nullptr && entry->temperature >= 0)
-    advice = {entry->temperature, entry->top_p, 0.0, entry->top_k};
-  if (!advice.temperature && !advice.top_p && !advice.min_p && !advice.top_k)
-    advice = {kForeignTemperature, kForeignTopP, kForeignMinP, 0};
-  request.temperature = advice.temperature.value_or(kForeignTemperature);
+  if (assistant.chat().is_muse() || temperature >= 0) return;
+  const SamplingAdvice advice =
+      assistant.chat().sampling_or(catalogue_advice(model_name.empty() ? model : model_name));
+  request.temperature = *advice.temperature;
   if (top_p < 0) request.top_p = advice.top_p.value_or(1);
   if (top_k < 0) request.top_k = advice.top_k.value_or(0);
   if (min_p < 0) request.min_p = advice.min_p.value_or(0);

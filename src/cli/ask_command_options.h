@@ -32,7 +32,7 @@ struct AskOptions {
 
   // Compiles --schema, --regex or the call that --tool-choice wants into request.grammar, if one is given.
   // Errors: those of Grammar::compile.
-  Status add_grammar(Assistant& assistant, Request& request) const;
+  Status add_grammar(const Assistant& assistant, Request& request) const;
 
   // Reads --tools into request. Errors: as request().
   Status add_tools(Request& request) const;
@@ -48,6 +48,9 @@ struct AskOptions {
 // the models' folder or beside the program; empty: the shipped melete-nano. models: the models' folder, empty
 // for the usual one. Errors: not_found, naming where it looked, or how a model of the catalogue is fetched.
 Result<std::filesystem::path> find_model(const std::string& given, const std::string& models = {});
+
+// How the catalogue has a model of that name sampled; empty if it doesn't say.
+SamplingAdvice catalogue_advice(const std::string& model);
 
 // Decodes each file. Errors: those of decode_file.
 Result<std::vector<Part>> read_attachments(const std::vector<std::string>& paths);

@@ -52,7 +52,7 @@ class ChatRun {
     MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
     MELETE_RETURN_IF_ERROR(options_.add_grammar(*assistant, request));
     options_.choose_sampling(*assistant, request);
-    if (!options_.quiet && !assistant->holds_conversations()) std::cerr << kContinuesText;
+    if (!options_.quiet && !assistant->chat().holds_conversations()) std::cerr << kContinuesText;
     if (!options_.events.empty()) {
       MELETE_ASSIGN_OR_RETURN(event_file_, EventFile::create(options_.events));
     }
@@ -119,7 +119,7 @@ class ChatRun {
   }
 
   Status answer(const std::string& line, Request& request, Assistant& assistant) {
-    MELETE_ASSIGN_OR_RETURN(Message message, assistant.user_message(attachments_, line));
+    MELETE_ASSIGN_OR_RETURN(Message message, assistant.chat().user_message(attachments_, line));
     request.conversation.messages.push_back(std::move(message));
     TerminalView view(stdout, stderr, TerminalView::detect(options_.quiet));
     std::vector<EventSink*> sinks;

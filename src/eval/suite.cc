@@ -72,8 +72,8 @@ Result<Suite> make_suite(const SuiteSpec& spec, const DrawPlan& plan, const Assi
     SuiteItem item;
     item.question = episode.questions[static_cast<size_t>(index)];
     if (!seen.emplace(episode.spec_hash, item.question.text).second) continue;
-    MELETE_ASSIGN_OR_RETURN(item.message, assistant.user_message(episode.context, item.question.text));
-    MELETE_ASSIGN_OR_RETURN(item.blind_message, assistant.user_message({}, item.question.text));
+    MELETE_ASSIGN_OR_RETURN(item.message, assistant.chat().user_message(episode.context, item.question.text));
+    MELETE_ASSIGN_OR_RETURN(item.blind_message, assistant.chat().user_message({}, item.question.text));
     suite.has_context = suite.has_context || !episode.context.empty();
     suite.items.push_back(std::move(item));
     draws_without_new = 0;

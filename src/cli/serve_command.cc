@@ -1,0 +1,150 @@
+// `melete serve`: the server on this machine.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "base/interrupt.h"
+#include "cli/ask_command_options.h"
+#include "cli/command.h"
+#include "server/api/api_server.h"
+
+namespace melete {
+namespace {
+
+constexpr auto kPoll = std::chrono::milliseconds(50);
+
+// "127.0.0.1:8080", "[::1]:8080", "localhost:0".
+Status parse_listen(const std::string& listen, HttpOptions& http) {
+  const size_t colon = listen.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : listen.substr(colon + 1);
+  const bool is_number =
+      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number || std::stoi(port) > 65535)
+    return invalid_argument("[--listen] must be HOST:PORT with a port of 0 to 65535, got ", listen,
+                            "; 127.0.0.1:8080 is usual");
+  http.port = static_cast<uint16_t>(std::stoi(port));
+  http.host = listen.substr(0, colon);
+  if (http.host.size() > 2 && http.host.front() == '[' && http.host.back() == ']')
+    http.host = http.host.substr(1, http.host.size() - 2);
+  return ok_status();
+}
+
+// The last part of a path without .gguf, or the name as given.
+std::string id_of(const std::filesystem::path& path) {
+  const std::filesystem::path named = path.has_filename() ? path : path.parent_path();
+  return (named.extension() == ".gguf" ? named.stem() : named.filename()).string();
+}
+
+class ServeCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {"serve",
+            "answer over HTTP, as OpenAI's API does",
+            "Serves the model on this machine until Ctrl-C; docs/serve.md has the addresses and examples. "
+            "Only this "
+            "machine can reach it unless --allow-remote is given.",
+            {"serve", "serve --model smollm2 --listen 127.0.0.1:9000"}};
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_option(
+           "--model,-m", models_,
+           "a model's folder, .gguf file or name of `models list`; can be given again, and the first is what "
+           "melete-instant, melete-thinking and melete-contemplating mean; the shipped melete-nano if not "
+           "given")
+        ->take_all()
+        ->allow_extra_args(false);
+    app.add_option("--listen", listen_, "the address and port; port 0 takes a free one")
+        ->capture_default_str();
+    app.add_flag("--allow-remote", allow_remote_,
+                 "listen where other machines can reach it; whoever reaches it may use it");
+    app.add_option("--cert", options_.http.certificate, "serve HTTPS with this certificate chain (PEM)");
+    app.add_option("--key", options_.http.key, "the certificate's private key (PEM)");
+    app.add_option("--host-name", options_.http.origins.hosts,
+                   "a further name under which browsers may open this server; can be given again")
+        ->take_all()
+        ->allow_extra_args(false);
+    app.add_option("--allow-origin", options_.http.origins.origins,
+                   "pages of this origin may use the server, as in https://app.example; can be given again")
+        ->take_all()
+        ->allow_extra_args(false);
+    app.add_option("--threads", threads_, "threads; all cores if not given")->check(CLI::Range(1, 1024));
+    app.add_option("--max-running", options_.max_running, "answers at a time; others wait")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    app.add_option("--max-waiting", options_.max_waiting,
+                   "answers that may wait; further ones are refused with 429")
+        ->check(CLI::Range(0, 1 << 20))
+        ->capture_default_str();
+    app.add_option("--cache-mb", cache_mb_,
+                   "memory for what the models remember of conversations, each, in MiB")
+        ->check(CLI::Range(1, 1 << 24))
+        ->capture_default_str();
+    app.add_option("--access-log", access_log_,
+                   "a JSON line a request goes to this file; - is standard error");
+  }
+
+  Result<int> run() override {
+    MELETE_RETURN_IF_ERROR(parse_listen(listen_, options_.http));
+    if (!is_loopback(options_.http.host) && !allow_remote_)
+      return invalid_argument("[--listen] must be an address of this machine alone, such as 127.0.0.1, got ",
+                              options_.http.host,
+                              "; with --allow-remote others can reach the server, and use it");
+    MELETE_RETURN_IF_ERROR(open_access_log());
+    MELETE_ASSIGN_OR_RETURN(ModelList models, load_models());
+    catch_interrupts();
+    MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models)));
+    std::cout << "melete serves at " << server->http().url() << " (Ctrl-C stops it)" << std::endl;
+    while (!interrupted()) std::this_thread::sleep_for(kPoll);
+    if (const int64_t answering = server->num_answering(); answering > 0)
+      std::cerr << "melete: " << answering << " answers are being finished\n";
+    server->stop(std::chrono::seconds(10));
+    return 0;
+  }
+
+ private:
+  Result<ModelList> load_models() const {
+    std::vector<std::unique_ptr<ServedModel>> served;
+    for (const std::string& given : models_.empty() ? std::vector<std::string>{""} : models_) {
+      ServedModel::Options options;
+      MELETE_ASSIGN_OR_RETURN(options.path, find_model(given));
+      options.name = id_of(options.path);
+      options.catalogue = catalogue_advice(given);
+      options.num_threads = threads_;
+      options.max_kv_bytes = cache_mb_ << 20;
+      for (const auto& other : served)
+        if (other->name() == options.name)
+          return invalid_argument("[--model] names must differ, got ", options.name, " twice; leave one out");
+      MELETE_ASSIGN_OR_RETURN(auto model, ServedModel::load(options));
+      served.push_back(std::move(model));
+    }
+    return ModelList(std::move(served));
+  }
+
+  Status open_access_log() {
+    if (access_log_.empty()) return ok_status();
+    std::FILE* file = access_log_ == "-" ? stderr : std::fopen(access_log_.c_str(), "a");
+    if (file == nullptr)
+      return unavailable("[--access-log] ", access_log_,
+                         " must be possible to write, got an error; check the path");
+    options_.http.access_log = [file](const Json& line) {
+      const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      std::fwrite(text.data(), 1, text.size(), file);
+      std::fflush(file);
+    };
+    return ok_status();
+  }
+
+  ApiServerOptions options_;
+  std::vector<std::string> models_;
+  std::string listen_ = "127.0.0.1:8080", access_log_;
+  bool allow_remote_ = false;
+  int threads_ = 0;
+  int64_t cache_mb_ = 2048;
+};
+
+MELETE_REGISTER_COMMAND(ServeCommand);
+
+}  // namespace
+}  // namespace melete

@@ -1,0 +1,60 @@
+// What a request may say about an answer beyond its messages, the same on every surface: which model and
+// mode, how long, how it is sampled, what it is held to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/api/api_error.h"
+#include "server/api/wire_reader.h"
+#include "server/generation/model_list.h"
+
+namespace melete {
+
+struct AnswerOptions {
+  std::string model;                  // as named; empty: the default
+  std::optional<std::string> effort;  // none, minimal, low, medium, high, xhigh or max
+  std::string effort_path;            // of it in the body
+  std::optional<double> temperature, top_p, min_p;
+  std::optional<int64_t> top_k, max_tokens;
+  std::optional<uint64_t> seed;
+  std::optional<GrammarSource> grammar;
+  std::string grammar_path;
+  std::vector<std::string> stop;
+  // The object "melete".
+  std::optional<int64_t> agents, budget_tokens, deadline_ms;
+  std::optional<double> delta;
+  bool events = false;  // the run's events come as extension chunks
+};
+
+// The efforts of every surface, weakest first.
+const std::vector<std::string>& effort_names();
+
+// Reads {"agents", "budget_tokens", "deadline_ms", "delta", "events"} from the field "melete", if it is
+// there.
+void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem);
+
+// The mode that a model's id and an effort choose, and its effort.
+struct ModeChoice {
+  std::string mode;
+  Effort effort = Effort::medium;
+  bool is_minimal = false;  // a third of the effort's budget
+};
+
+// melete-instant, melete-thinking and melete-contemplating fix the mode; a model's own name begins with
+// instant. Effort none is always instant, max always contemplating, another makes instant thinking, except
+// that melete-instant doesn't reason.
+std::optional<ModeChoice> choose_mode(const AnswerOptions& options, std::optional<ApiError>& problem);
+
+// Everything of the run but its conversation. Reasoning and answer together get max_tokens, of which
+// reasoning may take half unless a budget says otherwise.
+Request make_run(const AnswerOptions& options, const ModeChoice& choice, const ServedModel& model);
+
+// With the conversation in place: compiles the grammar, and sees that the prompt fits the model. False:
+// `problem` is set.
+bool prepare_run(const AnswerOptions& options, const ModeChoice& choice, const ServedModel& model,
+                 Request& run, std::optional<ApiError>& problem);
+
+}  // namespace melete

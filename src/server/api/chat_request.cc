@@ -1,0 +1,275 @@
+#include "server/api/chat_request.h"
+
+namespace melete {
+namespace {
+
+const std::vector<std::string> kRoles = {"system", "developer", "user", "assistant", "tool"};
+const std::vector<std::string> kPartTypes = {"text",      "image_url",   "input_audio", "file",
+                                             "video_url", "input_video", "refusal"};
+constexpr size_t kMaxStops = 16;
+
+// Reads one message's content.
+class ContentReader {
+ public:
+  ContentReader(Role role, std::optional<ApiError>& problem) : role_(role), problem_(problem) {}
+
+  std::vector<WirePart> read(WireReader& message) {
+    const Json* content = message.find("content");
+    if (!content) return {};
+    const std::string path = message.path_of("content");
+    if (content->is_string()) return {text_part(path, content->get<std::string>())};
+    std::vector<WirePart> parts;
+    if (!content->is_array()) {
+      message.fail(path, "invalid_type",
+                   cat("must be a string or an array of parts, got ", type_name(*content)));
+      return parts;
+    }
+    for (size_t i = 0; i < content->size() && !problem_; ++i)
+      parts.push_back(part((*content)[i], cat(path, "[", i, "]")));
+    return parts;
+  }
+
+ private:
+  static WirePart text_part(std::string path, std::string text) {
+    WirePart part;
+    part.path = std::move(path);
+    part.text = std::move(text);
+    return part;
+  }
+
+  WirePart part(const Json& json, const std::string& path) {
+    WireReader reader(json, path, problem_);
+    WirePart part;
+    part.path = path;
+    if (!reader.failed() && !reader.has("type"))
+      reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+    const std::string type = kPartTypes[reader.choice("type", kPartTypes).value_or(0)];
+    if (type != "text" && type != "refusal" && role_ != Role::user)
+      reader.fail(reader.path_of("type"), "invalid_value",
+                  cat("must be text in a message of this role, got ", in_quotes(type)));
+    if (type == "text" || type == "refusal")
+      part.text = reader.required_text(type);
+    else if (type == "image_url")
+      read_picture(reader, part);
+    else if (type == "input_audio")
+      read_sound(reader, part);
+    else if (type == "file")
+      read_file(reader, part);
+    else
+      read_clip(reader, part, type);
+    reader.finish();
+    return part;
+  }
+
+  // The object of a part that is called like its type.
+  const Json& inner(WireReader& reader, const char* name) {
+    static const Json kEmpty = Json::object();
+    if (!reader.failed() && !reader.has(name))
+      reader.fail(reader.path_of(name), "missing_required_parameter", "must be given");
+    const Json* found = reader.object(name);
+    return found ? *found : kEmpty;
+  }
+
+  void take_url(WireReader& fields, const char* name, WirePart& part) {
+    const std::string url = fields.required_text(name);
+    part.is_file = true;
+    part.name = fields.path_of(name);
+    if (fields.failed()) return;
+    part.bytes = decode_data_url(url, part.name, problem_).value_or("");
+  }
+
+  void take_base64(WireReader& fields, const char* name, WirePart& part) {
+    const std::string text = fields.required_text(name);
+    part.is_file = true;
+    part.name = fields.path_of(name);
+    if (text.starts_with("data:")) {
+      part.bytes = decode_data_url(text, part.name, problem_).value_or("");
+    } else if (auto bytes = decode_base64(text)) {
+      part.bytes = *std::move(bytes);
+    } else {
+      fields.fail(part.name, "invalid_base64", "must be base64");
+    }
+  }
+
+  void read_picture(WireReader& reader, WirePart& part) {
+    WireReader fields(inner(reader, "image_url"), reader.path_of("image_url"), problem_);
+    part.kind = MediaKind::image;
+    take_url(fields, "url", part);
+    part.low_detail = fields.choice("detail", {"auto", "low", "high"}) == 1;
+    fields.finish();
+  }
+
+  void read_sound(WireReader& reader, WirePart& part) {
+    WireReader fields(inner(reader, "input_audio"), reader.path_of("input_audio"), problem_);
+    part.kind = MediaKind::audio;
+    take_base64(fields, "data", part);
+    // The decoder finds the format in the bytes.
+    fields.choice("format", {"wav", "mp3", "flac", "ogg", "opus", "aiff", "m4a"});
+    fields.finish();
+  }
+
+  void read_file(WireReader& reader, WirePart& part) {
+    WireReader fields(inner(reader, "file"), reader.path_of("file"), problem_);
+    fields.refuse("file_id", nullptr, "isn't possible: this server keeps no files; send file_data");
+    take_base64(fields, "file_data", part);
+    if (auto name = fields.text("filename")) part.name = *std::move(name);
+    fields.finish();
+  }
+
+  void read_clip(WireReader& reader, WirePart& part, const std::string& type) {
+    WireReader fields(inner(reader, type.c_str()), reader.path_of(type), problem_);
+    part.kind = MediaKind::video;
+    if (type == "video_url" || fields.has("url"))
+      take_url(fields, "url", part);
+    else
+      take_base64(fields, "data", part);
+    fields.finish();
+  }
+
+  const Role role_;
+  std::optional<ApiError>& problem_;
+};
+
+Role role_of(const std::string& name) {
+  if (name == "user") return Role::user;
+  if (name == "assistant") return Role::assistant;
+  return name == "tool" ? Role::tool : Role::system;
+}
+
+WireMessage read_message(const Json& json, const std::string& path, std::optional<ApiError>& problem) {
+  WireReader reader(json, path, problem);
+  if (!reader.failed() && !reader.has("role"))
+    reader.fail(reader.path_of("role"), "missing_required_parameter", "must be given");
+  const std::string role = kRoles[reader.choice("role", kRoles).value_or(2)];
+  WireMessage message;
+  message.role = role_of(role);
+  message.parts = ContentReader(message.role, problem).read(reader);
+  if (role == "tool") {
+    reader.ignore({"tool_call_id"});
+    message.recipient = reader.text("name").value_or("tool");
+  } else {
+    reader.ignore({"name"});
+  }
+  if (role == "assistant") {
+    // What it thought and the like: a model isn't shown its earlier reasoning.
+    reader.ignore({"reasoning_content", "reasoning", "annotations"});
+    reader.refuse("refusal", nullptr, "isn't possible: this server's models answer in content");
+    reader.refuse("audio", nullptr, "isn't possible: answers are text");
+    for (const char* name : {"tool_calls", "function_call"})
+      reader.refuse(name, nullptr, "isn't possible: this server has no tools yet");
+  }
+  if (!reader.failed() && message.parts.empty() && role != "assistant")
+    reader.fail(reader.path_of("content"), "missing_required_parameter", "must be given");
+  reader.finish();
+  return message;
+}
+
+void read_stop(WireReader& body, AnswerOptions& options) {
+  const Json* stop = body.find("stop");
+  if (!stop) return;
+  const Json list = stop->is_array() ? *stop : Json::array({*stop});
+  for (const Json& one : list) {
+    if (!one.is_string())
+      return body.fail("stop", "invalid_type",
+                       cat("must be a string or an array of strings, got ", type_name(one)));
+    if (one.get_ref<const std::string&>().empty())
+      return body.fail("stop", "invalid_value", "must not be empty");
+    options.stop.push_back(one.get<std::string>());
+  }
+  if (options.stop.size() > kMaxStops)
+    body.fail("stop", "invalid_value",
+              cat("must be at most ", kMaxStops, " strings, got ", options.stop.size()));
+}
+
+void read_format(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
+  const Json* format = body.object("response_format");
+  if (!format) return;
+  WireReader reader(*format, "response_format", problem);
+  if (!reader.has("type")) reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+  const auto type = reader.choice("type", {"text", "json_object", "json_schema"});
+  options.grammar_path = "response_format";
+  if (type == 1u) options.grammar = GrammarSource{GrammarKind::json_object, ""};
+  if (type == 2u) {
+    const Json* schema = reader.object("json_schema");
+    static const Json kEmpty = Json::object();
+    WireReader fields(schema ? *schema : kEmpty, "response_format.json_schema", problem);
+    fields.ignore({"name", "description", "strict"});
+    if (!fields.has("schema"))
+      fields.fail(fields.path_of("schema"), "missing_required_parameter", "must be given");
+    if (const Json* given = fields.object("schema")) {
+      options.grammar_path = fields.path_of("schema");
+      options.grammar = GrammarSource{GrammarKind::json_schema, given->dump()};
+    }
+    fields.finish();
+  }
+  reader.finish();
+}
+
+// Fields of OpenAI's that have no part here: refused where they would change the answer.
+void refuse_missing_parts(WireReader& body) {
+  const std::string no_tools = "isn't possible: this server has no tools yet; leave it out";
+  for (const char* name : {"tools", "functions"}) body.refuse(name, nullptr, no_tools);
+  for (const char* name : {"tool_choice", "function_call"})
+    if (const Json* choice = body.find(name); choice && *choice != "none" && *choice != "auto")
+      body.fail(name, "unsupported_parameter", no_tools);
+  body.ignore({"parallel_tool_calls"});
+  body.refuse("logprobs", false, "isn't possible yet; leave it out");
+  body.refuse("top_logprobs", 0, "isn't possible yet; leave it out");
+  for (const char* name : {"frequency_penalty", "presence_penalty"})
+    body.refuse(name, 0, "must be 0: this server has no penalties");
+  body.refuse("logit_bias", nullptr, "isn't possible; leave it out");
+  body.refuse("modalities", Json::array({"text"}), "must be [\"text\"]: answers are text");
+  for (const char* name : {"audio", "prediction", "web_search_options"})
+    body.refuse(name, nullptr, "isn't possible; leave it out");
+  body.refuse("store", false, "must be false: this server keeps nothing");
+  body.refuse("verbosity", "medium", "isn't possible; say in the question how long the answer should be");
+  // For billing and caches elsewhere; they don't change an answer.
+  body.ignore({"user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+               "service_tier"});
+}
+
+}  // namespace
+
+std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<ApiError>& problem) {
+  WireReader body(json, "", problem);
+  ChatRequest request;
+  AnswerOptions& options = request.options;
+  options.model = body.required_text("model");
+  if (const Json* messages = body.required_array("messages")) {
+    if (messages->empty()) body.fail("messages", "invalid_value", "must have at least one message, got none");
+    for (size_t i = 0; i < messages->size() && !problem; ++i)
+      request.messages.push_back(read_message((*messages)[i], cat("messages[", i, "]"), problem));
+  }
+  options.effort_path = "reasoning_effort";
+  if (const auto effort = body.choice("reasoning_effort", effort_names()))
+    options.effort = effort_names()[*effort];
+  options.temperature = body.number("temperature", 0, 2);
+  options.top_p = body.number("top_p", 0, 1);
+  options.min_p = body.number("min_p", 0, 1);
+  options.top_k = body.integer("top_k", 0, 1 << 20);
+  const auto max_tokens = body.integer("max_tokens", 1, 1 << 24);
+  options.max_tokens = body.integer("max_completion_tokens", 1, 1 << 24);
+  if (!options.max_tokens) options.max_tokens = max_tokens;
+  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX))
+    options.seed = static_cast<uint64_t>(*seed);
+  request.choices = static_cast<int>(body.integer("n", 1, kMaxChoices).value_or(1));
+  request.stream = body.flag("stream").value_or(false);
+  if (const Json* given = body.object("stream_options")) {
+    WireReader reader(*given, "stream_options", problem);
+    request.include_usage = reader.flag("include_usage").value_or(false);
+    reader.ignore({"include_obfuscation"});
+    reader.finish();
+    if (!request.stream) body.fail("stream_options", "invalid_value", "may only be given with stream");
+  }
+  read_stop(body, options);
+  read_format(body, options, problem);
+  read_extension(body, options, problem);
+  if (options.events && !request.stream)
+    body.fail("melete.events", "invalid_value", "may only be true with stream");
+  refuse_missing_parts(body);
+  body.finish();
+  if (problem) return std::nullopt;
+  return request;
+}
+
+}  // namespace melete

@@ -1,0 +1,60 @@
+// A loaded model that answers many at once: its text side, and an engine on a thread of its own.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/chat_model.h"
+#include "agent/event.h"
+#include "agent/mode.h"
+#include "engine/engine_thread.h"
+
+namespace melete {
+
+struct ModelFacts {
+  std::string family;  // "muse_spark"
+  int64_t context_length = 0;
+  bool sees = false, hears = false;
+};
+
+class ServedModel {
+ public:
+  struct Options {
+    std::filesystem::path path;
+    std::string name;          // its id in the API
+    SamplingAdvice catalogue;  // where the model's files don't say how it is sampled
+    int num_threads = 0;       // 0: all cores
+    int64_t max_kv_bytes = int64_t{2} << 30;
+  };
+  // Errors: as Assistant::load.
+  static Result<std::unique_ptr<ServedModel>> load(const Options& options);
+
+  using Connect = std::function<std::unique_ptr<Engine>()>;
+  using Measure = std::function<EngineMetrics()>;
+  // From parts: an engine for each answer.
+  ServedModel(std::string name, std::shared_ptr<const ChatModel> chat, ModelFacts facts, Connect connect,
+              Measure measure, SamplingAdvice catalogue = {});
+
+  const std::string& name() const { return name_; }
+  const ChatModel& chat() const { return *chat_; }
+  const ModelFacts& facts() const { return facts_; }
+  // How it is sampled where a request doesn't say; empty for a Muse model, whose modes choose.
+  SamplingAdvice sampling() const;
+  EngineMetrics metrics() const { return measure_(); }
+
+  // One answer on the calling thread, which shares the engine's batch with all others. Errors: those of
+  // run_mode.
+  Result<Answer> answer(const std::string& mode, const Request& request, EventSink& sink) const;
+
+ private:
+  std::string name_;
+  std::shared_ptr<const ChatModel> chat_;
+  ModelFacts facts_;
+  SamplingAdvice catalogue_;
+  Connect connect_;
+  Measure measure_;
+};
+
+}  // namespace melete

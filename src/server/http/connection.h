@@ -1,0 +1,103 @@
+// Connection: one client, its requests one after another. Of HttpServer's thread.
+#pragma once
+
+#include <array>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "server/http/http_server.h"
+#include "server/http/socket.h"
+
+namespace melete {
+
+class Connection;
+
+// What the connections of a server share.
+struct HttpShared {
+  const HttpOptions& options;
+  HttpApplication& application;
+  std::shared_ptr<asio::io_context> io;
+  asio::ssl::context* tls;  // null: plain
+  std::set<std::shared_ptr<Connection>> connections = {};
+  HttpCounts counts = {};
+  size_t bodies_bytes = 0;
+  bool stopping = false;
+  std::function<void()> emptied = {};  // called when the last connection ends while stopping
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(asio::ip::tcp::socket socket, std::string client, HttpShared& shared);
+
+  void start();
+  // Between two requests: it can be closed for another client's sake.
+  bool is_idle() const { return idle_; }
+  std::chrono::steady_clock::time_point last_active() const { return last_active_; }
+  // Closes after the answer under way, or at once.
+  void finish();
+  void abort();
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Deadline = std::chrono::steady_clock::time_point;
+  enum class Read { whole, refused, closed };
+  // Of the answer under way, for the log.
+  struct Record {
+    std::string method, target;
+    std::chrono::steady_clock::time_point begin = {}, first_byte = {};
+    int status = 0;
+    int64_t bytes = 0, body_bytes = 0;
+    bool is_stream = false, whole = false;
+  };
+
+  asio::awaitable<void> run();
+  asio::awaitable<void> read_all();
+  asio::awaitable<bool> serve_one();
+  asio::awaitable<Read> read_request(Parser& parser);
+  asio::awaitable<Read> read_head(Parser& parser);
+  asio::awaitable<Read> read_body(Parser& parser);
+  asio::awaitable<bool> wait_for_bytes(Deadline deadline);
+  asio::awaitable<void> refuse(int status, std::string message);
+  asio::awaitable<bool> answer(HttpRequest request, bool is_head, bool keep_alive);
+  asio::awaitable<bool> answer_with(ExchangeState& state, bool is_head, bool keep_alive);
+  asio::awaitable<bool> stream(ExchangeState& state, ExchangeState::Output output, bool is_head,
+                               bool keep_alive);
+  asio::awaitable<bool> write_events(std::string_view events);
+  asio::awaitable<bool> write_response(HttpResponse response, bool is_head, bool keep_alive);
+  asio::awaitable<bool> write(std::string_view bytes);
+  asio::awaitable<void> wait_until(Deadline deadline);
+  asio::awaitable<void> linger();
+  HttpRequest make_request(Parser& parser);
+  error_code put(Parser& parser);
+  asio::awaitable<Read> refuse_parse(error_code error, std::string path);
+  std::function<void()> waker();
+  void disarm() { ++armed_; }
+  bool is_gone() const { return eof_ || aborted_; }
+  void arm(std::chrono::milliseconds limit);
+  void log(const Record& record, const Json& notes);
+
+  Socket socket_;
+  const std::string client_;
+  HttpShared& shared_;
+  const HttpLimits& limits_;
+  std::string buffer_;                       // received, not parsed
+  std::array<char, 16 << 10> incoming_;      // what read_all() reads into
+  asio::steady_timer changed_;               // cancelled when something happened that run() may wait for
+  asio::steady_timer room_;                  // cancelled when read_all() may go on
+  asio::steady_timer watchdog_;              // closes the socket when the client takes nothing
+  std::shared_ptr<ExchangeState> exchange_;  // of the answer under way
+  HttpHeaders extra_;                        // headers of each answer: x-request-id and the origin's
+  std::string request_id_;
+  Record record_;
+  size_t body_charge_ = 0;
+  uint64_t armed_ = 0;  // counts arm(), so that a late alarm is told apart
+  bool speaks_1_1_ = true, is_new_ = true;
+  bool idle_ = true, eof_ = false, aborted_ = false, finishing_ = false, discard_ = false;
+  std::chrono::steady_clock::time_point last_active_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace melete

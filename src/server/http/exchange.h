@@ -1,0 +1,110 @@
+// Exchange: one request and the answer to it, from a handler's side; on any thread.
+//
+// A handler gets a shared pointer and answers once: respond(), or begin_stream() and then put() and
+// end_stream(). Letting go of the last pointer without an answer answers 500, or cuts the stream. The
+// connection's side is ExchangeState.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "server/http/message.h"
+
+namespace melete {
+
+// What both sides share. Safe to use from any thread.
+class ExchangeState {
+ public:
+  // wake: called after something came to write; must not block. max_pending_bytes: what a stream holds for a
+  // slow reader before put() waits.
+  ExchangeState(std::function<void()> wake, size_t max_pending_bytes)
+      : wake_(std::move(wake)), max_pending_bytes_(max_pending_bytes) {}
+
+  // The connection's side: what there is to write now.
+  struct Output {
+    std::optional<HttpResponse> response;  // the whole answer
+    std::optional<HttpHeaders> stream;     // a stream begins, with these headers
+    std::string bytes;                     // of the stream
+    bool ended = false;                    // the stream is whole
+    bool abandoned = false;                // nobody is going to answer any more
+  };
+  Output take();
+  // Nobody reads any more: put() is false from now on, and those who wait or listen are told.
+  void set_gone();
+  Json notes() const;
+
+ private:
+  friend class Exchange;
+
+  void respond(HttpResponse response);
+  void begin_stream(HttpHeaders headers);
+  bool put(std::string bytes);
+  void end_stream();
+  void abandon();
+  void note(const std::string& name, Json value);
+  bool gone() const;
+  void on_gone(std::function<void()> act);
+  void changed(std::unique_lock<std::mutex>& lock);
+
+  const std::function<void()> wake_;
+  const size_t max_pending_bytes_;
+  mutable std::mutex mutex_;
+  std::condition_variable room_;
+  Output output_;
+  bool answered_ = false, woken_ = false, gone_ = false, finished_ = false;
+  std::function<void()> act_;
+  Json notes_ = Json::object();
+};
+
+class Exchange {
+ public:
+  Exchange(HttpRequest received, std::shared_ptr<ExchangeState> state)
+      : request(std::move(received)), state_(std::move(state)) {}
+  ~Exchange() { state_->abandon(); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  HttpRequest request;  // of the handler, which may take its body away
+
+  // A member of the access log's line. Never what people wrote.
+  void note(const std::string& name, Json value) { state_->note(name, std::move(value)); }
+
+  void respond(HttpResponse response);
+  void respond(int status, const Json& body, HttpHeaders headers = {});
+
+  // A text/event-stream with status 200.
+  void begin_stream(HttpHeaders headers = {});
+  // Appends event_text()s. Waits while the reader is too far behind. False: nobody reads any more,
+  // or the stream has ended.
+  bool put(std::string events) { return state_->put(std::move(events)); }
+  void end_stream();
+
+  // The client has closed its side or the connection has failed; an answer would reach nobody.
+  bool gone() const { return state_->gone(); }
+  // Calls `act` once, from the connection's thread, when the client goes away before the answer is whole; at
+  // once if it has. It must not block, nor own this exchange. The last one given counts.
+  void on_gone(std::function<void()> act) { state_->on_gone(std::move(act)); }
+
+ private:
+  std::shared_ptr<ExchangeState> state_;
+};
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+// What a server serves. Both are called on the server's thread and must not block.
+class HttpApplication {
+ public:
+  virtual ~HttpApplication() = default;
+  virtual void handle(ExchangePtr exchange) = 0;
+  // The answer to what the transport itself refuses: a body that is too large, a broken head. `path` may be
+  // empty. `message` is a sentence for people.
+  virtual HttpResponse refuse(std::string_view path, int status, const std::string& message) = 0;
+};
+
+}  // namespace melete

@@ -1,0 +1,96 @@
+#include "server/http/message.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace melete {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// What a header may hold: no line break can begin another one.
+void append_clean(std::string& out, std::string_view value) {
+  for (const char c : value)
+    if (c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)) out += c;
+}
+
+}  // namespace
+
+std::string_view HttpRequest::header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (key == name) return value;
+  return {};
+}
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 499: return "Client Closed Request";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+  }
+  return "Status";
+}
+
+std::string response_head(int status, std::string_view content_type, const HttpHeaders& headers,
+                          int64_t content_length, bool keep_alive) {
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_of(status));
+  if (!content_type.empty()) head += fmt::format("Content-Type: {}\r\n", content_type);
+  if (status != 204)
+    head += content_length < 0 ? "Transfer-Encoding: chunked\r\n"
+                               : fmt::format("Content-Length: {}\r\n", content_length);
+  for (const auto& [name, value] : headers) {
+    append_clean(head, name);
+    head += ": ";
+    append_clean(head, value);
+    head += "\r\n";
+  }
+  head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  return head;
+}
+
+bool decode_path(std::string_view encoded, std::string& path) {
+  path.clear();
+  if (encoded.empty() || encoded[0] != '/') return false;
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    if (encoded[i] != '%') {
+      path += encoded[i];
+      continue;
+    }
+    if (i + 2 >= encoded.size()) return false;
+    const int high = hex_digit(encoded[i + 1]), low = hex_digit(encoded[i + 2]);
+    if (high < 0 || low < 0) return false;
+    path += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return path.find('\0') == std::string::npos;
+}
+
+std::string event_text(std::string_view name, std::string_view data) {
+  if (name.empty()) return fmt::format("data: {}\n\n", data);
+  return fmt::format("event: {}\ndata: {}\n\n", name, data);
+}
+
+}  // namespace melete

@@ -1,0 +1,64 @@
+#include "server/http/router.h"
+
+#include <algorithm>
+
+namespace melete {
+namespace {
+
+std::vector<std::string> parts_of(std::string_view path) {
+  std::vector<std::string> parts;
+  for (size_t begin = 1; begin <= path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    parts.emplace_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool is_parameter(const std::string& part) { return part.size() > 2 && part.front() == '{'; }
+
+}  // namespace
+
+void Router::add(Route route) {
+  for (const Route& other : routes_)
+    MELETE_CHECK(other.method != route.method || other.path != route.path, route.method, " ", route.path,
+                 " is there twice");
+  patterns_.push_back({parts_of(route.path)});
+  routes_.push_back(std::move(route));
+}
+
+bool Router::matches(const Pattern& pattern, const std::vector<std::string>& parts,
+                     std::map<std::string, std::string>& parameters) {
+  if (pattern.parts.size() != parts.size()) return false;
+  parameters.clear();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::string& part = pattern.parts[i];
+    if (is_parameter(part) && !parts[i].empty())
+      parameters[part.substr(1, part.size() - 2)] = parts[i];
+    else if (part != parts[i])
+      return false;
+  }
+  return true;
+}
+
+void Router::handle(ExchangePtr exchange) {
+  HttpRequest& request = exchange->request;
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const std::vector<std::string> parts = parts_of(request.path);
+  std::string allowed;
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    if (!matches(patterns_[i], parts, request.parameters)) continue;
+    if (routes_[i].method == method) return routes_[i].handle(std::move(exchange));
+    allowed += (allowed.empty() ? "" : ", ") + routes_[i].method;
+    if (routes_[i].method == "GET") allowed += ", HEAD";
+  }
+  if (allowed.empty())
+    return exchange->respond(
+        errors_(404, cat("there is nothing at ", request.path, "; see /openapi.json for what there is")));
+  HttpResponse response =
+      errors_(405, cat(request.path, " takes ", allowed, ", got ", request.method, "; use one of them"));
+  response.headers.emplace_back("Allow", allowed);
+  exchange->respond(std::move(response));
+}
+
+}  // namespace melete
