@@ -8,25 +8,25 @@ ask() {
 }
 answer_of() { sed -nE 's/^  "answer": "(.*)",?$/\1/p'; }
 
-# answers INSTANT REASONED ...: what instant and the reasoning modes answer where the model card says "nearly always right"; "-" where
-# any answer will do.
+# answers ANSWERS ...: those of instant, thinking and contemplating where the model card says "nearly always right"; "-" where any
+# answer will do.
 answers() {
-  local instant=$1 reasoned=$2 mode got want
-  shift 2
+  local mode got want wanted=($1)
+  shift
   for mode in instant thinking "contemplating --agents 3"; do
-    want=$([[ $mode == instant ]] && echo "$instant" || echo "$reasoned")
+    want=${wanted[0]} wanted=("${wanted[@]:1}")
     got=$(ask --mode $mode "$@" | answer_of)
     [[ -n $got ]] || { echo "$mode gave no answer: $*"; exit 1; }
     [[ $want == - || $got == "$want" ]] || { echo "$mode answered '$got' instead of '$want': $*"; exit 1; }
   done
 }
 
-answers - 2 --image examples/shapes.png "How many red shapes are there?"
-answers - 4 --image examples/shapes.png "How many shapes are there?"
-answers 593 593 --file examples/digits.wav "Which digits were said?"
-answers 593 593 --file examples/digits.mp3 "Which digits do you hear?"
-answers square square --file examples/clip.mp4 "What shape is blue?"
-answers 3 3 --file examples/prices.csv "What is the price of milk?"
+answers "- 2 -" --image examples/shapes.png "How many red shapes are there?"
+answers "- 4 4" --image examples/shapes.png "How many shapes are there?"
+answers "593 593 593" --file examples/digits.wav "Which digits were said?"
+answers "593 593 593" --file examples/digits.mp3 "Which digits do you hear?"
+answers "square square square" --file examples/clip.mp4 "What shape is blue?"
+answers "3 3 3" --file examples/prices.csv "What is the price of milk?"
 
 for run in 1 2; do
   ask --mode contemplating --agents 4 --seed 5 --events "$E2E_DIR/events$run.jsonl" --file examples/prices.csv "What is the total price?" |

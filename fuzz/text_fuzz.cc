@@ -9,6 +9,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   melete::sniff(bytes);
   const auto json = melete::parse_json(bytes, "input");
   if (json.ok()) MELETE_CHECK(*melete::parse_json(json->dump(), "written") == *json);
-  if (melete::is_plain_text(bytes)) MELETE_CHECK(melete::attachment_text(bytes).size() <= size + 2);
+  if (melete::is_plain_text(bytes)) {
+    const std::vector<melete::Part> file = {std::string(bytes)};
+    const auto parts = melete::attached_parts(file, "?", {});
+    MELETE_CHECK(parts.ok() && std::get<melete::TextPart>(parts->at(0)).text.size() <= size + 3);
+  }
   return 0;
 }
