@@ -210,7 +210,7 @@ TEST_F(HttpServerTest, ASilentStreamIsKeptAlive) {
 
 TEST_F(HttpServerTest, ASlowReaderWaitsForItselfOnlyAndIsCutOff) {
   options_.limits.max_pending_bytes = 1000;
-  options_.limits.write = milliseconds(200);
+  options_.limits.write = milliseconds(1000);
   hand_over();
   const uint16_t port = start();
   TestClient slow(port, /*receive_bytes=*/4096);
@@ -228,7 +228,7 @@ TEST_F(HttpServerTest, ASlowReaderWaitsForItselfOnlyAndIsCutOff) {
     quick.get("/");
     EXPECT_EQ(quick.read_answer().status(), 200);
   }
-  EXPECT_LT(put_all.get(), 10'000);  // buffers of the system are all that it fills
+  EXPECT_LT(put_all.get(), 2'000);  // buffers of the system are all that it fills
   EXPECT_TRUE(exchange->gone());
 }
 
