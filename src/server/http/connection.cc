@@ -178,11 +178,11 @@ asio::awaitable<Connection::Read> Connection::read_body(Parser& parser) {
     const size_t grown = parser.get().body().size() - body_charge_;
     shared_.bodies_bytes += grown;
     body_charge_ += grown;
-    if (parser.is_done()) co_return Read::whole;
     if (shared_.bodies_bytes > limits_.max_bodies_bytes) {
       co_await refuse(503, "too many large requests are under way; try again soon");
       co_return Read::refused;
     }
+    if (parser.is_done()) co_return Read::whole;
     if (co_await wait_for_bytes(deadline)) continue;
     if (is_gone()) co_return Read::closed;
     co_await refuse(408, "the body must come in time; send it faster, or less of it");
