@@ -95,7 +95,8 @@ int run(const std::string& folder, int threads) {
   for (int t = 0; t < threads; ++t)
     parts.push_back(mixed_batch(config, t * kDocuments / threads, (t + 1) * kDocuments / threads));
   const Status written = write_batch(folder + "/batch.safetensors", batch);
-  const Status exported = export_model(folder + "/model", config, model.parameters(), "{}", MediaLimits{}, 0);
+  const Status exported = export_model(folder + "/model", config, model.parameters(), "{}", MediaLimits{},
+                                       /*step=*/0, DataType::f32);
   for (const Status* status : {&written, &exported})
     if (!status->ok()) {
       std::cerr << status->error().message << "\n";
