@@ -1,0 +1,135 @@
+"""Runs the parts of `./dev bench server`, prints the table, and fails where a line doesn't hold.
+
+usage: server_lines.py BUILD SECONDS LLAMA_SERVER SMOLLM2
+"""
+
+import http.client
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+MODEL = "models/melete-nano"
+CONNECTIONS = 32
+QUESTIONS = [f"What is {a} + {b}?" for a, b in [(3, 4), (5, 2), (6, 1), (2, 7), (8, 1), (4, 4), (1, 5), (9, 0), (2, 2), (7, 1), (3, 3)]]
+
+
+class Table:
+    def __init__(self):
+        self.failed = False
+
+    def row(self, what, value, limit, holds):
+        self.failed |= not holds
+        print(f"{what:<58} {value:>14}   {limit:<12} {'holds' if holds else 'FAILS'}", flush=True)
+
+    def note(self, what, value):
+        print(f"{what:<58} {value:>14}", flush=True)
+
+
+def load(build, *arguments):
+    done = subprocess.run([f"{build}/bench_server_load", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench server: bench_server_load {arguments[0]} failed: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def streams(build, table, seconds):
+    for how, told in (("together", "all at once"), ("spread", "spread evenly")):
+        got = load(build, "streams", MODEL, 200, seconds, 20, how)
+        name = f"200 streams, {seconds} s, 20 tokens/s, {told}"
+        table.row(f"{name}: tokens lost", f"{got['missing_tokens']}", "0", got["missing_tokens"] == 0)
+        table.row("  streams that aren't whole", f"{got['broken_streams']}", "0", got["broken_streams"] == 0)
+        table.note("  added latency a token, median", f"{got['p50_ms']:.2f} ms")
+        table.row("  added latency a token, p99", f"{got['p99_ms']:.2f} ms", "< 5 ms", got["p99_ms"] < 5)
+        table.row("  peak memory of the server", f"{got['peak_mb']:.0f} MB", "< 200 MB", got["peak_mb"] < 200)
+        table.note("  processor time of the server, a token", f"{got['server_us_a_token']:.0f} us")
+
+
+def wait_for(port, path, process, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def requests(build, table, llama, smollm2):
+    ours = load(build, "requests", MODEL, "/v1/models", 5, CONNECTIONS)["requests_a_second"]
+    table.row("GET /v1/models, 32 connections kept open", f"{ours:.0f}/s", ">= 5000/s", ours >= 5000)
+    if not llama or not os.path.exists(smollm2):
+        missing = "its program (LLAMA_SERVER)" if not llama else "a model for it (MELETE_SMOLLM2)"
+        return print(f"  the same of llama-server: skipped, {missing} isn't here")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([llama, "-m", smollm2, "--port", str(port), "-c", "2048", "-np", "1"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        if not wait_for(port, "/health", server):
+            return print("  the same of llama-server: skipped, it didn't start")
+        theirs = load(build, "requests", f":{port}", "/v1/models", 5, CONNECTIONS)["requests_a_second"]
+    finally:
+        server.kill()
+        server.wait()
+    table.note("  the same of llama-server", f"{theirs:.0f}/s")
+    table.row("  ratio", f"{ours / theirs:.2f}", ">= 1", ours >= theirs)
+
+
+def first_delta_ms(port, question):
+    body = json.dumps({"model": "melete-thinking", "stream": True, "seed": 0,
+                       "messages": [{"role": "user", "content": question}]})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.connect()
+    begin = time.perf_counter()
+    connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+    for line in connection.getresponse():
+        if not line.startswith(b"data: {"):
+            continue
+        delta = json.loads(line[6:])["choices"][0]["delta"]
+        if delta.get("content") or delta.get("reasoning_content"):
+            return (time.perf_counter() - begin) * 1e3
+    sys.exit(f"bench server: no token came for {question!r}")
+
+
+def cli_first_token_ms(build, question):
+    told = subprocess.run([f"{build}/melete", "ask", "--json", "--mode", "thinking", "--model", MODEL, question],
+                          capture_output=True, text=True, check=True).stdout
+    return json.loads(told)["timings"]["first_token_s"] * 1e3
+
+
+def first_token(build, table):
+    command = [f"{build}/melete", "serve", "--model", MODEL, "--listen", "127.0.0.1:0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        address = server.stdout.readline().split(" at ")[1].split()[0]
+        port = int(address.rsplit(":", 1)[1])
+        first_delta_ms(port, "What is 1 + 1?")
+        pairs = [(first_delta_ms(port, q), cli_first_token_ms(build, q)) for q in QUESTIONS]
+    finally:
+        server.terminate()
+        server.wait()
+    through_http, through_cli = (statistics.median(column) for column in zip(*pairs))
+    table.note("first token of melete-nano through the CLI, model loaded", f"{through_cli:.1f} ms")
+    table.note("  through HTTP, from sending to the first delta", f"{through_http:.1f} ms")
+    table.row("  later by", f"{through_http - through_cli:.1f} ms", "<= 20 ms", through_http - through_cli <= 20)
+
+
+def main():
+    build, seconds, llama, smollm2 = sys.argv[1:5]
+    table = Table()
+    streams(build, table, int(seconds))
+    requests(build, table, llama, smollm2)
+    first_token(build, table)
+    sys.exit(table.failed)
+
+
+main()

@@ -1,0 +1,42 @@
+// Any bytes as the body of a request: each route's reader gives a request, or one problem that says where and
+// what.
+//
+// The first byte chooses the route.
+#include <array>
+
+#include "base/json.h"
+#include "server/api/chat_request.h"
+
+namespace {
+
+using melete::ApiError;
+using melete::Json;
+
+// Whether the reader took it.
+using Read = bool (*)(const Json& body, std::optional<ApiError>& problem);
+
+constexpr std::array<Read, 1> kReaders = {
+    [](const Json& body, std::optional<ApiError>& problem) {
+      const auto request = melete::parse_chat_request(body, problem);
+      if (!request) return false;
+      MELETE_CHECK(!request->messages.empty() && request->choices >= 1);
+      return true;
+    },
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 1) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto body = melete::parse_json(text, "body");
+  if (!body.ok()) return 0;
+  std::optional<ApiError> problem;
+  const bool taken = kReaders[data[0] % kReaders.size()](*body, problem);
+  MELETE_CHECK(taken != problem.has_value(), text);
+  if (taken) return 0;
+  MELETE_CHECK(problem->status >= 400 && problem->status < 500 && !problem->message.empty(), text);
+  // The answer is JSON that can be written, whatever the message quotes.
+  MELETE_CHECK(Json::parse(melete::openai_response(*problem).body).contains("error"), text);
+  return 0;
+}
