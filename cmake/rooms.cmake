@@ -1,5 +1,7 @@
-# melete_room(name [FOLDER folder] [ONLY regex] [EXCEPT regex] ROOMS ... PACKAGES ... [PLUGINS]): src/folder/**.cc (the
-#   room's name if not given) as one library, *_test.cc as one test program name_test. ROOMS are those that it may include.
+# melete_room(name [FOLDER folder] [ONLY regex] [EXCEPT regex] [ALONE regex] ROOMS ... PACKAGES ... [PLUGINS]):
+#   src/folder/**.cc (the room's name if not given) as one library, *_test.cc as one test program name_test. ROOMS are those
+#   that it may include. ALONE: files that share names by design (plug-ins of one kind, decoders after C libraries' manner)
+#   and so are no part of a unity build, which the release preset is: most of a file's compile time is our JSON's templates.
 # melete_program(name MAIN file ROOMS ...): an executable from its main file and the rooms. It must name every plug-in
 #   room whose objects it wants, since objects are not linked transitively.
 #
@@ -55,7 +57,7 @@ function(melete_room_files result folder only except)
 endfunction()
 
 function(melete_room name)
-  cmake_parse_arguments(R "PLUGINS" "FOLDER;ONLY;EXCEPT" "ROOMS;PACKAGES" ${ARGN})
+  cmake_parse_arguments(R "PLUGINS" "FOLDER;ONLY;EXCEPT;ALONE" "ROOMS;PACKAGES" ${ARGN})
   if(NOT R_FOLDER)
     set(R_FOLDER ${name})
   endif()
@@ -68,6 +70,11 @@ function(melete_room name)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     melete_isa_flags(${isa_sources})
     list(APPEND sources ${isa_sources})
+  endif()
+  set(alone ${sources})
+  list(FILTER alone INCLUDE REGEX "src/${R_FOLDER}/${R_ALONE}")
+  if(R_ALONE)
+    set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
   if(name STREQUAL "base")
     list(APPEND sources ${CMAKE_BINARY_DIR}/generated/build_info.cc)
