@@ -125,6 +125,9 @@ Result<std::string> synthesize(const std::string& program, const Utterance& utte
   ProcessOptions options;
   options.input = utterance.text;
   options.max_output_bytes = uint64_t{16} << 20;
+  // A sentence takes milliseconds, but on a crowded machine they may be long in coming.
+  options.max_cpu = std::chrono::seconds(10);
+  options.time_limit = std::chrono::minutes(2);
   MELETE_ASSIGN_OR_RETURN(const ProcessOutput output, run_process(arguments, options));
   if (output.exit_status != 0 || !output.err.empty())
     return bad_utterance(utterance, "espeak-ng must know the voice and say the text", output.err);
