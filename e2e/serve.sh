@@ -5,12 +5,13 @@ set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
 root=$PWD
 cd "$E2E_DIR"
-rm -f pid out.txt access.jsonl
+rm -f pid access.jsonl
+: >out.txt  # the loop below may look before the server has begun
 fail() { echo "$*"; cat out.txt; exit 1; }
 
 bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --access-log access.jsonl' >out.txt 2>&1 &
 job=$!
-trap 'kill -KILL $(cat pid) 2>/dev/null || true' EXIT
+trap 'kill -KILL $(cat pid 2>/dev/null) 2>/dev/null || true' EXIT
 for _ in $(seq 300); do
   base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' out.txt)
   [[ -z $base ]] || break
