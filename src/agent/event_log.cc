@@ -22,7 +22,7 @@ std::string to_line(const Event& event) {
   Json line = {
       {"seq", event.seq}, {"agent", event.agent}, {"kind", event.kind}, {"token", event.token_index}};
   line["data"] = event.data;
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(line) + "\n";
 }
 
 Result<Event> parse_event(std::string_view line, std::string_view where) {

@@ -70,7 +70,7 @@ std::string mark_text(const Json& data) {
   std::string at;
   if (data.contains("at") && data["at"].is_array())
     for (const Json& value : data["at"])
-      if (value.is_number()) at += (at.empty() ? "" : ", ") + value.dump();
+      if (value.is_number()) at += (at.empty() ? "" : ", ") + json_text(value);
   return fmt::format("[{} {} at {}]", printable(text_of(data, "kind"), false),
                      printable(text_of(data, "label"), false), at);
 }
@@ -164,7 +164,7 @@ void TerminalView::put_lane(const Event& event) {
     votes_.clear();
     for (const auto& [key, count] : event.data["counts"].items())
       votes_ += fmt::format("{}{}: {}", votes_.empty() ? "" : "   ", printable(key, false),
-                            count.is_number() ? count.dump() : "");
+                            count.is_number() ? json_text(count) : "");
   }
   if (style_.tty && (now_ms() - last_draw_ms_ >= kDrawEvery_ms || event.kind == "vote.updated")) draw_lanes();
   if (!style_.tty && event.kind == "agent.finished")

@@ -12,9 +12,7 @@
 namespace melete {
 namespace {
 
-std::string shown(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 200);
-}
+std::string shown(const Json& value) { return json_text(value).substr(0, 200); }
 
 // The parameters of a definition; null if it gives none.
 const Json* parameters_of(const Json& definition) {
@@ -124,7 +122,7 @@ Result<GrammarSource> held_call_grammar(const std::vector<Json>& tools, const To
     const std::string name = tool_name(tools[i]);
     if (choice.kind == ToolChoice::Kind::named && name != choice.name) continue;
     const Json arguments = arguments_schema(tools[i]);
-    if (const Status status = Grammar::check({GrammarKind::json_schema, arguments.dump()}); !status.ok())
+    if (const Status status = Grammar::check({GrammarKind::json_schema, json_text(arguments)}); !status.ok())
       return Error{status.error().kind, cat("[tools[", i, "].parameters] ", status.error().message)};
     const std::string place = std::to_string(i);
     definitions[place] = moved(arguments, "#/$defs/" + place);
@@ -134,7 +132,7 @@ Result<GrammarSource> held_call_grammar(const std::vector<Json>& tools, const To
          {"required", {"name", "arguments"}}});
   }
   const Json schema = {{"anyOf", std::move(calls)}, {"$defs", std::move(definitions)}};
-  return GrammarSource{GrammarKind::json_schema, schema.dump()};
+  return GrammarSource{GrammarKind::json_schema, json_text(schema)};
 }
 
 std::string HeldCall::put(std::string_view text) {
@@ -172,9 +170,7 @@ std::string call_id(uint64_t run, int32_t agent, size_t index) {
 std::string calls_key(const std::vector<IssuedCall>& calls) {
   std::vector<std::string> keys;
   for (const IssuedCall& call : calls)
-    keys.push_back(
-        cat(call.name, "(",
-            canonical(call.arguments).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), ")"));
+    keys.push_back(cat(call.name, "(", json_text(canonical(call.arguments)), ")"));
   std::sort(keys.begin(), keys.end());
   std::string all;
   for (const std::string& key : keys) all += (all.empty() ? "" : "; ") + key;
@@ -199,7 +195,7 @@ Json to_json(const std::vector<IssuedCall>& calls) {
 }
 
 std::string call_line(const std::string& name, const Json& arguments) {
-  return cat(name, "(", arguments.dump(-1, ' ', false, Json::error_handler_t::replace), ")");
+  return cat(name, "(", json_text(arguments), ")");
 }
 
 }  // namespace melete

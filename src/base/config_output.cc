@@ -33,7 +33,7 @@ std::string scalar(bool value) { return value ? "true" : "false"; }
 
 // A TOML basic string. JSON's escapes are a subset of TOML's, except that TOML forbids a bare 0x7f.
 std::string scalar(const std::string& value) {
-  std::string text = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(value);
   for (size_t at = text.find('\x7f'); at != std::string::npos; at = text.find('\x7f'))
     text.replace(at, 1, "\\u007f");
   return text;

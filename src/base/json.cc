@@ -103,4 +103,8 @@ Result<Json> parse_json(std::string_view text, std::string_view where) {
   return corrupt("[", where, "] must be valid JSON, got: ", builder.error(), "; check the file");
 }
 
+std::string json_text(const Json& value, int indent) {
+  return value.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 }  // namespace melete

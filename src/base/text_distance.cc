@@ -4,16 +4,9 @@
 #include <cctype>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace melete {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-}  // namespace
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
@@ -38,7 +31,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   size_t best = std::numeric_limits<size_t>::max();
   const std::string* nearest = nullptr;
   for (const std::string& candidate : candidates) {
-    const size_t distance = edit_distance(lower(word), lower(candidate));
+    const size_t distance = edit_distance(lower_ascii(word), lower_ascii(candidate));
     if (distance < best) best = distance, nearest = &candidate;
   }
   if (!nearest || best > allowed) return {};

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -24,11 +25,6 @@ constexpr long kConnectTimeoutS = 30, kStallS = 60, kMaxRedirects = 10, kTries =
 
 using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
 using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
 
 // One request: where its bytes go, and what the server said of them.
 class Transfer {
@@ -61,7 +57,7 @@ size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) {
     transfer.etag.clear(), transfer.content_length = -1;  // of the last answer only
   const size_t colon = line.find(':');
   if (colon == std::string::npos) return size * count;
-  const std::string name = lower(line.substr(0, colon));
+  const std::string name = lower_ascii(line.substr(0, colon));
   const size_t begin = line.find_first_not_of(' ', colon + 1), end = line.find_last_not_of("\r\n ");
   const std::string value =
       begin == std::string::npos || end < begin ? "" : line.substr(begin, end - begin + 1);
@@ -244,12 +240,12 @@ Status check_file(const fs::path& file, const Download& request) {
     return corrupt("[", file.string(), "] must have ", request.bytes, " bytes, got ", size, "; run it again");
   if (!request.sha256.empty()) {
     MELETE_ASSIGN_OR_RETURN(const std::string sum, sha256_of_file(file));
-    if (sum != lower(request.sha256))
+    if (sum != lower_ascii(request.sha256))
       return corrupt("[", file.string(), "] must have the sha256 ", request.sha256, ", got ", sum,
                      "; run it again");
   } else if (!request.git_blob.empty()) {
     MELETE_ASSIGN_OR_RETURN(const std::string sum, git_blob_of_file(file));
-    if (sum != lower(request.git_blob))
+    if (sum != lower_ascii(request.git_blob))
       return corrupt("[", file.string(), "] must have git's checksum ", request.git_blob, ", got ", sum,
                      "; run it again");
   }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <regex>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "catalogue/download.h"
 
@@ -29,11 +30,6 @@ bool is_plain(std::string_view text) {
   return !text.empty() && text[0] != '.' &&
          text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") ==
              std::string_view::npos;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
 }
 
 std::string escaped(std::string_view path) {
@@ -68,19 +64,14 @@ bool is_safe(const std::string& path) {
   return true;
 }
 
-const std::regex& part_pattern() {
-  static const std::regex pattern(R"((.*)-\d{5}-of-(\d{5})\.gguf)");
-  return pattern;
-}
-
 // `first` and, if it is one of several parts, the others.
 std::vector<HubFile> with_parts(const HubFile& first, const std::vector<HubFile>& files) {
   std::smatch match;
-  if (!std::regex_match(first.path, match, part_pattern())) return {first};
+  if (!std::regex_match(first.path, match, gguf_part_pattern())) return {first};
   std::vector<HubFile> parts;
   for (const HubFile& file : files) {
     std::smatch its;
-    if (std::regex_match(file.path, its, part_pattern()) && its[1] == match[1] && its[2] == match[2])
+    if (std::regex_match(file.path, its, gguf_part_pattern()) && its[1] == match[1] && its[3] == match[3])
       parts.push_back(file);
   }
   return parts;
@@ -152,7 +143,7 @@ Result<std::vector<HubFile>> choose_hub_files(const HubName& name, const std::ve
   } else {
     for (const char* type : {"q8_0", "q4_k_m", "q4_0", "bf16", "f16", ""})
       for (const HubFile& file : files) {
-        const std::string path = lower(file.path);
+        const std::string path = lower_ascii(file.path);
         if (path.ends_with(".gguf") && path.find("mmproj") == path.npos && path.find(type) != path.npos)
           return with_parts(file, files);
       }
@@ -173,7 +164,7 @@ Result<LocalModel> fetch_from_hub(const HubName& name, const ModelsFolder& folde
   const bool is_folder = !chosen[0].path.ends_with(".gguf");
   std::string own = is_folder ? name.repo : base_name(chosen[0].path);
   std::smatch match;
-  const bool parts = !is_folder && std::regex_match(own, match, part_pattern());
+  const bool parts = !is_folder && std::regex_match(own, match, gguf_part_pattern());
   if (!is_folder) own = parts ? match[1].str() : own.substr(0, own.size() - 5);
   const std::string local = local_name.empty() ? own : local_name;
   MELETE_ASSIGN_OR_RETURN(const fs::path place, folder.place(local, is_folder));

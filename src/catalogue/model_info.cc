@@ -98,11 +98,11 @@ std::string short_number(int64_t value, const char* const* units) {
 }  // namespace
 
 std::string ModelInfo::largest_type() const {
-  std::string name;
+  std::string largest;
   int64_t most = -1;
   for (const auto& [type, share] : types)
-    if (share.bytes > most) most = share.bytes, name = type;
-  return name;
+    if (share.bytes > most) most = share.bytes, largest = type;
+  return largest;
 }
 
 Result<ModelInfo> inspect_model(const fs::path& path) {

@@ -12,6 +12,11 @@
 #include "model/mapped_file.h"
 
 namespace melete {
+const std::regex& gguf_part_pattern() {
+  static const std::regex pattern(R"((.*)-(\d{5})-of-(\d{5})\.gguf)");
+  return pattern;
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,17 +29,12 @@ bool is_name(const std::string& name) {
              std::string::npos;
 }
 
-const std::regex& part_pattern() {
-  static const std::regex pattern(R"((.*)-(\d{5})-of-(\d{5})\.gguf)");
-  return pattern;
-}
-
 // The model's name of a .gguf file; for a part that isn't the first, and for a tower's file, empty.
 std::string gguf_name(const fs::path& path) {
   const std::string file = path.filename().string();
   std::smatch match;
   if (file.rfind("mmproj-", 0) == 0 || path.extension() != ".gguf") return {};
-  if (!std::regex_match(file, match, part_pattern())) return path.stem().string();
+  if (!std::regex_match(file, match, gguf_part_pattern())) return path.stem().string();
   return match[2] == "00001" ? match[1].str() : std::string();
 }
 
@@ -44,13 +44,13 @@ std::vector<fs::path> gguf_files(const fs::path& path) {
   std::error_code error;
   const std::string file = path.filename().string();
   std::smatch match;
-  if (std::regex_match(file, match, part_pattern())) {
+  if (std::regex_match(file, match, gguf_part_pattern())) {
     files.clear();
     for (const auto& entry :
          fs::directory_iterator(path.parent_path().empty() ? "." : path.parent_path(), error)) {
       const std::string other = entry.path().filename().string();
       std::smatch its;
-      if (std::regex_match(other, its, part_pattern()) && its[1] == match[1] && its[3] == match[3])
+      if (std::regex_match(other, its, gguf_part_pattern()) && its[1] == match[1] && its[3] == match[3])
         files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());

@@ -5,12 +5,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <regex>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 
 namespace melete {
+
+// NAME-00001-of-00003.gguf, a part of a split file; groups: name, number, count.
+const std::regex& gguf_part_pattern();
 
 struct LocalModel {
   std::string name;

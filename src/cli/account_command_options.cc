@@ -54,7 +54,7 @@ Result<std::unique_ptr<Store>> DataOptions::open() const {
 
 void DataOptions::print(const Json& value, const std::vector<std::vector<std::string>>& rows) const {
   if (json)
-    std::cout << value.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << json_text(value, 2) << "\n";
   else
     print_table(rows);
 }

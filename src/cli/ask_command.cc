@@ -92,10 +92,7 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
   EventLog log(sinks);
   Services services = assistant->services();
   MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options.mode, request, services, log));
-  if (options.json)
-    std::cout
-        << to_json(answer, options.mode, request.seed).dump(2, ' ', false, Json::error_handler_t::replace)
-        << "\n";
+  if (options.json) std::cout << json_text(to_json(answer, options.mode, request.seed), 2) << "\n";
   if (file && !file->ok())
     return unavailable("[", options.events,
                        "] the event log must be possible to write, got an error; check the disk's room");

@@ -134,11 +134,8 @@ class ChatRun {
     }
     attachments_.clear();  // kept for another try where the answer failed
     if (options_.json)
-      std::cout << to_json(*result, options_.mode, request.seed)
-                       .dump(-1, ' ', false, Json::error_handler_t::replace)
-                << "\n"
-                << std::flush;
-    for (Message& message : to_messages(*result)) request.conversation.messages.push_back(std::move(message));
+      std::cout << json_text(to_json(*result, options_.mode, request.seed)) << "\n" << std::flush;
+    for (Message& said : to_messages(*result)) request.conversation.messages.push_back(std::move(said));
     return ok_status();
   }
 

@@ -81,7 +81,7 @@ class EvalCommand : public Command {
     }
     if (scores.empty()) return left_out;
     std::cout << to_markdown(scores);
-    if (!json_.empty()) MELETE_RETURN_IF_ERROR(write_file(json_, to_json(scores).dump(2) + "\n"));
+    if (!json_.empty()) MELETE_RETURN_IF_ERROR(write_file(json_, json_text(to_json(scores), 2) + "\n"));
     return 0;
   }
 

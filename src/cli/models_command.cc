@@ -124,7 +124,7 @@ class ModelsInfoCommand : public Command {
     if (json_) {
       Json json = to_json(info);
       json["path"] = path.string();
-      std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+      std::cout << json_text(json, 2) << "\n";
       return 0;
     }
     std::vector<std::vector<std::string>> rows = {{"path", path.string()},

@@ -129,7 +129,7 @@ class ServeCommand : public Command {
       return unavailable("[--access-log] ", access_log_,
                          " must be possible to write, got an error; check the path");
     options_.http.access_log = [file](const Json& line) {
-      const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      const std::string text = json_text(line) + "\n";
       std::fwrite(text.data(), 1, text.size(), file);
       std::fflush(file);
     };

@@ -30,7 +30,7 @@ std::string joined(const std::vector<std::string>& problems) {
 }
 
 Status write_json(const std::filesystem::path& path, const Json& json) {
-  return write_file(path, json.dump(2) + "\n");
+  return write_file(path, json_text(json, 2) + "\n");
 }
 
 Status check_values(const ModelConfig& config, std::span<const WeightValues> weights,

@@ -220,14 +220,14 @@ Question form_question(Random& random, const Words& words) {
       const Words texts = {
           cat("Write JSON with name ", name, ", age ", age, " and likes ", words[0], '.'),
           cat("Make a JSON object: name is ", name, ", age is ", age, ", likes is ", words[0], '.')};
-      return question_of(random.pick(texts), gold.dump(), "keys name, age, likes",
+      return question_of(random.pick(texts), json_text(gold), "keys name, age, likes",
                          cat("name ", name, ", age ", age, ", likes ", words[0], '.'), "json");
     }
     default: {
       const Words list(words.begin(), words.begin() + random.integer(2, 4));
       const Words texts = {cat("Write as a JSON list: ", joined(list, " ")),
                            cat("Make a JSON list of these words: ", joined(list, " "))};
-      return question_of(random.pick(texts), Json(list).dump(), cat(list.size(), " words"),
+      return question_of(random.pick(texts), json_text(list), cat(list.size(), " words"),
                          joined(list, ", ") + '.', "json");
     }
   }

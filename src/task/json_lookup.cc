@@ -26,11 +26,11 @@ std::string json_of(const Records& records, bool keyed) {
   for (size_t row = 0; row < records.keys.size(); ++row) {
     const Json values = object_of(records, row);
     if (keyed) {
-      text += ' ' + Json(records.keys[row]).dump() + ": " + values.dump();
+      text += ' ' + json_text(records.keys[row]) + ": " + json_text(values);
     } else {
       Json object = {{records.key_name, records.keys[row]}};
       object.update(values);
-      text += ' ' + object.dump();
+      text += ' ' + json_text(object);
     }
     text += row + 1 < records.keys.size() ? ",\n" : "\n";
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/scan.h"
 #include "text/special_tokens.h"
 #include "text/tool_call.h"
 #include "text/tool_markup.h"
@@ -26,12 +27,6 @@ bool may_begin_control(std::string_view text) {
   for (size_t i = 0; i < kNumPublicTokens; ++i)
     if (kControlTokens[i].starts_with(text)) return true;
   return false;
-}
-
-std::string trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
 }
 
 }  // namespace
@@ -127,12 +122,12 @@ void ChannelParser::take_control(std::string_view token, Events& events) {
 }
 
 void ChannelParser::open_message(std::string_view header, Events& events) {
-  std::string words = trimmed(header);
+  std::string words(trimmed(header));
   const std::string role = words.substr(0, words.find(' '));
   const bool is_assistant = role == name_of(Role::assistant);
   // A message of another role is the model speaking for others: its turn is over.
   if (!has_role_ && !is_assistant) return end_turn(events);
-  if (is_assistant) words = trimmed(std::string_view(words).substr(role.size()));
+  if (is_assistant) words = std::string(trimmed(std::string_view(words).substr(role.size())));
   const bool is_bare = words.empty();
   std::string recipient = words.starts_with("to=") ? words.substr(3) : std::string("user");
   if (is_bare) recipient = options_.bare_is_reasoning ? "self" : "user";
@@ -180,7 +175,7 @@ void ChannelParser::end_turn(Events& events) {
 // A header that never came to <|message|>: words that aren't one are the answer.
 void ChannelParser::abandon_header(Events& events) {
   const std::string words = std::exchange(header_, {});
-  const std::string start = trimmed(words);
+  const std::string start(trimmed(words));
   const bool is_header = start.empty() || start.starts_with("to=") || !has_role_;
   if (is_header) return;
   open_body("user");

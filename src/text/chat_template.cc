@@ -114,7 +114,7 @@ std::string tokenizer_config_json() {
                        {"clean_up_tokenization_spaces", false},
                        {"processor_class", "MuseSparkProcessor"},
                        {"tokenizer_class", "TokenizersBackend"}};
-  return config.dump(2) + "\n";
+  return json_text(config, 2) + "\n";
 }
 
 }  // namespace melete

@@ -24,7 +24,7 @@ bool may_begin_token(std::string_view text) {
 }
 
 // Without spaces around and without what leads over to a mark (": ", " (").
-std::string trimmed(std::string_view text) {
+std::string bare_label(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t");
   const size_t end = text.find_last_not_of(" \t:(");
   if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return {};
@@ -34,9 +34,9 @@ std::string trimmed(std::string_view text) {
 // The label at the end of `text`.
 std::string label_of(std::string_view text) {
   const size_t window = std::min(text.size(), kMaxLabelBytes + 1);
-  const std::string near = trimmed(text.substr(text.size() - window));
+  const std::string near = bare_label(text.substr(text.size() - window));
   const size_t delimiter = near.find_last_of(kDelimiters);
-  if (delimiter != std::string::npos) return trimmed(std::string_view(near).substr(delimiter + 1));
+  if (delimiter != std::string::npos) return bare_label(std::string_view(near).substr(delimiter + 1));
   return window > kMaxLabelBytes ? std::string() : near;
 }
 
@@ -125,7 +125,8 @@ std::optional<std::string> marks_as_json(std::string_view answer) {
     const auto between = std::string_view(text).substr(static_cast<size_t>(covered),
                                                        static_cast<size_t>(mark.text_bytes - covered));
     const size_t words = between.find_first_not_of(" \t\n\r.;,:()");
-    if (words != std::string_view::npos && trimmed(between.substr(words)) != mark.label) return std::nullopt;
+    if (words != std::string_view::npos && bare_label(between.substr(words)) != mark.label)
+      return std::nullopt;
     covered = mark.text_bytes;
     if (mark.kind == TextMark::Kind::point)
       array.push_back({{"x", mark.at[0]}, {"y", mark.at[1]}});
@@ -133,7 +134,7 @@ std::optional<std::string> marks_as_json(std::string_view answer) {
       array.push_back(
           {{"x_min", mark.at[0]}, {"y_min", mark.at[1]}, {"x_max", mark.at[2]}, {"y_max", mark.at[3]}});
   }
-  return array.dump();
+  return json_text(array);
 }
 
 }  // namespace melete

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "text/scan.h"
 #include "text/tool_markup.h"
 
 namespace melete {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n";
 constexpr std::string_view kParameterOpen = "<atem:parameter name=\"";
 constexpr std::string_view kParameterClose = "</atem:parameter>";
 constexpr std::string_view kInvokeOpen = "<atem:invoke name=\"";
@@ -15,17 +15,6 @@ constexpr std::string_view kInvokeClose = "</atem:invoke>";
 constexpr std::string_view kCallsOpen = "<atem:function_calls>";
 constexpr std::string_view kCallsClose = "</atem:function_calls>";
 constexpr int kMaxRefs = 8;
-
-// Takes `token` off the front, or leaves `text` as it is.
-bool take(std::string_view& text, std::string_view token) {
-  if (!text.starts_with(token)) return false;
-  text.remove_prefix(token.size());
-  return true;
-}
-
-void skip_spaces(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kSpaces), text.size()));
-}
 
 // NAME"> off the front.
 std::optional<std::string> take_name(std::string_view& text) {

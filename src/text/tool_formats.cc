@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/loose_json.h"
+#include "text/scan.h"
 #include "text/tool_markup.h"
 
 namespace melete {
@@ -10,23 +11,7 @@ namespace {
 
 using Calls = std::vector<ToolCall>;
 
-constexpr std::string_view kSpaces = " \t\r\n";
 constexpr size_t kMaxCalls = 64;
-
-void skip_spaces(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kSpaces), text.size()));
-}
-
-std::string_view trimmed(std::string_view text) {
-  skip_spaces(text);
-  return text.substr(0, text.find_last_not_of(kSpaces) + 1);
-}
-
-bool take(std::string_view& text, std::string_view token) {
-  if (!text.starts_with(token)) return false;
-  text.remove_prefix(token.size());
-  return true;
-}
 
 const Json* member(const Json& value, std::initializer_list<const char*> keys) {
   for (const char* key : keys)

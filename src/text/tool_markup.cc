@@ -5,11 +5,9 @@
 namespace melete {
 namespace {
 
-std::string leaf(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 void append_spaced(const Json& value, std::string& out) {
   if (!value.is_structured()) {
-    out += leaf(value);
+    out += json_text(value);
     return;
   }
   out += value.is_array() ? '[' : '{';
@@ -17,7 +15,7 @@ void append_spaced(const Json& value, std::string& out) {
   for (const auto& item : value.items()) {
     if (!is_first) out += ", ";
     is_first = false;
-    if (value.is_object()) out += leaf(Json(item.key())) + ": ";
+    if (value.is_object()) out += json_text(Json(item.key())) + ": ";
     append_spaced(item.value(), out);
   }
   out += value.is_array() ? ']' : '}';

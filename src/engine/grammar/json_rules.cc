@@ -50,9 +50,7 @@ Expr one_of(std::string_view ascii) { return characters(CodePoints::of(ascii)); 
 
 }  // namespace
 
-std::string json_string(const std::string& text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string json_string(const std::string& text) { return json_text(text); }
 
 Expr digits(int64_t min, int64_t max) { return repeat(characters(CodePoints('0', '9')), min, max); }
 
@@ -149,7 +147,7 @@ Expr JsonRules::literal(const Json& value) {
     for (const Json& inner : value) shape.items.emplace_back(literal(inner), true);
     return array_of(std::move(shape));
   }
-  return bytes(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return bytes(json_text(value));
 }
 
 }  // namespace melete

@@ -16,8 +16,6 @@ constexpr std::string_view kTypes[] = {"object", "array", "string", "number", "i
 
 constexpr int kMaxDepth = 150;
 
-std::string shown(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 // A JSON pointer's token.
 std::string escaped(std::string name) {
   for (const auto& [from, to] : {std::pair('~', "~0"), std::pair('/', "~1")})
@@ -42,7 +40,7 @@ Result<std::vector<std::string>> names_of(const Json& list, const char* key, con
   std::vector<std::string> names;
   for (const Json& name : list.is_array() ? list : Json::array({list})) {
     if (!name.is_string())
-      return invalid_argument("[schema] ", key, " must be a list of strings, got ", shown(name), " at ",
+      return invalid_argument("[schema] ", key, " must be a list of strings, got ", json_text(name), " at ",
                               where, "; correct it");
     names.push_back(name.get<std::string>());
   }
@@ -152,7 +150,7 @@ class SchemaCompiler {
     }
     const Json only = schema.contains("const") ? Json::array({schema["const"]}) : schema["enum"];
     if (!only.is_array())
-      return invalid_argument("[schema] enum must be a list, got ", shown(only), " at ", where,
+      return invalid_argument("[schema] enum must be a list, got ", json_text(only), " at ", where,
                               "; give a list");
     MELETE_ASSIGN_OR_RETURN(const auto types, types_of(schema, where));
     std::vector<Expr> ways;
@@ -182,15 +180,15 @@ class SchemaCompiler {
         if (!schema.contains(key)) continue;
         if (bounds[side] || !schema[key].is_number())
           return invalid_argument("[schema] ", key, " must be a number, and the only one of ", keys[side][0],
-                                  " and ", keys[side][1], ", got ", shown(schema[key]), " at ", where,
+                                  " and ", keys[side][1], ", got ", json_text(schema[key]), " at ", where,
                                   "; leave one out");
         bounds[side] = decimal_bound(schema[key], exclusive != 0);
         if (!bounds[side])
           return invalid_argument("[schema] ", key, " must have at most ", kMaxIntegerDigits,
                                   " digits before the point "
                                   "and ",
-                                  kMaxFractionDigits, " behind it, got ", shown(schema[key]), " at ", where,
-                                  "; give a rounder number");
+                                  kMaxFractionDigits, " behind it, got ", json_text(schema[key]), " at ",
+                                  where, "; give a rounder number");
       }
     }
     if (!bounds[0] && !bounds[1]) return is_integer ? rules_.integer() : rules_.number();

@@ -145,7 +145,7 @@ bool is_zero(const DecimalBound& b) { return b.integer == "0" && b.fraction.empt
 }  // namespace
 
 std::optional<DecimalBound> decimal_bound(const Json& number, bool exclusive) {
-  std::string text = number.dump();
+  std::string text = json_text(number);
   DecimalBound bound;
   bound.exclusive = exclusive;
   bound.negative = text[0] == '-';

@@ -8,7 +8,7 @@ namespace melete {
 namespace {
 
 constexpr int64_t kMaxCount = 10'000;
-constexpr int kMaxDepth = 50;
+constexpr int kMaxGroupDepth = 50;
 constexpr size_t kMaxBytes = 20'000;
 
 class RegexParser : public RegexCursor {
@@ -24,8 +24,9 @@ class RegexParser : public RegexCursor {
 
  private:
   Result<Expr> alternatives(int depth) {
-    if (depth > kMaxDepth)
-      return exhausted("[", where(), "] groups must be at most ", kMaxDepth, " deep, got more; simplify it");
+    if (depth > kMaxGroupDepth)
+      return exhausted("[", where(), "] groups must be at most ", kMaxGroupDepth,
+                       " deep, got more; simplify it");
     std::vector<Expr> parts;
     do {
       MELETE_ASSIGN_OR_RETURN(Expr part, branch(depth));

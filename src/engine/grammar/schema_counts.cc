@@ -5,7 +5,7 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kMaxCount = 10'000;
+constexpr int64_t kMaxItems = 10'000;
 
 }  // namespace
 
@@ -16,10 +16,9 @@ Result<Counts> schema_counts(const Json& schema, const std::string& min_key, con
     if (!schema.contains(key)) continue;
     const Json& given = schema[key];
     const double number = given.is_number() ? given.get<double>() : -1;
-    if (!(number >= 0 && number <= static_cast<double>(kMaxCount)) || number != std::floor(number))
-      return invalid_argument("[schema] ", key, " must be a whole number of 0 to ", kMaxCount, ", got ",
-                              given.dump(-1, ' ', false, Json::error_handler_t::replace), " at ", where,
-                              "; give one, or leave it out");
+    if (!(number >= 0 && number <= static_cast<double>(kMaxItems)) || number != std::floor(number))
+      return invalid_argument("[schema] ", key, " must be a whole number of 0 to ", kMaxItems, ", got ",
+                              json_text(given), " at ", where, "; give one, or leave it out");
     *value = static_cast<int64_t>(number);
     counts.given = true;
   }

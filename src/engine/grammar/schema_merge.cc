@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 21> kAssertions = {
 constexpr std::array<std::string_view, 12> kSilent = {"title",    "description", "default",  "examples",
                                                       "$schema",  "$id",         "$comment", "deprecated",
                                                       "readOnly", "writeOnly",   "$defs",    "definitions"};
-constexpr int kMaxDepth = 32;
+constexpr int kMaxMergeDepth = 32;
 constexpr size_t kMaxBranches = 256;
 constexpr int64_t kMaxWork = 2'000'000;
 
@@ -183,8 +183,7 @@ bool SchemaDocument::has_assertions(const Json& schema, bool besides_ref) {
 Result<const Json*> SchemaDocument::find(const Json& reference, const std::string& where) const {
   const auto wrong = [&] {
     return invalid_argument("[schema] $ref must point into the same document, such as #/$defs/name, got ",
-                            reference.dump(-1, ' ', false, Json::error_handler_t::replace), " at ", where,
-                            "; define it there");
+                            json_text(reference), " at ", where, "; define it there");
   };
   if (!reference.is_string()) return wrong();
   const std::string pointer = reference.get<std::string>();
@@ -228,7 +227,7 @@ Result<Json> SchemaDocument::flatten_all_of(Json schema, const std::string& wher
 Result<Json> SchemaDocument::flatten(const Json& given, const std::string& where, int depth) const {
   MELETE_RETURN_IF_ERROR(check_keywords(given, where));
   if (given.is_boolean()) return given;
-  if (depth > kMaxDepth)
+  if (depth > kMaxMergeDepth)
     return invalid_argument("[schema] a schema must not be a part of itself, got that at ", where,
                             "; refer to it inside an object or array");
   work_ += num_values(given);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "server/store/rows.h"
 #include "server/store/secret.h"
 #include "text/utf8.h"
@@ -35,13 +36,6 @@ std::string name_problem(const std::string& name) {
   if (usable) return {};
   return cat("[users] a name must be 1 to ", kMaxNameBytes, " letters, digits, '.', '_' and '-', got \"",
              valid_utf8(name.substr(0, 64)), "\"; choose another");
-}
-
-// As the database compares names, so that "Ann" and "ann" share their tries.
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 Error wrong_login() {
@@ -155,7 +149,8 @@ Result<Caller> Accounts::local_caller() const {
 
 Result<NewSession> Accounts::login(const std::string& name, const std::string& password,
                                    const std::string& address, const std::string& label) {
-  const std::string account = lower(name.substr(0, kMaxNameBytes + 1));
+  // As the database compares names, so that "Ann" and "ann" share their tries.
+  const std::string account = lower_ascii(name.substr(0, kMaxNameBytes + 1));
   MELETE_RETURN_IF_ERROR(login_limit_.begin(account, address));
   if (!password_problem(password).empty()) return wrong_login();
   std::string hash;

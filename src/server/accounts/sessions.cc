@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kTokenBytes = 32;
 constexpr size_t kMaxLabelBytes = 200;
 
-std::string hash_of(const std::string& token) { return secret_hash(token, "session"); }
+std::string token_hash(const std::string& token) { return secret_hash(token, "session"); }
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Result<NewSession> Accounts::open_session(OwnerId user, const std::string& label
       "opening a session",
       "INSERT INTO sessions(hash, owner, id, label, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, "
       "?5, ?6)",
-      hash_of(session.token), user, session.id, valid_utf8(label.substr(0, kMaxLabelBytes)), now,
+      token_hash(session.token), user, session.id, valid_utf8(label.substr(0, kMaxLabelBytes)), now,
       session.expires_ms));
   return session;
 }
@@ -35,7 +35,7 @@ Result<Caller> Accounts::authenticate_session(const std::string& token) const {
           "checking a session",
           "SELECT s.id, u.id, u.name, u.role FROM sessions s JOIN users u ON u.id = s.owner WHERE "
           "s.hash = ?1 AND s.expires_ms > ?2",
-          hash_of(token), options_.clock()));
+          token_hash(token), options_.clock()));
   MELETE_ASSIGN_OR_RETURN(const bool found, find.step());
   if (!found) return not_found("[session] the session must be open, got one that has ended; log in again");
   return Caller{Caller::Kind::session, find.integer(1),

@@ -30,7 +30,7 @@ Json openai_error(const ApiError& error) {
 HttpResponse openai_response(const ApiError& error) {
   HttpResponse response;
   response.status = error.status;
-  response.body = openai_error(error).dump(-1, ' ', false, Json::error_handler_t::replace);
+  response.body = json_text(openai_error(error));
   if (error.status == 429 || error.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }

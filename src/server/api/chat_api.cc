@@ -9,8 +9,6 @@
 namespace melete {
 namespace {
 
-std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 ChatEnvelope make_envelope(const std::string& model) {
   ChatEnvelope envelope;
   envelope.id = "chatcmpl-" + random_hex(12);
@@ -118,7 +116,7 @@ class ChatApi::Job::Sink : public EventSink {
   bool spoke_ = false;
 };
 
-void ChatApi::Job::put(const Json& chunk) { exchange_->put(event_text("", text_of(chunk))); }
+void ChatApi::Job::put(const Json& chunk) { exchange_->put(event_text("", json_text(chunk))); }
 
 // Once the prompt is computed, so that what can't be answered is an error with its own status.
 void ChatApi::Job::begin() {

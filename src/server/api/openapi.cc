@@ -1,5 +1,6 @@
 #include "server/api/openapi.h"
 
+#include "base/ascii.h"
 #include "base/build_info.h"
 
 namespace melete {
@@ -32,12 +33,6 @@ std::string operation_id(const Route& route) {
   return id;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
-}
-
 }  // namespace
 
 Json openapi_json(const std::vector<Route>& routes) {
@@ -55,7 +50,7 @@ Json openapi_json(const std::vector<Route>& routes) {
         {"default",
          {{"description", "an error"}, {"content", content({{"$ref", "#/components/schemas/Error"}})}}}};
     operation["x-access"] = route.access == Access::anyone ? "anyone" : "user";
-    paths[route.path][lower(route.method)] = std::move(operation);
+    paths[route.path][lower_ascii(route.method)] = std::move(operation);
   }
   const Json text = {{"type", "string"}}, text_or_null = {{"type", {"string", "null"}}};
   return {{"openapi", "3.1.0"},

@@ -101,7 +101,7 @@ void Exchange::respond(HttpResponse response) { state_->respond(std::move(respon
 void Exchange::respond(int status, const Json& body, HttpHeaders headers) {
   HttpResponse response;
   response.status = status;
-  response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  response.body = json_text(body);
   response.headers = std::move(headers);
   respond(std::move(response));
 }

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace melete {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 // "name" of "name:8080" and "[::1]:8080".
 std::string without_port(const std::string& host) {
@@ -30,7 +24,7 @@ bool is_own_name(const std::string& name, const OriginPolicy& policy) {
   const bool is_local = name == "localhost" || (name.size() > 10 && name.ends_with(".localhost"));
   return is_local || is_address(name) ||
          std::any_of(policy.hosts.begin(), policy.hosts.end(),
-                     [&](const std::string& host) { return lower(host) == name; });
+                     [&](const std::string& host) { return lower_ascii(host) == name; });
 }
 
 bool is_allowed(std::string_view origin, const OriginPolicy& policy) {
@@ -40,14 +34,14 @@ bool is_allowed(std::string_view origin, const OriginPolicy& policy) {
 }  // namespace
 
 std::string origin_problem(const HttpRequest& request, const OriginPolicy& policy) {
-  const std::string host = lower(request.header("host"));
+  const std::string host = lower_ascii(request.header("host"));
   if (!is_own_name(without_port(host), policy))
     return cat("Host must be an address, localhost or a name given with --host-name, got \"", host,
                "\"; open the server by its address");
   const std::string_view origin = request.header("origin");
   if (origin.empty() || is_allowed(origin, policy)) return {};
   const size_t scheme = origin.find("://");
-  if (scheme != std::string_view::npos && lower(origin.substr(scheme + 3)) == host) return {};
+  if (scheme != std::string_view::npos && lower_ascii(origin.substr(scheme + 3)) == host) return {};
   return cat("Origin must be this server's own or one given with --allow-origin, got \"", origin,
              "\"; pages of other sites may not use this server");
 }

@@ -48,8 +48,6 @@ Result<StoredMessage> message_of(const Statement& row) {
                        row.integer(5)};
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 Error no_conversation(const std::string& id) {
   return not_found("[conversations] the conversation must exist, got \"", valid_utf8(id.substr(0, 64)),
                    "\"; list them to see which do");
@@ -155,11 +153,11 @@ Status Conversations::check(const StoredMessage& message) const {
                             valid_utf8(message.role.substr(0, 40)), "\"; give one of them");
   if (!is_content(message.content))
     return invalid_argument("[conversations] content must be a string or an array of parts with a type, got ",
-                            dump(message.content).substr(0, 80), "; give one of them");
+                            json_text(message.content).substr(0, 80), "; give one of them");
   if (!message.meta.is_object())
     return invalid_argument("[conversations] meta must be an object, got ", message.meta.type_name(),
                             "; give one");
-  const std::string content = dump(message.content), meta = dump(message.meta);
+  const std::string content = json_text(message.content), meta = json_text(message.meta);
   if (content.size() + meta.size() > limits_.max_message_bytes)
     return exhausted("[conversations] a message must take at most ", limits_.max_message_bytes,
                      " bytes, got ", content.size() + meta.size(), "; keep large parts as files");
@@ -184,8 +182,8 @@ Status Conversations::insert(const std::string& conversation, const StoredMessag
       "adding a message",
       "INSERT INTO messages(owner, conversation, id, parent, role, content, meta, text, created_ms) "
       "VALUES (?1, ?2, ?3, nullif(?4, ''), ?5, ?6, ?7, ?8, ?9)",
-      conversation, message.id, message.parent, message.role, dump(message.content), dump(message.meta),
-      searchable_text(message.content), message.created_ms));
+      conversation, message.id, message.parent, message.role, json_text(message.content),
+      json_text(message.meta), searchable_text(message.content), message.created_ms));
   for (const std::string& file : message.files) {
     MELETE_ASSIGN_OR_RETURN(
         Statement find,
@@ -240,7 +238,7 @@ Status Conversations::replace(const std::string& conversation, const std::string
       owned_.run("changing a message",
                  "UPDATE messages SET content = ?4, meta = ?5, text = ?6 WHERE owner = ?1 "
                  "AND conversation = ?2 AND id = ?3",
-                 conversation, message, dump(content), dump(meta), searchable_text(content)));
+                 conversation, message, json_text(content), json_text(meta), searchable_text(content)));
   if (changed == 0) return no_message(message);
   MELETE_RETURN_IF_ERROR(
       require(conversation,

@@ -19,10 +19,10 @@ namespace fs = std::filesystem;
 
 constexpr auto kFlushEvery = std::chrono::milliseconds(50);
 constexpr size_t kMaxBuffer = size_t{256} << 10;
-constexpr const char* kInfo =
+constexpr const char* kAnswerInfo =
     "SELECT id, conversation, response, status, created_ms FROM answers WHERE owner = ?1";
 
-AnswerInfo info_of(const Statement& row) {
+AnswerInfo answer_info_of(const Statement& row) {
   return {row.text(0), {row.text(1), row.text(2)}, row.text(3), row.integer(4)};
 }
 
@@ -189,18 +189,19 @@ Status EventLogs::finish(AnswerLog& log, const std::string& status) {
 
 Result<AnswerInfo> EventLogs::get(OwnerId owner, const std::string& id) const {
   MELETE_ASSIGN_OR_RETURN(
-      Statement find, Owned(database_, owner).prepare("reading an answer", cat(kInfo, " AND id = ?2"), id));
+      Statement find,
+      Owned(database_, owner).prepare("reading an answer", cat(kAnswerInfo, " AND id = ?2"), id));
   MELETE_ASSIGN_OR_RETURN(const bool found, find.step());
   if (!found)
     return not_found("[answers] the answer must exist, got \"", is_id(id) ? id : "no id",
                      "\"; it may have been deleted");
-  return info_of(find);
+  return answer_info_of(find);
 }
 
 Result<std::vector<AnswerInfo>> EventLogs::list(OwnerId owner) const {
-  MELETE_ASSIGN_OR_RETURN(Statement rows,
-                          Owned(database_, owner).prepare("listing answers", cat(kInfo, " ORDER BY row")));
-  return read_rows(rows, info_of);
+  MELETE_ASSIGN_OR_RETURN(
+      Statement rows, Owned(database_, owner).prepare("listing answers", cat(kAnswerInfo, " ORDER BY row")));
+  return read_rows(rows, answer_info_of);
 }
 
 Result<std::string> EventLogs::read_text(OwnerId owner, const std::string& id) const {

@@ -7,8 +7,6 @@ namespace {
 
 constexpr int64_t kPage = 100;
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 // Elements of an array, each on a line of its own.
 class ArrayWriter {
  public:
@@ -16,7 +14,7 @@ class ArrayWriter {
   Status add(const Json& element) {
     const char* before = first_ ? "\n" : ",\n";
     first_ = false;
-    return out_(before + dump(element));
+    return out_(before + json_text(element));
   }
 
  private:
@@ -74,7 +72,7 @@ Status export_json(Store& store, OwnerId owner, const Json& account, const TextS
   const Files files = store.files(owner);
   const Conversations conversations = store.conversations(owner);
   MELETE_RETURN_IF_ERROR(
-      out("{\"format\":\"melete export\",\"version\":1,\"account\":" + dump(account) + ",\"files\":["));
+      out("{\"format\":\"melete export\",\"version\":1,\"account\":" + json_text(account) + ",\"files\":["));
   MELETE_ASSIGN_OR_RETURN(const std::vector<StoredFile> list, files.list());
   ArrayWriter file_array(out);
   for (const StoredFile& file : list) {

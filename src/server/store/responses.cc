@@ -14,8 +14,6 @@ constexpr std::array kStatuses = {"queued", "in_progress", "completed", "incompl
 constexpr const char* kResponse =
     "SELECT id, previous, status, model, request, output, created_ms FROM responses r WHERE owner = ?1";
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 Error no_response(const std::string& id) {
   return not_found("[responses] the response must exist, got \"", valid_utf8(id.substr(0, 64)),
                    "\"; it may have been deleted, or was never stored");
@@ -71,7 +69,7 @@ Status Responses::insert(const StoredResponse& response) {
     return invalid_argument("[responses] an id must be 1 to 64 letters, digits, '_' and '-', got \"",
                             valid_utf8(response.id.substr(0, 80)), "\"; leave it out to get one");
   MELETE_RETURN_IF_ERROR(check_status(response.status));
-  const std::string request = dump(response.request), output = dump(response.output);
+  const std::string request = json_text(response.request), output = json_text(response.output);
   MELETE_RETURN_IF_ERROR(parse_json(request, "request"));  // nested too deep to be read back
   MELETE_RETURN_IF_ERROR(parse_json(output, "output"));
   MELETE_RETURN_IF_ERROR(owned_.run("keeping a response",
@@ -96,12 +94,12 @@ Status Responses::insert(const StoredResponse& response) {
 
 Status Responses::update(const std::string& id, const std::string& status, const Json& output) {
   MELETE_RETURN_IF_ERROR(check_status(status));
-  MELETE_RETURN_IF_ERROR(parse_json(dump(output), "output"));
+  MELETE_RETURN_IF_ERROR(parse_json(json_text(output), "output"));
   MELETE_ASSIGN_OR_RETURN(
       const int64_t changed,
       owned_.run("changing a response",
                  "UPDATE responses SET status = ?3, output = ?4 WHERE owner = ?1 AND id = ?2", id, status,
-                 dump(output)));
+                 json_text(output)));
   return changed == 0 ? Status(no_response(id)) : ok_status();
 }
 
