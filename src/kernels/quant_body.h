@@ -13,7 +13,7 @@ namespace melete {
 
 // How far ahead of the multiplication weights are asked for. Only tiles of many rows ask: with few, the loop
 // is short enough for the processor to look ahead by itself, and asking costs a tenth of the bandwidth.
-inline constexpr int64_t kPrefetchBytes = 2048;
+inline constexpr int64_t kPrefetchBytes = 4096;
 inline constexpr int kPrefetchRows = 7;
 
 template <QuantFormat kFormat>

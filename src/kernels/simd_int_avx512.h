@@ -10,7 +10,9 @@ struct Avx512IntBase {
   using F = Avx512x16;
   using I = __m512i;
 
-  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+  [[gnu::always_inline]] static void prefetch(const void* p) {
+    _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+  }
   static I set(int32_t x) { return _mm512_set1_epi32(x); }
   static F::V to_float(I x) { return _mm512_cvtepi32_ps(x); }
   static F::V load_half(const void* p) {

@@ -27,7 +27,7 @@ struct ScalarInt16 {
   };
   static constexpr int kMaxRows = 1;  // rows of a tile; more of a block take several tiles
 
-  static void prefetch(const void* p) {}
+  [[gnu::always_inline]] static void prefetch(const void* p) {}
   static I set(int32_t x) {
     I r;
     for (int32_t& lane : r.lane) lane = x;
