@@ -41,8 +41,8 @@ def our_logits(melete, model, folder, question, medium):
 
 def our_answer(melete, model, question, medium):
     files = ["--file", medium] if medium else []
-    done = subprocess.run([melete, "ask", "--model", model, "-q", "--temperature", "0", *files, question], check=True,
-                          capture_output=True, text=True)
+    done = subprocess.run([melete, "ask", "--model", model, "-q", "--mode", "instant", "--temperature", "0", *files, question],
+                          check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 

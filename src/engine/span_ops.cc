@@ -9,6 +9,13 @@
 
 namespace melete {
 
+namespace {
+
+// Rows whose keys and values one task writes at least: fewer cost less than waking a thread does.
+constexpr int64_t kWrittenRows = 32;
+
+}  // namespace
+
 std::vector<float> rope_frequencies(int64_t head_dim, double theta) {
   std::vector<float> frequencies;
   for (int64_t j = 0; j < head_dim; j += 2) {
@@ -151,13 +158,18 @@ Tensor SpanOps::layer_norm(const Tensor& x, const Vector& w, const Vector& b, do
   return y;
 }
 
-SpanOps::Rotation SpanOps::rotation_of(std::vector<float> angles) {
-  Rotation rotation;
-  for (const float angle : angles) {
-    rotation.cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))));
-    rotation.sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))));
-  }
-  rotation.angles = std::move(angles);
+SpanOps::Rotation SpanOps::rotation_of(std::vector<float> angles) const {
+  Rotation rotation{std::move(angles), {}, {}};
+  const size_t size = rotation.angles.size();
+  rotation.cos.resize(size);
+  rotation.sin.resize(size);
+  pool_.for_ranges(static_cast<int64_t>(size), 1024, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const double angle = rotation.angles[i];
+      rotation.cos[i] = static_cast<float>(std::cos(angle));
+      rotation.sin[i] = static_cast<float>(std::sin(angle));
+    }
+  });
   return rotation;
 }
 
@@ -220,14 +232,16 @@ Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   MELETE_CHECK(shape.heads.heads == kind.heads && shape.heads.kv_heads == kind.kv_heads &&
                    shape.heads.head_dim == kind.head_dim,
                "layer ", kind.layer, " has another shape than the cache");
-  int64_t row = 0;
-  for (const BatchPart& part : parts_) {
-    for (int64_t i = 0; i < part.count; ++i, ++row) {
-      const int64_t position = part.sequence->length() + i;
-      write_page(shape, k.row(row), v.row(row), position % kPagePositions,
-                 part.sequence->page_at(kind.layer, position));
+  std::vector<KvSequence*> sequences;  // of each row
+  for (const BatchPart& part : parts_)
+    sequences.insert(sequences.end(), static_cast<size_t>(part.count), part.sequence);
+  pool_.for_ranges(q.rows(), kWrittenRows, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const auto i = static_cast<size_t>(row);
+      write_page(shape, k.row(row), v.row(row), positions_[i] % kPagePositions,
+                 sequences[i]->page_at(kind.layer, positions_[i]));
     }
-  }
+  });
   const AttentionPlan& plan = plan_of(layout, kind.layer);
   Tensor o = arena_.make(q.rows(), q.width());
   Tensor scratch = arena_.make(1, plan.scratch_floats());

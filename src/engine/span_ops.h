@@ -117,7 +117,7 @@ class SpanOps {
   struct Rotation {
     std::vector<float> angles, cos, sin;
   };
-  static Rotation rotation_of(std::vector<float> angles);
+  Rotation rotation_of(std::vector<float> angles) const;
   Tensor rotated(const Tensor& x, int64_t heads, const Rotation& rotation);
   Rotation rotation_by(std::span<const float> frequencies) const;
   const AttentionPlan& plan_of(const KvLayout& layout, int64_t layer);

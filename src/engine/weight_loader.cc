@@ -52,6 +52,16 @@ constexpr size_t kNamedProblems = 5;
 const RowOrder kAsTheyLie;
 constexpr int64_t kChunk = 1 << 16;  // floats that one task checks or converts
 
+// Matrices whose rounding shows most in the logits: values, and what is added to the residual stream.
+constexpr std::string_view kDelicate[] = {"v_proj.weight", "o_proj.weight",      "down_proj.weight",
+                                          "attn_v.weight", "attn_output.weight", "ffn_down.weight"};
+
+bool is_delicate(std::string_view name) {
+  return std::ranges::any_of(kDelicate, [&](std::string_view end) { return name.ends_with(end); });
+}
+
+bool holds_w4(DataType type) { return type == DataType::q4_k || has_w4(type); }
+
 bool lies_in_place(const TensorView& view) {
   return view.type == DataType::f32 && reinterpret_cast<uintptr_t>(view.bytes.data()) % alignof(float) == 0;
 }
@@ -187,7 +197,9 @@ void WeightLoader::pack(const std::string& name, const StoredRows& rows, int64_t
 void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to,
                           Precision precision, const RowOrder& order) {
   const TensorView* stored = file_.find(name);
-  const WeightType wanted = precision == Precision::head && type_ == WeightType::w4 ? WeightType::w8 : type_;
+  const bool needs_w8 =
+      precision == Precision::head || (stored != nullptr && !holds_w4(stored->type) && is_delicate(name));
+  const WeightType wanted = needs_w8 && type_ == WeightType::w4 ? WeightType::w8 : type_;
   const WeightType type = precision == Precision::exact || stored == nullptr
                               ? WeightType::f32
                               : packed_type(stored->type, wanted);

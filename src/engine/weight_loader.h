@@ -30,8 +30,9 @@ class WeightLoader {
   WeightLoader(const TensorFile& file, ThreadPool& pool, WeightType type, LoadStep step)
       : file_(file), pool_(pool), type_(type), step_(step) {}
 
-  // How a matrix is kept: as was asked for; in 8 bits where 4 were asked for (a head, whose errors go
-  // straight into the logits); or as f32.
+  // How a matrix is kept: as was asked for, though in 8 bits where 4 were asked for, the file has more and
+  // its errors show most (values, and what is added to the residual stream); always in 8 bits where 4 were
+  // asked for (a head, whose errors go straight into the logits); or as f32.
   enum class Precision { wanted, head, exact };
 
   // W [out, in].

@@ -193,8 +193,13 @@ void quantise_group(const float* x, int64_t stride, int32_t* record) {
 template <class Q>
 void quantise_block(const float* x, int64_t rows, int64_t cols, int32_t* record) {
   const int64_t groups = (cols + 63) / 64 * 2;
+  int64_t first = 0;
+  if constexpr (requires { Q::quantise_eight(x, cols, record); }) {
+    for (; rows == kQuantRows && 32 * (first + 1) <= cols; ++first)
+      Q::quantise_eight(x + 32 * first, cols, record + first * kActivationWords * kQuantRows);
+  }
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t g = first; g < groups; ++g) {
       const int64_t left = cols - 32 * g;
       const float* from = x + r * cols + 32 * g;
       int32_t* to = record + g * kActivationWords * rows + r;

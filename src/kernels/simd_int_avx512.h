@@ -30,6 +30,86 @@ struct Avx512IntBase {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(i));
     return _mm512_reduce_add_epi32(i);
   }
+
+  // One group of 32 values of each of eight rows, `cols` apart, into a record of eight rows: what
+  // quantise_group does for one.
+  static void quantise_eight(const float* x, int64_t cols, int32_t* record) {
+    const __m256i bits = max_abs_bits_of_eight(x, cols);
+    const __m256 amax = _mm256_castsi256_ps(bits), most = _mm256_set1_ps(127.0f);
+    const __mmask8 finite = _mm256_cmplt_epi32_mask(bits, _mm256_set1_epi32(0x7f800000));
+    const __mmask8 rounded = finite & _mm256_cmp_ps_mask(amax, _mm256_set1_ps(0x1p-118f), _CMP_GE_OQ);
+    const __m256 scale = _mm256_mask_blend_ps(finite, _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000)),
+                                              _mm256_maskz_div_ps(rounded, amax, most));
+    alignas(32) float inverse[8];
+    _mm256_store_ps(inverse, _mm256_maskz_div_ps(rounded, most, amax));
+    __m256i row[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) {
+      const __m512 factor = _mm512_set1_ps(inverse[r]);
+      // An infinity times zero becomes a byte of zero.
+      const __m512i first = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + r * cols), factor));
+      const __m512i second = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + r * cols + 16), factor));
+      row[r] = _mm256_set_m128i(_mm512_cvtepi32_epi8(second), _mm512_cvtepi32_epi8(first));
+    }
+    transpose(row);
+    __m256i pairs = _mm256_setzero_si256();
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      store(record + 8 * i, row[i]);
+      pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi8(1), row[i]));
+    }
+    const __m256i sum = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    const __m256i less = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
+    store(record + 64, _mm256_slli_epi32(less, 7));
+    store(record + 72, _mm256_slli_epi32(less, 3));
+    store(record + 80, _mm256_castps_si256(scale));
+    store(record + 88, _mm256_castps_si256(_mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum))));
+  }
+
+ private:
+  static void store(int32_t* p, __m256i x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
+
+  static __m256i max_abs_bits_of_eight(const float* x, int64_t cols) {
+    __m256i h[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) {
+      const __m512i m =
+          _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols))),
+                           _mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols + 16))));
+      h[r] = _mm256_max_epi32(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i)
+      h[i] = _mm256_max_epi32(_mm256_unpacklo_epi32(h[2 * i], h[2 * i + 1]),
+                              _mm256_unpackhi_epi32(h[2 * i], h[2 * i + 1]));
+    const __m256i low =
+        _mm256_max_epi32(_mm256_unpacklo_epi64(h[0], h[1]), _mm256_unpackhi_epi64(h[0], h[1]));
+    const __m256i high =
+        _mm256_max_epi32(_mm256_unpacklo_epi64(h[2], h[3]), _mm256_unpackhi_epi64(h[2], h[3]));
+    return _mm256_max_epi32(_mm256_permute2x128_si256(low, high, 0x20),
+                            _mm256_permute2x128_si256(low, high, 0x31));
+  }
+
+  static void transpose(__m256i (&x)[8]) {
+    __m256i t[8], u[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+      t[i] = _mm256_unpacklo_epi32(x[i], x[i + 1]);
+      t[i + 1] = _mm256_unpackhi_epi32(x[i], x[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+      u[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
+      u[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
+      u[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
+      u[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      x[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+      x[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+    }
+  }
 };
 
 // Without VNNI: as simd_int_avx2.h.
