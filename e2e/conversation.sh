@@ -34,6 +34,17 @@ code=0
 echo "/image no such.png" | timeout 20 "$MELETE" chat >chat.txt 2>err.txt || code=$?
 [[ $code == 3 ]] && grep -q "no such.png" err.txt || fail "a missing file must exit with 3, got $code"
 
+# Remembered conversations: the same words from the file, and neither another model's file nor a damaged one.
+rm -f remembered
+for round in first second; do
+  timeout 100 "$MELETE" ask --prompt-cache remembered --image "$image" "$question" >again.txt 2>err.txt || fail "$round --prompt-cache"
+  cmp argument.txt again.txt && [[ -s remembered ]] || fail "$round --prompt-cache"
+done
+head -c 2000 remembered >cut
+code=0
+timeout 20 "$MELETE" ask --prompt-cache cut "$question" >out.txt 2>err.txt || code=$?
+[[ $code != 0 && $(stat -c %s cut) == 2000 ]] && grep -q "cut" err.txt || fail "a cut file must be refused and left, got $code"
+
 # Ctrl-C while it answers: the best answer so far, a whole log, exit 130.
 rm -f words.fifo
 mkfifo words.fifo

@@ -5,11 +5,11 @@ set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
 root=$PWD
 cd "$E2E_DIR"
-rm -f pid access.jsonl
+rm -rf pid access.jsonl cache
 : >out.txt  # the loop below may look before the server has begun
 fail() { echo "$*"; cat out.txt; exit 1; }
 
-bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --access-log access.jsonl' >out.txt 2>&1 &
+bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --prompt-cache cache --access-log access.jsonl' >out.txt 2>&1 &
 job=$!
 trap 'kill -KILL $(cat pid 2>/dev/null) 2>/dev/null || true' EXIT
 for _ in $(seq 300); do
@@ -91,3 +91,4 @@ grep -q '"path":"/v1/chat/completions","status":200' access.jsonl || fail "the a
 code=0
 timeout 20 "$MELETE" serve --listen 0.0.0.0:0 >out.txt 2>&1 || code=$?
 [[ $code == 2 ]] && grep -q "allow-remote" out.txt || fail "an address of others must be refused, got $code"
+[[ -s cache/melete-nano.prompts ]] || fail "what was remembered was not kept"

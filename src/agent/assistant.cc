@@ -11,6 +11,12 @@ Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& 
   return std::make_unique<Assistant>(std::move(engine), std::move(chat));
 }
 
+Status Assistant::recall_prompts(const std::filesystem::path& file) {
+  const auto loaded = engine_->load_prompts(file);
+  if (loaded.ok() || loaded.error().kind == ErrorKind::not_found) return ok_status();
+  return loaded.error();
+}
+
 namespace {
 
 Message text_message(std::string_view raw) {

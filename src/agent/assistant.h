@@ -24,6 +24,12 @@ class Assistant {
             SamplingAdvice sampling = {})
       : Assistant(std::move(engine), std::make_shared<ChatModel>(std::move(format), limits, sampling)) {}
 
+  // What the model remembers of conversations, from a file that keep_prompts() wrote; nothing where there is
+  // no such file yet. Then a prompt's beginning that was seen before isn't computed again. Errors: as
+  // Engine::load_prompts, apart from not_found.
+  Status recall_prompts(const std::filesystem::path& file);
+  Status keep_prompts(const std::filesystem::path& file) { return engine_->save_prompts(file); }
+
   Services services() { return {*engine_, chat_->format()}; }
   const ChatModel& chat() const { return *chat_; }
 

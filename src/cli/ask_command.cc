@@ -72,8 +72,7 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
   MELETE_ASSIGN_OR_RETURN(Request request, options.request());
   // Files first: decoding forks, which is cheapest before the weights are in memory and threads run.
   MELETE_ASSIGN_OR_RETURN(const std::vector<Part> files, read_attachments(paths));
-  MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options.model));
-  MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options.threads));
+  MELETE_ASSIGN_OR_RETURN(const auto assistant, options.load_assistant());
   options.choose_sampling(*assistant, request);
   if (!options.quiet && !assistant->chat().holds_conversations()) std::cerr << kContinuesText;
   MELETE_ASSIGN_OR_RETURN(Message message, assistant->chat().user_message(files, question));
@@ -93,6 +92,7 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
   Services services = assistant->services();
   MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options.mode, request, services, log));
   if (options.json) std::cout << json_text(to_json(answer, options.mode, request.seed), 2) << "\n";
+  MELETE_RETURN_IF_ERROR(options.keep_prompts(*assistant));
   if (file && !file->ok())
     return unavailable("[", options.events,
                        "] the event log must be possible to write, got an error; check the disk's room");

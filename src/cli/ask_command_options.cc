@@ -49,6 +49,9 @@ void AskOptions::declare(CLI::App& app, bool with_model) {
   app.add_option("--regex", regex, "hold the answer to a regular expression, which the whole of it matches")
       ->excludes("--schema");
   app.add_option("--threads", threads, "threads; all cores if not given")->check(CLI::Range(1, 1024));
+  app.add_option("--prompt-cache", prompt_cache,
+                 "keep what was computed of conversations in this file, and take it up from there: a prompt "
+                 "that begins as an earlier one did is then answered sooner, with the same words");
   app.add_option("--events", events, "write the run's event log to this file, a JSON object a line");
   app.add_flag("--json", json, "print one JSON object an answer");
   app.add_flag("--quiet,-q", quiet, "print the answer alone, without reasoning and meters");
@@ -145,6 +148,17 @@ SamplingAdvice catalogue_advice(const std::string& model) {
   const CatalogueEntry* entry = find_entry(model);
   if (entry == nullptr || entry->temperature < 0) return {};
   return {entry->temperature, entry->top_p, 0.0, entry->top_k};
+}
+
+Result<std::unique_ptr<Assistant>> AskOptions::load_assistant() const {
+  MELETE_ASSIGN_OR_RETURN(const fs::path path, find_model(model));
+  MELETE_ASSIGN_OR_RETURN(auto assistant, Assistant::load(path, threads));
+  if (!prompt_cache.empty()) MELETE_RETURN_IF_ERROR(assistant->recall_prompts(prompt_cache));
+  return assistant;
+}
+
+Status AskOptions::keep_prompts(Assistant& assistant) const {
+  return prompt_cache.empty() ? ok_status() : assistant.keep_prompts(prompt_cache);
 }
 
 void AskOptions::choose_sampling(const Assistant& assistant, Request& request) const {

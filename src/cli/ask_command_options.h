@@ -19,7 +19,7 @@ struct AskOptions {
   int64_t top_k = -1, max_tokens = 256, max_reasoning_tokens = 0;
   uint64_t seed = 0;
   bool json = false, quiet = false;
-  std::string events, schema, regex, tools, tool_choice;
+  std::string events, schema, regex, tools, tool_choice, prompt_cache;
 
   // with_model: --model is one of the options, where the command doesn't name the model itself.
   void declare(CLI::App& app, bool with_model = true);
@@ -36,6 +36,13 @@ struct AskOptions {
 
   // Reads --tools into request. Errors: as request().
   Status add_tools(Request& request) const;
+
+  // Loads the model and what --prompt-cache remembers. Errors: those of find_model, Assistant::load and
+  // Assistant::recall_prompts.
+  Result<std::unique_ptr<Assistant>> load_assistant() const;
+
+  // Writes --prompt-cache, if it is given.
+  Status keep_prompts(Assistant& assistant) const;
 
   // Fills in how the loaded model is sampled where no option says so: for a Muse model as its mode does; for
   // another as its files advise, else as the catalogue does for a model of that name, else temperature 0.7,

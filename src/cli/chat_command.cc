@@ -48,8 +48,7 @@ class ChatRun {
   Result<int> run(const std::vector<std::string>& paths) {
     MELETE_ASSIGN_OR_RETURN(Request request, options_.request());
     MELETE_ASSIGN_OR_RETURN(attachments_, read_attachments(paths));
-    MELETE_ASSIGN_OR_RETURN(const auto folder, find_model(options_.model));
-    MELETE_ASSIGN_OR_RETURN(const auto assistant, Assistant::load(folder, options_.threads));
+    MELETE_ASSIGN_OR_RETURN(const auto assistant, options_.load_assistant());
     MELETE_RETURN_IF_ERROR(options_.add_grammar(*assistant, request));
     options_.choose_sampling(*assistant, request);
     if (!options_.quiet && !assistant->chat().holds_conversations()) std::cerr << kContinuesText;
@@ -136,7 +135,8 @@ class ChatRun {
     if (options_.json)
       std::cout << json_text(to_json(*result, options_.mode, request.seed)) << "\n" << std::flush;
     for (Message& said : to_messages(*result)) request.conversation.messages.push_back(std::move(said));
-    return ok_status();
+    // Now, since Ctrl-C between questions ends the program at once.
+    return options_.keep_prompts(assistant);
   }
 
   AskOptions options_;

@@ -81,6 +81,9 @@ class ServeCommand : public Command {
                    "memory for what the models remember of conversations, each, in MiB")
         ->check(CLI::Range(1, 1 << 24))
         ->capture_default_str();
+    app.add_option("--prompt-cache", prompt_cache_,
+                   "keep what the models remember of conversations in this folder, a file a model, from one "
+                   "run of the server to the next");
     app.add_option("--access-log", access_log_,
                    "a JSON line a request goes to this file; - is standard error");
   }
@@ -100,11 +103,17 @@ class ServeCommand : public Command {
     if (const int64_t answering = server->num_answering(); answering > 0)
       std::cerr << "melete: " << answering << " answers are being finished\n";
     server->stop(std::chrono::seconds(10));
+    for (const auto& model : server->models().all()) MELETE_RETURN_IF_ERROR(model->keep_prompts());
     return 0;
   }
 
  private:
   Result<ModelList> load_models() const {
+    std::error_code error;
+    if (!prompt_cache_.empty()) std::filesystem::create_directories(prompt_cache_, error);
+    if (error)
+      return unavailable("[--prompt-cache] must be a folder that can be written, got ", prompt_cache_, ": ",
+                         error.message(), "; check the path");
     std::vector<std::unique_ptr<ServedModel>> served;
     for (const std::string& given : models_.empty() ? std::vector<std::string>{""} : models_) {
       ServedModel::Options options;
@@ -113,6 +122,8 @@ class ServeCommand : public Command {
       options.catalogue = catalogue_advice(given);
       options.num_threads = threads_;
       options.max_kv_bytes = cache_mb_ << 20;
+      if (!prompt_cache_.empty())
+        options.prompt_cache = std::filesystem::path(prompt_cache_) / (options.name + ".prompts");
       for (const auto& other : served)
         if (other->name() == options.name)
           return invalid_argument("[--model] names must differ, got ", options.name, " twice; leave one out");
@@ -138,7 +149,7 @@ class ServeCommand : public Command {
 
   ApiServerOptions options_;
   std::vector<std::string> models_;
-  std::string listen_ = "127.0.0.1:8080", access_log_;
+  std::string listen_ = "127.0.0.1:8080", access_log_, prompt_cache_;
   bool allow_remote_ = false;
   int threads_ = 0;
   int64_t cache_mb_ = 2048;

@@ -116,6 +116,13 @@ class Engine {
   virtual int64_t vocab_size() const = 0;
   virtual int64_t context_length() const = 0;
   virtual int64_t pages_in_use() const = 0;  // key-value pages that some sequence holds
+
+  // Remembered prompts in a file, so that a later process finds them. Loading forgets those remembered now
+  // and returns how many positions were loaded; errors: not_found, corrupt (a cut or changed file),
+  // invalid_argument (of another model, weight type or build, or an engine that remembers none); nothing is
+  // remembered then.
+  virtual Status save_prompts(const std::filesystem::path& file);
+  virtual Result<int64_t> load_prompts(const std::filesystem::path& file);
 };
 
 }  // namespace melete

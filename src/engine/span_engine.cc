@@ -27,6 +27,13 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& model,
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
+Status Engine::save_prompts(const std::filesystem::path& file) {
+  return invalid_argument("[", file.string(),
+                          "] must be asked of an engine that remembers prompts, got another");
+}
+
+Result<int64_t> Engine::load_prompts(const std::filesystem::path& file) { return save_prompts(file).error(); }
+
 Result<std::unique_ptr<SpanEngine>> SpanEngine::load(const std::filesystem::path& model, int num_threads,
                                                      const EngineLimits& limits, WeightType weights) {
   auto pool = std::make_unique<ThreadPool>(num_threads);

@@ -103,11 +103,8 @@ class SpanEngine : public Engine {
   // Rows of a prompt that go through the decoder at once; any value gives the same bits.
   void set_prefill_rows(int64_t rows);
 
-  // Remembered prompts in a file, so that a later process finds them. Loading forgets those remembered now
-  // and returns how many positions were loaded; errors: not_found, corrupt (a cut or changed file),
-  // invalid_argument (of another model, weight type or build); nothing is remembered then.
-  Status save_prompts(const std::filesystem::path& file);
-  Result<int64_t> load_prompts(const std::filesystem::path& file);
+  Status save_prompts(const std::filesystem::path& file) override;
+  Result<int64_t> load_prompts(const std::filesystem::path& file) override;
 
  private:
   // A prompt on its way into a sequence.

@@ -11,8 +11,8 @@ namespace melete {
 
 namespace {
 
-// Rows whose keys and values one task writes at least: fewer cost less than waking a thread does.
-constexpr int64_t kWrittenRows = 32;
+// Rows whose keys and values one task writes at least: fewer cost less than a run of the pool does.
+constexpr int64_t kWrittenRows = 4;
 
 }  // namespace
 

@@ -28,6 +28,7 @@ class ApiServer {
 
   const HttpServer& http() const { return *http_; }
   const Router& router() const { return router_; }
+  const ModelList& models() const { return models_; }
   int64_t num_answering() const { return runners_.num_running(); }
 
   // Takes no more requests and lets answers under way end, for so long at most.

@@ -11,12 +11,25 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const Options& options) {
   limits.max_draft = NgramDrafter::kMaxDraft;
   MELETE_ASSIGN_OR_RETURN(auto engine, SpanEngine::load(options.path, options.num_threads, limits));
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), options.path));
+  if (!options.prompt_cache.empty()) {
+    const auto loaded = engine->load_prompts(options.prompt_cache);
+    if (!loaded.ok() && loaded.error().kind != ErrorKind::not_found) return loaded.error();
+  }
   const DecoderShape& shape = engine->shape();
   const ModelFacts facts{shape.family, shape.context_length, shape.media.has_vision, shape.media.has_audio};
   const auto thread = std::make_shared<EngineThread>(std::move(engine));
-  return std::make_unique<ServedModel>(
+  auto model = std::make_unique<ServedModel>(
       options.name, std::move(chat), facts, [thread] { return thread->connect(); },
       [thread] { return thread->metrics(); }, options.catalogue);
+  if (!options.prompt_cache.empty())
+    model->keep_ = [thread, file = options.prompt_cache] {
+      Status saved = ok_status();
+      if (!thread->call([&](SpanEngine& owned) { saved = owned.save_prompts(file); }))
+        saved = unavailable("[engine] must run to save prompts, got a failure: ", thread->failure(),
+                            "; start the server again");
+      return saved;
+    };
+  return model;
 }
 
 ServedModel::ServedModel(std::string name, std::shared_ptr<const ChatModel> chat, ModelFacts facts,

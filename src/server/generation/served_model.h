@@ -27,8 +27,10 @@ class ServedModel {
     SamplingAdvice catalogue;  // where the model's files don't say how it is sampled
     int num_threads = 0;       // 0: all cores
     int64_t max_kv_bytes = int64_t{2} << 30;
+    // What is remembered of conversations is read from here if there is such a file; empty: forgotten.
+    std::filesystem::path prompt_cache;
   };
-  // Errors: as Assistant::load.
+  // Errors: as Assistant::load and, of a prompt cache that can't be used, Engine::load_prompts.
   static Result<std::unique_ptr<ServedModel>> load(const Options& options);
 
   using Connect = std::function<std::unique_ptr<Engine>()>;
@@ -44,6 +46,9 @@ class ServedModel {
   SamplingAdvice sampling() const;
   EngineMetrics metrics() const { return measure_(); }
 
+  // Writes the prompt cache that was given, between two steps. Errors: those of writing a file.
+  Status keep_prompts() const { return keep_ ? keep_() : ok_status(); }
+
   // One answer on the calling thread, which shares the engine's batch with all others. Errors: those of
   // run_mode.
   Result<Answer> answer(const std::string& mode, const Request& request, EventSink& sink) const;
@@ -55,6 +60,7 @@ class ServedModel {
   SamplingAdvice catalogue_;
   Connect connect_;
   Measure measure_;
+  std::function<Status()> keep_;
 };
 
 }  // namespace melete
