@@ -42,6 +42,10 @@ Error wrong_login() {
   return invalid_argument("[login] name and password must be those of a user, got others; check both");
 }
 
+// Under which the tries for a name are counted: as the database compares names, so that "Ann" and "ann" share
+// theirs.
+std::string limited_name(const std::string& name) { return lower_ascii(name.substr(0, kMaxNameBytes + 1)); }
+
 }  // namespace
 
 std::string problem(const Quota& quota) {
@@ -135,11 +139,15 @@ Status Accounts::set_quota(OwnerId id, const Quota& quota) {
   return changed == 0 ? Status(no_user(std::to_string(id))) : ok_status();
 }
 
-Result<bool> Accounts::has_logins() const {
+Result<bool> Accounts::is_single_user() const {
   MELETE_ASSIGN_OR_RETURN(
       Statement find,
-      database_.prepare("looking for users", "SELECT 1 FROM users WHERE password IS NOT NULL LIMIT 1"));
-  return find.step();
+      database_.prepare("looking for users",
+                        "SELECT NOT EXISTS(SELECT 1 FROM users WHERE id != ?1 OR password IS NOT NULL) AND "
+                        "NOT EXISTS(SELECT 1 FROM api_keys)",
+                        kLocalOwner));
+  MELETE_RETURN_IF_ERROR(find.step());
+  return find.integer(0) != 0;
 }
 
 Result<Caller> Accounts::local_caller() const {
@@ -149,9 +157,7 @@ Result<Caller> Accounts::local_caller() const {
 
 Result<NewSession> Accounts::login(const std::string& name, const std::string& password,
                                    const std::string& address, const std::string& label) {
-  // As the database compares names, so that "Ann" and "ann" share their tries.
-  const std::string account = lower_ascii(name.substr(0, kMaxNameBytes + 1));
-  MELETE_RETURN_IF_ERROR(login_limit_.begin(account, address));
+  MELETE_RETURN_IF_ERROR(login_limit_.begin(limited_name(name), address));
   if (!password_problem(password).empty()) return wrong_login();
   std::string hash;
   OwnerId user = 0;
@@ -171,8 +177,12 @@ Result<NewSession> Accounts::login(const std::string& name, const std::string& p
     return wrong_login();
   }
   if (!password_matches(password, hash)) return wrong_login();
-  login_limit_.succeeded(account, address);
+  login_limit_.succeeded(limited_name(name), address);
   return open_session(user, label);
+}
+
+int64_t Accounts::login_retry_s(const std::string& name, const std::string& address) {
+  return login_limit_.retry_after_s(limited_name(name), address);
 }
 
 Json to_json(const Quota& quota) {

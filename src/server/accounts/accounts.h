@@ -72,14 +72,17 @@ class Accounts {
   // Ends the user's sessions.
   Status set_password(OwnerId id, const std::string& password);
   Status set_quota(OwnerId id, const Quota& quota);
-  // Whether anyone can log in: then single-user mode is over.
-  Result<bool> has_logins() const;
+  // Whether there is only the local owner, without a password and without any key, be it a former one: then
+  // nobody has to say who they are.
+  Result<bool> is_single_user() const;
 
   // `label` says where the session is, such as the browser's name. Wrong name and wrong password are one
   // error and take the same time. Errors: invalid_argument, exhausted (too many tries, with the seconds to
   // wait).
   Result<NewSession> login(const std::string& name, const std::string& password, const std::string& address,
                            const std::string& label = "");
+  // Seconds until login() looks at this account's password from this address again; 0: it does now.
+  int64_t login_retry_s(const std::string& name, const std::string& address);
   // A session without a password: for whoever has just proved who they are in another way.
   Result<NewSession> open_session(OwnerId user, const std::string& label);
   // Errors: not_found (unknown, expired or ended).

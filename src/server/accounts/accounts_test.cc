@@ -42,7 +42,6 @@ TEST(Accounts, TheLocalOwnerIsThereAndStays) {
   EXPECT_EQ(local.name, "local");
   EXPECT_EQ(local.role, UserRole::admin);
   EXPECT_FALSE(local.has_password);
-  EXPECT_FALSE(ok(test.accounts.has_logins()));
   const Caller caller = ok(test.accounts.local_caller());
   EXPECT_TRUE(caller.may(Scope::generate) && caller.may(Scope::data) && caller.may(Scope::admin));
   EXPECT_EQ(kind_of(test.accounts.remove(kLocalOwner)), "invalid_argument");
@@ -50,10 +49,24 @@ TEST(Accounts, TheLocalOwnerIsThereAndStays) {
   EXPECT_FALSE(Caller().may(Scope::generate));
 }
 
+TEST(Accounts, AUserAPasswordOrAKeyEndsSingleUserMode) {
+  for (const char* what : {"user", "password", "key"}) {
+    TestAccounts test;
+    EXPECT_FALSE(ok(test.accounts.is_single_user())) << "there is another user";
+    ASSERT_TRUE(test.accounts.remove(TestStore::kOther).ok());
+    EXPECT_TRUE(ok(test.accounts.is_single_user()));
+    if (what == std::string("user")) ok(test.accounts.add("ann", UserRole::user, std::nullopt));
+    if (what == std::string("password")) ok(test.accounts.set_password(kLocalOwner, "correct horse"));
+    // Even a revoked one: taking a key away must not let everyone in.
+    if (what == std::string("key"))
+      ok(test.keys.revoke(kLocalOwner, ok(test.keys.add(kLocalOwner, {"laptop"})).info.id));
+    EXPECT_FALSE(ok(test.accounts.is_single_user())) << what;
+  }
+}
+
 TEST(Accounts, APasswordOpensASessionThatEnds) {
   TestAccounts test;
   const User ann = ok(test.accounts.add("Ann", UserRole::user, "correct horse"));
-  EXPECT_TRUE(ok(test.accounts.has_logins()));
   EXPECT_EQ(kind_of(test.accounts.login("Ann", "correct hors", "here")), "invalid_argument");
   EXPECT_EQ(kind_of(test.accounts.login("Bob", "correct horse", "here")), "invalid_argument");
   const NewSession session = ok(test.accounts.login("ann", "correct horse", "here", "Firefox"));

@@ -2,10 +2,12 @@
 // forgets, and costs an attacker more time than it gives.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "base/result.h"
 #include "server/store/clock.h"
@@ -28,6 +30,8 @@ class LoginLimit {
   // Counts a try before its password is looked at, so that many at once can't slip through. Errors:
   // exhausted, with the seconds to wait.
   Status begin(const std::string& account, const std::string& address);
+  // Seconds until begin() lets a try through; 0: it does now.
+  int64_t retry_after_s(const std::string& account, const std::string& address);
   // The try was right: it counts no longer, and earlier failures of this account from this address are
   // forgotten.
   void succeeded(const std::string& account, const std::string& address);
@@ -37,6 +41,9 @@ class LoginLimit {
     int tries = 0;
     int64_t until_ms = 0;
   };
+  std::array<std::pair<std::string, int>, 3> limits(const std::string& account,
+                                                    const std::string& address) const;
+  const Entry* full(const std::string& key, int limit, int64_t now) const;
   void make_room(int64_t now);
 
   const Clock clock_;

@@ -71,10 +71,9 @@ Result<QuotaLeft> Quotas::left(const Caller& caller) const {
 
 Result<Reservation> Quotas::reserve(const Caller& caller, int64_t max_tokens) {
   max_tokens = std::max<int64_t>(0, max_tokens);
-  const int64_t now = clock_(), day = now / kDayMs;
+  const int64_t day = clock_() / kDayMs, reset_s = retry_after_s();
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(database_, "checking a quota"));
   MELETE_ASSIGN_OR_RETURN(const QuotaLeft rest, left(caller));
-  const int64_t reset_s = (rest.reset_ms - now + 999) / 1000;
   if (rest.requests && *rest.requests < 1)
     return exhausted("[quota] today's requests must not be used up, got none left; try again in ", reset_s,
                      " s");
@@ -92,6 +91,8 @@ Result<Reservation> Quotas::reserve(const Caller& caller, int64_t max_tokens) {
   MELETE_RETURN_IF_ERROR(transaction.commit());
   return Reservation(*this, caller.user, caller.key, day, max_tokens);
 }
+
+int64_t Quotas::retry_after_s() const { return (kDayMs - clock_() % kDayMs + 999) / 1000; }
 
 Status Quotas::settle(OwnerId owner, const std::string& key, int64_t day, int64_t reserved, int64_t tokens) {
   MELETE_RETURN_IF_ERROR(Owned(database_, owner)

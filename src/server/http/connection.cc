@@ -21,10 +21,8 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-constexpr auto kForever = std::chrono::hours(24 * 365);
 constexpr milliseconds kLinger{1000};
-
-std::string path_of(std::string_view target) { return std::string(target.substr(0, target.find('?'))); }
+constexpr const char kPing[] = ": ping\n\n", kEventStream[] = "text/event-stream";
 
 }  // namespace
 
@@ -92,7 +90,7 @@ asio::awaitable<void> Connection::run() {
 asio::awaitable<void> Connection::read_all() {
   while (!aborted_) {
     if (buffer_.size() >= limits_.max_head_bytes + incoming_.size()) {
-      room_.expires_after(kForever);
+      room_.expires_at(Clock::time_point::max());
       co_await room_.async_wait(kToken);
       continue;
     }
@@ -154,7 +152,7 @@ asio::awaitable<Connection::Read> Connection::refuse_parse(error_code error, std
 asio::awaitable<Connection::Read> Connection::read_head(Parser& parser) {
   const Deadline patience = Clock::now() + (std::exchange(is_new_, false) ? limits_.head : limits_.idle);
   if (buffer_.empty() && !co_await wait_for_bytes(patience)) co_return Read::closed;
-  idle_ = false;
+  in_head_ = std::exchange(idle_, false);
   record_.begin = Clock::now();
   const Deadline deadline = record_.begin + limits_.head;
   while (true) {
@@ -192,6 +190,7 @@ asio::awaitable<Connection::Read> Connection::read_body(Parser& parser) {
 
 asio::awaitable<Connection::Read> Connection::read_request(Parser& parser) {
   const Read head = co_await read_head(parser);
+  in_head_ = false;
   if (head != Read::whole) co_return head;
   record_.method = std::string(parser.get().method_string());
   record_.target = path_of(parser.get().target());
@@ -278,6 +277,7 @@ asio::awaitable<bool> Connection::answer(HttpRequest request, bool is_head, bool
 }
 
 asio::awaitable<bool> Connection::answer_with(ExchangeState& state, bool is_head, bool keep_alive) {
+  Deadline silence = Clock::now() + limits_.ping;
   while (true) {
     ExchangeState::Output output = state.take();
     if (output.response) co_return co_await write_response(*std::move(output.response), is_head, keep_alive);
@@ -289,7 +289,11 @@ asio::awaitable<bool> Connection::answer_with(ExchangeState& state, bool is_head
               "something went wrong here; the server's log has the details under " + request_id_),
           is_head, keep_alive);
     if (is_gone()) co_return false;
-    co_await wait_until(Clock::now() + kForever);
+    if (Clock::now() >= silence && (output.stream = state.begin_early())) {
+      output.bytes = kPing;
+      co_return co_await stream(state, std::move(output), is_head, keep_alive);
+    }
+    co_await wait_until(silence = Clock::now() + limits_.ping);
   }
 }
 
@@ -309,10 +313,12 @@ asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Ou
   record_.status = 200;
   record_.is_stream = true;
   HttpHeaders headers = *std::move(output.stream);
-  headers.emplace_back("Cache-Control", "no-cache");
-  headers.emplace_back("X-Accel-Buffering", "no");
+  std::string type = take_header(headers, "Content-Type");
+  if (type.empty()) type = kEventStream;
+  const bool is_events = type == kEventStream;
+  if (is_events) headers.emplace_back("X-Accel-Buffering", "no");
   headers.insert(headers.end(), extra_.begin(), extra_.end());
-  std::string head = response_head(200, "text/event-stream", headers, -1, keep_alive && speaks_1_1_);
+  std::string head = response_head(200, type, headers, -1, keep_alive && speaks_1_1_);
   if (!speaks_1_1_) head.replace(head.find("Transfer-Encoding: chunked\r\n"), 28, "");
   ++shared_.counts.open_streams;
   bool writes = co_await write(head);
@@ -324,8 +330,9 @@ asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Ou
     if (!output.bytes.empty() || output.ended || output.abandoned) continue;
     co_await wait_until(ping);
     output = state.take();
-    if (output.bytes.empty() && !output.ended && !output.abandoned && !is_gone() && Clock::now() >= ping)
-      output.bytes = ": ping\n\n";
+    if (output.bytes.empty() && !output.ended && !output.abandoned && !is_gone() && is_events &&
+        Clock::now() >= ping)
+      output.bytes = kPing;
   }
   --shared_.counts.open_streams;
   if (writes && output.ended && speaks_1_1_ && !is_head) writes = co_await write("0\r\n\r\n");

@@ -34,8 +34,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(asio::ip::tcp::socket socket, std::string client, HttpShared& shared);
 
   void start();
-  // Between two requests: it can be closed for another client's sake.
-  bool is_idle() const { return idle_; }
+  // Between two requests, or not through with the head of one: it can be closed for another client's sake.
+  bool can_yield() const { return idle_ || in_head_; }
   std::chrono::steady_clock::time_point last_active() const { return last_active_; }
   // Closes after the answer under way, or at once.
   void finish();
@@ -96,7 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   size_t body_charge_ = 0;
   uint64_t armed_ = 0;  // counts arm(), so that a late alarm is told apart
   bool speaks_1_1_ = true, is_new_ = true;
-  bool idle_ = true, eof_ = false, aborted_ = false, finishing_ = false, discard_ = false;
+  bool idle_ = true, in_head_ = false, eof_ = false, aborted_ = false, finishing_ = false, discard_ = false;
   std::chrono::steady_clock::time_point last_active_ = std::chrono::steady_clock::now();
 };
 

@@ -10,39 +10,65 @@ void ExchangeState::changed(std::unique_lock<std::mutex>& lock) {
 }
 
 ExchangeState::Output ExchangeState::take() {
+  std::shared_ptr<Source> source;
+  Output taken;
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = false;
+    taken = std::exchange(output_, {});
+    output_.ended = taken.ended;
+    output_.abandoned = taken.abandoned;
+    source = source_;
+    room_.notify_all();
+  }
+  if (!source || !(*source)(taken.bytes)) return taken;
   const std::lock_guard lock(mutex_);
-  woken_ = false;
-  Output taken = std::exchange(output_, {});
-  output_.ended = taken.ended;
-  output_.abandoned = taken.abandoned;
-  room_.notify_all();
+  source_.reset();  // not the last: `source` goes after the lock
+  taken.ended = finished_ = output_.ended = true;
   return taken;
 }
 
 void ExchangeState::set_gone() {
   std::function<void()> act;
+  std::shared_ptr<Source> source;
   {
     const std::lock_guard lock(mutex_);
     if (gone_) return;
     gone_ = true;
+    source = std::exchange(source_, nullptr);
     if (!finished_) act = std::exchange(act_, nullptr);
     room_.notify_all();
   }
   if (act) act();
 }
 
-void ExchangeState::respond(HttpResponse response) {
+bool ExchangeState::try_respond(HttpResponse response) {
   std::unique_lock lock(mutex_);
+  if (streams_) return false;
   MELETE_CHECK(!answered_, "answered twice");
   answered_ = finished_ = true;
   output_.response = std::move(response);
   changed(lock);
+  return true;
 }
 
-void ExchangeState::begin_stream(HttpHeaders headers) {
+void ExchangeState::allow_stream(HttpHeaders headers) {
+  const std::lock_guard lock(mutex_);
+  early_headers_ = std::move(headers);
+}
+
+std::optional<HttpHeaders> ExchangeState::begin_early() {
+  const std::lock_guard lock(mutex_);
+  if (!early_headers_ || answered_) return std::nullopt;
+  answered_ = streams_ = true;
+  return early_headers_;
+}
+
+void ExchangeState::begin_stream(HttpHeaders headers, Source source) {
   std::unique_lock lock(mutex_);
-  MELETE_CHECK(!answered_, "answered twice");
-  answered_ = true;
+  if (answered_) return;
+  answered_ = streams_ = true;
+  if (source && !gone_) source_ = std::make_shared<Source>(std::move(source));
   output_.stream = std::move(headers);
   changed(lock);
 }
@@ -62,6 +88,11 @@ void ExchangeState::end_stream() {
   MELETE_CHECK(answered_ && !finished_, "no open stream");
   finished_ = output_.ended = true;
   changed(lock);
+}
+
+void ExchangeState::wake() {
+  std::unique_lock lock(mutex_);
+  if (!gone_ && !finished_) changed(lock);
 }
 
 void ExchangeState::abandon() {
@@ -96,7 +127,9 @@ void ExchangeState::on_gone(std::function<void()> act) {
   act();
 }
 
-void Exchange::respond(HttpResponse response) { state_->respond(std::move(response)); }
+void Exchange::respond(HttpResponse response) {
+  MELETE_CHECK(state_->try_respond(std::move(response)), "answered twice");
+}
 
 void Exchange::respond(int status, const Json& body, HttpHeaders headers) {
   HttpResponse response;
@@ -106,7 +139,12 @@ void Exchange::respond(int status, const Json& body, HttpHeaders headers) {
   respond(std::move(response));
 }
 
-void Exchange::begin_stream(HttpHeaders headers) { state_->begin_stream(std::move(headers)); }
+void Exchange::begin_stream(HttpHeaders headers) { state_->begin_stream(std::move(headers), nullptr); }
+
+void Exchange::begin_stream(const ExchangePtr& exchange, HttpHeaders headers, ExchangeState::Source source) {
+  exchange->state_->begin_stream(std::move(headers), [exchange, source = std::move(source)](
+                                                         std::string& bytes) { return source(bytes); });
+}
 
 void Exchange::end_stream() { state_->end_stream(); }
 

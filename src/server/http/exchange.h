@@ -1,8 +1,8 @@
 // Exchange: one request and the answer to it, from a handler's side; on any thread.
 //
 // A handler gets a shared pointer and answers once: respond(), or begin_stream() and then put() and
-// end_stream(). Letting go of the last pointer without an answer answers 500, or cuts the stream. The
-// connection's side is ExchangeState.
+// end_stream(), or begin_stream() with a source that is asked for more when there is room. Letting go of the
+// last pointer without an answer answers 500, or cuts the stream. The connection's side is ExchangeState.
 #pragma once
 
 #include <condition_variable>
@@ -14,13 +14,20 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "server/accounts/caller.h"
 #include "server/http/message.h"
 
 namespace melete {
 
+class Charge;
+
 // What both sides share. Safe to use from any thread.
 class ExchangeState {
  public:
+  // Appends what there is to send now, not too much at once; true: that was all of it. Called on the
+  // connection's thread: it must not block.
+  using Source = std::function<bool(std::string& bytes)>;
+
   // wake: called after something came to write; must not block. max_pending_bytes: what a stream holds for a
   // slow reader before put() waits.
   ExchangeState(std::function<void()> wake, size_t max_pending_bytes)
@@ -35,6 +42,8 @@ class ExchangeState {
     bool abandoned = false;                // nobody is going to answer any more
   };
   Output take();
+  // The stream begins now, with these headers, if the handler allows it and hasn't answered.
+  std::optional<HttpHeaders> begin_early();
   // Nobody reads any more: put() is false from now on, and those who wait or listen are told.
   void set_gone();
   Json notes() const;
@@ -42,10 +51,12 @@ class ExchangeState {
  private:
   friend class Exchange;
 
-  void respond(HttpResponse response);
-  void begin_stream(HttpHeaders headers);
+  bool try_respond(HttpResponse response);
+  void begin_stream(HttpHeaders headers, Source source);
+  void allow_stream(HttpHeaders headers);
   bool put(std::string bytes);
   void end_stream();
+  void wake();
   void abandon();
   void note(const std::string& name, Json value);
   bool gone() const;
@@ -57,8 +68,10 @@ class ExchangeState {
   mutable std::mutex mutex_;
   std::condition_variable room_;
   Output output_;
-  bool answered_ = false, woken_ = false, gone_ = false, finished_ = false;
+  bool answered_ = false, streams_ = false, woken_ = false, gone_ = false, finished_ = false;
+  std::optional<HttpHeaders> early_headers_;  // of a stream that may begin early
   std::function<void()> act_;
+  std::shared_ptr<Source> source_;
   Json notes_ = Json::object();
 };
 
@@ -71,15 +84,30 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   HttpRequest request;  // of the handler, which may take its body away
+  // Both are set before a handler is called.
+  Caller caller;
+  std::shared_ptr<Charge> charge;  // where answers are made; else null
 
   // A member of the access log's line. Never what people wrote.
   void note(const std::string& name, Json value) { state_->note(name, std::move(value)); }
 
   void respond(HttpResponse response);
   void respond(int status, const Json& body, HttpHeaders headers = {});
+  // False, and nothing happens, if a stream has begun.
+  bool try_respond(HttpResponse response) { return state_->try_respond(std::move(response)); }
 
-  // A text/event-stream with status 200.
+  // Status 200, and text/event-stream if the headers name no other Content-Type. Nothing happens if it has
+  // begun, or the answer was whole already.
   void begin_stream(HttpHeaders headers = {});
+  // The same, of what `source` gives each time that the client can take more, until it says that that was
+  // all. The stream keeps `exchange` until then, and lets go of both when the client goes away.
+  static void begin_stream(const std::shared_ptr<Exchange>& exchange, HttpHeaders headers,
+                           ExchangeState::Source source);
+  // The source has more to give.
+  void wake() { state_->wake(); }
+  // A stream is going to come: it may begin by itself, with these headers and a ping, when nothing has come
+  // for long.
+  void allow_stream(HttpHeaders headers = {}) { state_->allow_stream(std::move(headers)); }
   // Appends event_text()s. Waits while the reader is too far behind. False: nobody reads any more,
   // or the stream has ended.
   bool put(std::string events) { return state_->put(std::move(events)); }

@@ -68,6 +68,7 @@ class HttpServer::Impl {
       : options_(options),
         tls_(std::move(tls)),
         shared_{options_, application, std::make_shared<asio::io_context>(1), tls_.get()},
+        no_room_(no_room(application)),
         acceptor_(*shared_.io),
         grace_(*shared_.io) {
     shared_.emptied = [this] { grace_.cancel(); };
@@ -146,11 +147,12 @@ class HttpServer::Impl {
 
   void admit(tcp::socket socket) {
     ++shared_.counts.connections;
-    if (shared_.connections.size() >= options_.limits.max_connections && !close_idle()) {
+    error_code ignored;
+    if (shared_.connections.size() >= options_.limits.max_connections && !make_room()) {
       ++shared_.counts.refused_connections;
+      if (!tls_) socket.write_some(asio::buffer(no_room_), ignored);
       return;
     }
-    error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     std::string client = client_text(socket);
     auto connection = std::make_shared<Connection>(std::move(socket), std::move(client), shared_);
@@ -158,11 +160,11 @@ class HttpServer::Impl {
     connection->start();
   }
 
-  // Makes room by closing what has waited longest for a request. False: all are busy.
-  bool close_idle() {
+  // Closes what has waited longest for a request or the rest of its head. False: all are busy.
+  bool make_room() {
     std::shared_ptr<Connection> oldest;
     for (const auto& connection : shared_.connections)
-      if (connection->is_idle() && (!oldest || connection->last_active() < oldest->last_active()))
+      if (connection->can_yield() && (!oldest || connection->last_active() < oldest->last_active()))
         oldest = connection;
     if (!oldest) return false;
     oldest->abort();
@@ -170,9 +172,18 @@ class HttpServer::Impl {
     return true;
   }
 
+  static std::string no_room(HttpApplication& application) {
+    HttpResponse response =
+        application.refuse("", 503, "as many connections are open as there may be; try again soon");
+    return response_head(503, response.content_type, response.headers,
+                         static_cast<int64_t>(response.body.size()), false) +
+           response.body;
+  }
+
   const HttpOptions options_;
   std::unique_ptr<asio::ssl::context> tls_;
   HttpShared shared_;
+  const std::string no_room_;  // what a client gets for whom there is no room
   tcp::acceptor acceptor_;
   asio::steady_timer grace_;
   uint16_t port_ = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace melete {
@@ -13,6 +14,15 @@ int hex_digit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
+
+// What every answer says unless its handler knows better: no page may embed it, run it or guess its type, and
+// nobody keeps it.
+constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cache-Control", "no-store"}};
 
 // What a header may hold: no line break can begin another one.
 void append_clean(std::string& out, std::string_view value) {
@@ -26,6 +36,17 @@ std::string_view HttpRequest::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
     if (key == name) return value;
   return {};
+}
+
+std::string path_of(std::string_view target) { return std::string(target.substr(0, target.find('?'))); }
+
+std::string take_header(HttpHeaders& headers, std::string_view name) {
+  const auto found =
+      std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+  if (found == headers.end()) return {};
+  std::string value = std::move(found->second);
+  headers.erase(found);
+  return value;
 }
 
 std::string_view reason_of(int status) {
@@ -67,6 +88,11 @@ std::string response_head(int status, std::string_view content_type, const HttpH
     append_clean(head, value);
     head += "\r\n";
   }
+  for (const auto& [name, value] : kDefaults) {
+    const bool is_given =
+        std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+    if (!is_given) head.append(name).append(": ").append(value).append("\r\n");
+  }
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
 }
@@ -88,9 +114,34 @@ bool decode_path(std::string_view encoded, std::string& path) {
   return path.find('\0') == std::string::npos;
 }
 
-std::string event_text(std::string_view name, std::string_view data) {
-  if (name.empty()) return fmt::format("data: {}\n\n", data);
-  return fmt::format("event: {}\ndata: {}\n\n", name, data);
+std::map<std::string, std::string> parse_query(std::string_view query) {
+  const auto decoded = [](std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      const bool is_code = text[i] == '%' && high >= 0 && low >= 0;
+      out += is_code ? static_cast<char>(high * 16 + low) : text[i] == '+' ? ' ' : text[i];
+      if (is_code) i += 2;
+    }
+    return out;
+  };
+  std::map<std::string, std::string> fields;
+  while (!query.empty()) {
+    const std::string_view field = query.substr(0, query.find('&'));
+    const size_t equal = std::min(field.find('='), field.size());
+    if (!field.empty())
+      fields[decoded(field.substr(0, equal))] = decoded(field.substr(std::min(equal + 1, field.size())));
+    query.remove_prefix(std::min(field.size() + 1, query.size()));
+  }
+  return fields;
+}
+
+std::string event_text(std::string_view name, std::string_view data, std::string_view id) {
+  std::string text;
+  if (!id.empty()) text += fmt::format("id: {}\n", id);
+  if (!name.empty()) text += fmt::format("event: {}\n", name);
+  return text + fmt::format("data: {}\n\n", data);
 }
 
 }  // namespace melete

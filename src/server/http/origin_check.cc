@@ -49,9 +49,16 @@ std::string origin_problem(const HttpRequest& request, const OriginPolicy& polic
 HttpHeaders origin_headers(const HttpRequest& request, const OriginPolicy& policy) {
   const std::string_view origin = request.header("origin");
   if (origin.empty() || !is_allowed(origin, policy)) return {};
-  return {{"Access-Control-Allow-Origin", std::string(origin)},
-          {"Access-Control-Expose-Headers", "x-request-id, retry-after"},
-          {"Vary", "Origin"}};
+  HttpHeaders headers = {{"Access-Control-Allow-Origin", std::string(origin)},
+                         {"Access-Control-Expose-Headers", "x-request-id, retry-after"},
+                         {"Vary", "Origin"}};
+  if (request.method == "OPTIONS") {
+    headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+    if (const std::string_view wanted = request.header("access-control-request-headers"); !wanted.empty())
+      headers.emplace_back("Access-Control-Allow-Headers", std::string(wanted));
+    headers.emplace_back("Access-Control-Max-Age", "600");
+  }
+  return headers;
 }
 
 }  // namespace melete

@@ -20,7 +20,8 @@ struct OriginPolicy {
 // Why the request is refused, as a sentence; empty: it isn't.
 std::string origin_problem(const HttpRequest& request, const OriginPolicy& policy);
 
-// What lets an allowed page read the answer; none for others.
+// What lets an allowed page read the answer, or (OPTIONS, the browser's preflight) send the request; none for
+// others. No page elsewhere gets the session's cookie: it must bring a key.
 HttpHeaders origin_headers(const HttpRequest& request, const OriginPolicy& policy);
 
 }  // namespace melete

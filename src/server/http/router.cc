@@ -19,6 +19,18 @@ bool is_parameter(const std::string& part) { return part.size() > 2 && part.fron
 
 }  // namespace
 
+const char* name_of(Access access) {
+  switch (access) {
+    case Access::anyone: return "anyone";
+    case Access::generate: return "generate";
+    case Access::data: return "data";
+    case Access::chat: return "chat";
+    case Access::person: return "person";
+    case Access::admin: return "admin";
+  }
+  MELETE_CHECK(false);
+}
+
 void Router::add(Route route) {
   for (const Route& other : routes_)
     MELETE_CHECK(other.method != route.method || other.path != route.path, route.method, " ", route.path,
@@ -41,6 +53,14 @@ bool Router::matches(const Pattern& pattern, const std::vector<std::string>& par
   return true;
 }
 
+void Router::enter(const Route& route, ExchangePtr exchange) const {
+  const std::optional<HttpProblem> problem = gate_(route, *exchange);
+  if (!problem) return route.handle(std::move(exchange));
+  HttpResponse response = errors_(exchange->request.path, *problem);
+  if (problem->status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"melete\"");
+  exchange->respond(std::move(response));
+}
+
 void Router::handle(ExchangePtr exchange) {
   HttpRequest& request = exchange->request;
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
@@ -48,15 +68,20 @@ void Router::handle(ExchangePtr exchange) {
   std::string allowed;
   for (size_t i = 0; i < routes_.size(); ++i) {
     if (!matches(patterns_[i], parts, request.parameters)) continue;
-    if (routes_[i].method == method) return routes_[i].handle(std::move(exchange));
+    if (routes_[i].method == method) return enter(routes_[i], std::move(exchange));
     allowed += (allowed.empty() ? "" : ", ") + routes_[i].method;
     if (routes_[i].method == "GET") allowed += ", HEAD";
   }
   if (allowed.empty())
-    return exchange->respond(
-        errors_(404, cat("there is nothing at ", request.path, "; see /openapi.json for what there is")));
-  HttpResponse response =
-      errors_(405, cat(request.path, " takes ", allowed, ", got ", request.method, "; use one of them"));
+    return exchange->respond(errors_(request.path, {404, cat("there is nothing at ", request.path,
+                                                             "; see /openapi.json for what there is")}));
+  HttpResponse response;
+  if (request.method == "OPTIONS")
+    response = {204, "", "", {}};
+  else
+    response =
+        errors_(request.path,
+                {405, cat(request.path, " takes ", allowed, ", got ", request.method, "; use one of them")});
   response.headers.emplace_back("Allow", allowed);
   exchange->respond(std::move(response));
 }

@@ -1,8 +1,9 @@
-// Router: the one table of what a server answers. Requests are matched against it, and openapi.json and the
-// tests of who may do what are made from it.
+// Router: the one table of what a server answers. Requests are matched against it and let in by one gate, and
+// openapi.json and the tests of who may do what are made from it.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,27 +11,46 @@
 
 namespace melete {
 
+// Who may use a route; the gate enforces it.
 enum class Access {
-  anyone,  // health and metrics: nothing of any user
-  user,    // whoever may use the models
+  anyone,    // nothing of any user: health, metrics, logging in
+  generate,  // whoever may use the models
+  data,      // whoever may use the caller's own conversations, files and settings
+  chat,      // both: to say something in a conversation and have it answered
+  person,    // the caller in person, not a program with a key: sessions and keys
+  admin,     // users and invitations
 };
+const char* name_of(Access access);
 
 struct Route {
   std::string method;  // GET routes answer HEAD too
   std::string path;    // "/v1/models/{id}": a part in braces matches one part of a path
-  Access access = Access::user;
+  Access access = Access::admin;
   std::string summary;  // one line without a full stop
   std::function<void(ExchangePtr)> handle;
   Json request = {};   // JSON schema of the body; null: none
   Json response = {};  // of the answer; null: not JSON
+  Json query = {};     // of the query's fields, by name; null: none
+  std::string request_type = "application/json";
+  std::string response_type = {};  // empty: JSON if it has a schema, else nothing
+};
+
+// Why a request gets no answer, apart from how a surface writes it.
+struct HttpProblem {
+  int status = 400;
+  std::string message;  // a sentence
+  std::string code = {};
+  int64_t retry_after_s = 0;  // 0: nothing is known
 };
 
 class Router : public HttpApplication {
  public:
-  // How errors look: status and a sentence to a whole answer.
-  using ErrorWriter = std::function<HttpResponse(int status, const std::string& message)>;
+  // How errors look at a path.
+  using ErrorWriter = std::function<HttpResponse(std::string_view path, const HttpProblem& problem)>;
+  // Says who calls (Exchange::caller) and lets them use the route, or says why not.
+  using Gate = std::function<std::optional<HttpProblem>(const Route& route, Exchange& exchange)>;
 
-  explicit Router(ErrorWriter errors) : errors_(std::move(errors)) {}
+  Router(ErrorWriter errors, Gate gate) : errors_(std::move(errors)), gate_(std::move(gate)) {}
 
   void add(Route route);
   const std::vector<Route>& routes() const { return routes_; }
@@ -38,7 +58,7 @@ class Router : public HttpApplication {
   // 404 and 405 for what isn't in the table.
   void handle(ExchangePtr exchange) override;
   HttpResponse refuse(std::string_view path, int status, const std::string& message) override {
-    return errors_(status, message);
+    return errors_(path, {status, message});
   }
 
  private:
@@ -47,8 +67,10 @@ class Router : public HttpApplication {
   };
   static bool matches(const Pattern& pattern, const std::vector<std::string>& parts,
                       std::map<std::string, std::string>& parameters);
+  void enter(const Route& route, ExchangePtr exchange) const;
 
   ErrorWriter errors_;
+  Gate gate_;
   std::vector<Route> routes_;
   std::vector<Pattern> patterns_;
 };

@@ -21,9 +21,15 @@ HttpResponse ask(Router& router, const std::string& method, const std::string& p
 class RouterTest : public ::testing::Test {
  protected:
   RouterTest()
-      : router_([](int status, const std::string& message) {
-          return HttpResponse{status, message, "text/plain", {}};
-        }) {
+      : router_(
+            [](std::string_view path, const HttpProblem& problem) {
+              return HttpResponse{
+                  problem.status, problem.message + " at " + std::string(path), "text/plain", {}};
+            },
+            [this](const Route& route, Exchange&) -> std::optional<HttpProblem> {
+              if (route.access == Access::admin) return HttpProblem{401, "who are you?"};
+              return std::nullopt;
+            }) {
     const auto say = [](const std::string& word) {
       return [word](const ExchangePtr& exchange) {
         std::string all = word;
@@ -31,10 +37,11 @@ class RouterTest : public ::testing::Test {
         exchange->respond({200, all, "text/plain", {}});
       };
     };
-    router_.add({"GET", "/things", Access::user, "all", say("all")});
-    router_.add({"GET", "/things/{id}", Access::user, "one", say("one")});
-    router_.add({"DELETE", "/things/{id}", Access::user, "no more", say("gone")});
-    router_.add({"GET", "/things/{id}/parts/{part}", Access::user, "part", say("part")});
+    router_.add({"GET", "/things", Access::data, "all", say("all")});
+    router_.add({"GET", "/things/{id}", Access::data, "one", say("one")});
+    router_.add({"DELETE", "/things/{id}", Access::data, "no more", say("gone")});
+    router_.add({"GET", "/secrets", Access::admin, "all secrets", say("secrets")});
+    router_.add({"GET", "/things/{id}/parts/{part}", Access::data, "part", say("part")});
   }
   Router router_;
 };
@@ -54,6 +61,22 @@ TEST_F(RouterTest, WhatIsNotInTheTableIsAnError) {
   EXPECT_EQ(wrong.status, 405);
   ASSERT_EQ(wrong.headers.size(), 1u);
   EXPECT_EQ(wrong.headers[0].second, "GET, HEAD, DELETE");
+}
+
+TEST_F(RouterTest, TheGateStandsBeforeEveryRoute) {
+  const HttpResponse refused = ask(router_, "GET", "/secrets");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.body, "who are you? at /secrets");
+  ASSERT_EQ(refused.headers.size(), 1u);
+  EXPECT_EQ(refused.headers[0].first, "WWW-Authenticate");
+}
+
+TEST_F(RouterTest, OptionsSaysWhatAPathTakes) {
+  const HttpResponse options = ask(router_, "OPTIONS", "/things/7");
+  EXPECT_EQ(options.status, 204);
+  ASSERT_EQ(options.headers.size(), 1u);
+  EXPECT_EQ(options.headers[0].second, "GET, HEAD, DELETE");
+  EXPECT_EQ(ask(router_, "OPTIONS", "/nothing").status, 404);
 }
 
 TEST(Message, PathsAreDecodedOnce) {

@@ -49,16 +49,20 @@ Error error_of(sqlite3* handle, const std::filesystem::path& path, std::string_v
                              ", got: ", sqlite3_errmsg(handle), "; ", advice(code))};
 }
 
-// SQLite would make it readable by all; its journals take the permissions of the file.
+// SQLite would make it readable by all; its journals take the permissions of the file. A file that is there
+// is never opened here: closing it would take away the locks that this process's other connections have on it
+// (POSIX), and another program would delete the journal under them.
 Status create_private(const std::filesystem::path& path) {
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool can_be_used =
+      fd >= 0 || (errno == EEXIST && ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0);
+  if (!can_be_used)
     return unavailable("[", path.string(),
                        "] the database must be possible to write, got: ", std::strerror(errno),
                        "; give a data folder that can be written");
-  ::close(fd);
+  if (fd >= 0) ::close(fd);
   return ok_status();
 }
 

@@ -1,6 +1,8 @@
 #include "server/store/database.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -96,6 +98,37 @@ TEST(Database, ThreadsAndConnectionsShareOneFile) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(test.count(), 200);
+}
+
+// SQLite's locks are the process's: a second connection must not take away those of the first, or another
+// program believes that it is alone and deletes the journal.
+TEST(Database, ASecondConnectionKeepsTheLocksOfTheFirst) {
+  TestFolder folder;
+  const std::filesystem::path path = folder.path() / "a.db";
+  int go[2];
+  ASSERT_EQ(::pipe(go), 0);
+  const pid_t other = ::fork();  // before we open it: connections don't survive a fork
+  if (other == 0) {
+    char byte = 0;
+    if (::read(go[0], &byte, 1) != 1) ::_exit(1);
+    const bool wrote = ok(Database::open(path))->run("test", "INSERT INTO t VALUES (2)").ok();
+    ::_exit(wrote ? 0 : 1);
+  }
+  const auto first = ok(Database::open(path));
+  ok(first->run("test", "CREATE TABLE t(x)"));
+  ok(first->run("test", "INSERT INTO t VALUES (1)"));
+  const auto second = ok(Database::open(path));
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  ok(first->run("test", "INSERT INTO t VALUES (3)"));
+  const auto third = ok(Database::open(path));
+  for (Database* database : {first.get(), second.get(), third.get()}) {
+    Statement sum = ok(database->prepare("test", "SELECT sum(x) FROM t"));
+    ASSERT_TRUE(ok(sum.step()));
+    EXPECT_EQ(sum.integer(0), 6);
+  }
 }
 
 TEST(Database, AFileThatIsNoneIsRefused) {

@@ -1,6 +1,7 @@
 #include "server/store/export.h"
 
 #include "server/store/secret.h"
+#include "server/store/settings.h"
 
 namespace melete {
 namespace {
@@ -71,8 +72,9 @@ Status for_each_conversation(const Conversations& all,
 Status export_json(Store& store, OwnerId owner, const Json& account, const TextSink& out) {
   const Files files = store.files(owner);
   const Conversations conversations = store.conversations(owner);
-  MELETE_RETURN_IF_ERROR(
-      out("{\"format\":\"melete export\",\"version\":1,\"account\":" + json_text(account) + ",\"files\":["));
+  MELETE_ASSIGN_OR_RETURN(const Json settings, Settings(store.database(), owner).get());
+  MELETE_RETURN_IF_ERROR(out("{\"format\":\"melete export\",\"version\":1,\"account\":" + json_text(account) +
+                             ",\"settings\":" + json_text(settings) + ",\"files\":["));
   MELETE_ASSIGN_OR_RETURN(const std::vector<StoredFile> list, files.list());
   ArrayWriter file_array(out);
   for (const StoredFile& file : list) {

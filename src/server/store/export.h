@@ -1,8 +1,9 @@
 // Everything of one owner as one document, and back.
 //
-// JSON: {"format": "melete export", "version": 1, "account", "files" (bytes as base64), "conversations" (with
-// all branches), "responses", "answers" (their event logs)}. HTML: one page without scripts that needs
-// nothing else; what people or models wrote is escaped, and its policy forbids to load or to run anything.
+// JSON: {"format": "melete export", "version": 1, "account", "settings", "files" (bytes as base64),
+// "conversations" (with all branches), "responses", "answers" (their event logs)}. HTML: one page without
+// scripts that needs nothing else; what people or models wrote is escaped, and its policy forbids to load or
+// to run anything.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // import_json: reads an export strictly, naming the path of whatever is wrong.
 #include "server/store/export.h"
 #include "server/store/secret.h"
+#include "server/store/settings.h"
 
 namespace melete {
 namespace {
@@ -33,6 +34,17 @@ class Place {
     MELETE_ASSIGN_OR_RETURN(const Place place, at(key));
     if (!place.json().is_string()) return place.wrong("a string");
     return place.json().get<std::string>();
+  }
+  // Puts each member named where its pointer says.
+  Status read_texts(std::initializer_list<std::pair<const char*, std::string*>> members) const {
+    for (const auto& [key, out] : members) {
+      MELETE_ASSIGN_OR_RETURN(*out, text(key));
+    }
+    return ok_status();
+  }
+  Result<Json> value(const std::string& key) const {
+    MELETE_ASSIGN_OR_RETURN(const Place place, at(key));
+    return place.json();
   }
   Result<int64_t> time(const std::string& key) const {
     MELETE_ASSIGN_OR_RETURN(const Place place, at(key));
@@ -89,13 +101,10 @@ Status import_file(const Place& place, Files files) {
 
 Result<StoredMessage> message_of(const Place& place) {
   StoredMessage message;
-  MELETE_ASSIGN_OR_RETURN(message.id, place.text("id"));
-  MELETE_ASSIGN_OR_RETURN(message.parent, place.text("parent"));
-  MELETE_ASSIGN_OR_RETURN(message.role, place.text("role"));
-  MELETE_ASSIGN_OR_RETURN(const Place content, place.at("content"));
-  MELETE_ASSIGN_OR_RETURN(const Place meta, place.at("meta"));
-  message.content = content.json();
-  message.meta = meta.json();
+  MELETE_RETURN_IF_ERROR(
+      place.read_texts({{"id", &message.id}, {"parent", &message.parent}, {"role", &message.role}}));
+  MELETE_ASSIGN_OR_RETURN(message.content, place.value("content"));
+  MELETE_ASSIGN_OR_RETURN(message.meta, place.value("meta"));
   MELETE_ASSIGN_OR_RETURN(message.files, place.texts("files"));
   MELETE_ASSIGN_OR_RETURN(message.created_ms, place.time("created_ms"));
   return message;
@@ -103,10 +112,9 @@ Result<StoredMessage> message_of(const Place& place) {
 
 Status import_conversation(const Place& place, Conversations conversations) {
   ConversationInfo info;
-  MELETE_ASSIGN_OR_RETURN(info.id, place.text("id"));
-  MELETE_ASSIGN_OR_RETURN(info.title, place.text("title"));
+  MELETE_RETURN_IF_ERROR(
+      place.read_texts({{"id", &info.id}, {"title", &info.title}, {"active_leaf", &info.active_leaf}}));
   MELETE_ASSIGN_OR_RETURN(info.pinned, place.boolean("pinned"));
-  MELETE_ASSIGN_OR_RETURN(info.active_leaf, place.text("active_leaf"));
   MELETE_ASSIGN_OR_RETURN(info.created_ms, place.time("created_ms"));
   MELETE_ASSIGN_OR_RETURN(info.updated_ms, place.time("updated_ms"));
   MELETE_ASSIGN_OR_RETURN(const std::vector<Place> places, place.items("messages"));
@@ -121,14 +129,12 @@ Status import_conversation(const Place& place, Conversations conversations) {
 
 Status import_response(const Place& place, Responses responses) {
   StoredResponse response;
-  MELETE_ASSIGN_OR_RETURN(response.id, place.text("id"));
-  MELETE_ASSIGN_OR_RETURN(response.previous, place.text("previous"));
-  MELETE_ASSIGN_OR_RETURN(response.status, place.text("status"));
-  MELETE_ASSIGN_OR_RETURN(response.model, place.text("model"));
-  MELETE_ASSIGN_OR_RETURN(const Place request, place.at("request"));
-  MELETE_ASSIGN_OR_RETURN(const Place output, place.at("output"));
-  response.request = request.json();
-  response.output = output.json();
+  MELETE_RETURN_IF_ERROR(place.read_texts({{"id", &response.id},
+                                           {"previous", &response.previous},
+                                           {"status", &response.status},
+                                           {"model", &response.model}}));
+  MELETE_ASSIGN_OR_RETURN(response.request, place.value("request"));
+  MELETE_ASSIGN_OR_RETURN(response.output, place.value("output"));
   MELETE_ASSIGN_OR_RETURN(response.files, place.texts("files"));
   MELETE_ASSIGN_OR_RETURN(response.created_ms, place.time("created_ms"));
   if (responses.get(response.id).ok()) return ok_status();
@@ -137,15 +143,24 @@ Status import_response(const Place& place, Responses responses) {
 
 Status import_answer(const Place& place, EventLogs& logs, OwnerId owner) {
   AnswerInfo info;
-  MELETE_ASSIGN_OR_RETURN(info.id, place.text("id"));
-  MELETE_ASSIGN_OR_RETURN(info.of.conversation, place.text("conversation"));
-  MELETE_ASSIGN_OR_RETURN(info.of.response, place.text("response"));
-  MELETE_ASSIGN_OR_RETURN(info.status, place.text("status"));
+  std::string log;
+  MELETE_RETURN_IF_ERROR(place.read_texts({{"id", &info.id},
+                                           {"conversation", &info.of.conversation},
+                                           {"response", &info.of.response},
+                                           {"status", &info.status},
+                                           {"log", &log}}));
   MELETE_ASSIGN_OR_RETURN(info.created_ms, place.time("created_ms"));
-  MELETE_ASSIGN_OR_RETURN(const std::string log, place.text("log"));
   if (info.status == "running") info.status = "interrupted";
   if (logs.get(owner, info.id).ok()) return ok_status();
   return place.in(logs.import(owner, info, log));
+}
+
+// Only where nothing was chosen yet. Exports that were made before there were settings have none.
+Status import_settings(const Place& document, Settings settings) {
+  if (!document.json().contains("settings")) return ok_status();
+  MELETE_ASSIGN_OR_RETURN(const Place place, document.at("settings"));
+  MELETE_ASSIGN_OR_RETURN(const Json present, settings.get());
+  return present.empty() ? place.in(settings.put(place.json())) : ok_status();
 }
 
 }  // namespace
@@ -163,6 +178,7 @@ Result<ImportCounts> import_json(Store& store, OwnerId owner, std::string_view t
   MELETE_ASSIGN_OR_RETURN(const std::vector<Place> responses, document.items("responses"));
   MELETE_ASSIGN_OR_RETURN(const std::vector<Place> answers, document.items("answers"));
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(store.database(), "importing"));
+  MELETE_RETURN_IF_ERROR(import_settings(document, Settings(store.database(), owner)));
   for (const Place& place : files) MELETE_RETURN_IF_ERROR(import_file(place, store.files(owner)));
   for (const Place& place : conversations)
     MELETE_RETURN_IF_ERROR(import_conversation(place, store.conversations(owner)));

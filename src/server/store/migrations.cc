@@ -1,5 +1,9 @@
 #include "server/store/migrations.h"
 
+#include <fmt/format.h>
+
+#include <string>
+
 namespace melete {
 namespace {
 
@@ -57,7 +61,7 @@ CREATE TABLE invitations(
 )sql";
 
 // 2: conversations as trees, and search in them. `text` is what search sees of a message.
-constexpr std::string_view kConversations = R"sql(
+constexpr std::string_view kConversationTables = R"sql(
 CREATE TABLE conversations(
   row INTEGER PRIMARY KEY AUTOINCREMENT,
   owner INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
@@ -84,31 +88,29 @@ CREATE TABLE messages(
   FOREIGN KEY(owner, conversation) REFERENCES conversations(owner, id) ON DELETE CASCADE,
   FOREIGN KEY(owner, conversation, parent) REFERENCES messages(owner, conversation, id)) STRICT;
 CREATE INDEX messages_by_parent ON messages(owner, conversation, parent);
-CREATE VIRTUAL TABLE message_search USING fts5(
-  text, content = 'messages', content_rowid = 'row', tokenize = "unicode61 remove_diacritics 2");
-CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
-  INSERT INTO message_search(rowid, text) VALUES (new.row, new.text);
+)sql";
+
+// Full-text search in a column. {0}: the index, {1}: the column, {2}: its table, {3} and {4}: what the
+// triggers that keep the index are called after.
+constexpr const char* kSearchIn = R"sql(CREATE VIRTUAL TABLE {0} USING fts5(
+  {1}, content = '{2}', content_rowid = 'row', tokenize = "unicode61 remove_diacritics 2");
+CREATE TRIGGER {3}_added AFTER INSERT ON {2} BEGIN
+  INSERT INTO {0}(rowid, {1}) VALUES (new.row, new.{1});
 END;
-CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
-  INSERT INTO message_search(message_search, rowid, text) VALUES ('delete', old.row, old.text);
+CREATE TRIGGER {3}_removed AFTER DELETE ON {2} BEGIN
+  INSERT INTO {0}({0}, rowid, {1}) VALUES ('delete', old.row, old.{1});
 END;
-CREATE TRIGGER message_changed AFTER UPDATE OF text ON messages BEGIN
-  INSERT INTO message_search(message_search, rowid, text) VALUES ('delete', old.row, old.text);
-  INSERT INTO message_search(rowid, text) VALUES (new.row, new.text);
-END;
-CREATE VIRTUAL TABLE title_search USING fts5(
-  title, content = 'conversations', content_rowid = 'row', tokenize = "unicode61 remove_diacritics 2");
-CREATE TRIGGER conversation_added AFTER INSERT ON conversations BEGIN
-  INSERT INTO title_search(rowid, title) VALUES (new.row, new.title);
-END;
-CREATE TRIGGER conversation_removed AFTER DELETE ON conversations BEGIN
-  INSERT INTO title_search(title_search, rowid, title) VALUES ('delete', old.row, old.title);
-END;
-CREATE TRIGGER conversation_renamed AFTER UPDATE OF title ON conversations BEGIN
-  INSERT INTO title_search(title_search, rowid, title) VALUES ('delete', old.row, old.title);
-  INSERT INTO title_search(rowid, title) VALUES (new.row, new.title);
+CREATE TRIGGER {3}_{4} AFTER UPDATE OF {1} ON {2} BEGIN
+  INSERT INTO {0}({0}, rowid, {1}) VALUES ('delete', old.row, old.{1});
+  INSERT INTO {0}(rowid, {1}) VALUES (new.row, new.{1});
 END;
 )sql";
+
+std::string conversations_step() {
+  return std::string(kConversationTables) +
+         fmt::format(kSearchIn, "message_search", "text", "messages", "message", "changed") +
+         fmt::format(kSearchIn, "title_search", "title", "conversations", "conversation", "renamed");
+}
 
 // 3: files, answers' event logs and responses. `garbage` names what is to be erased from the disk after a
 // deletion: a file's hash, a log's id, or 'database' for the freed pages. It has no foreign key, since it
@@ -201,10 +203,22 @@ CREATE TRIGGER response_released_file AFTER DELETE ON response_files BEGIN
 END;
 )sql";
 
+// 4: settings. And a message that said nothing yet, since its answer was being made, leaves nothing to erase.
+constexpr std::string_view kSettings = R"sql(
+CREATE TABLE settings(
+  owner INTEGER PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE,
+  value TEXT NOT NULL) STRICT;
+DROP TRIGGER message_rewritten;
+CREATE TRIGGER message_rewritten AFTER UPDATE OF content ON messages WHEN old.content <> '""' BEGIN
+  INSERT OR IGNORE INTO garbage(owner, kind, id) VALUES (old.owner, 'database', '');
+END;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string_view>& migrations() {
-  static const std::vector<std::string_view> steps = {kAccounts, kConversations, kFilesAndAnswers};
+  static const std::string conversations = conversations_step();
+  static const std::vector<std::string_view> steps = {kAccounts, conversations, kFilesAndAnswers, kSettings};
   return steps;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/store/settings.h"
 #include "server/store/test_store.h"
 
 namespace melete {
@@ -32,6 +33,8 @@ void fill(Database& database, int64_t version) {
   ok(database.run("test",
                   "INSERT INTO responses(owner, id, status, model, request, output, created_ms) VALUES "
                   "(7, 'r', 'completed', 'm', '{}', '[]', 1)"));
+  if (version < 4) return;
+  ok(database.run("test", "INSERT INTO settings(owner, value) VALUES (7, '{\"theme\":\"dark\"}')"));
 }
 
 TEST(Migrations, EveryEarlierSchemaBecomesThePresentOne) {
@@ -58,6 +61,7 @@ TEST(Migrations, EveryEarlierSchemaBecomesThePresentOne) {
       EXPECT_EQ(ok(store->conversations(7).tree("c")).at(0).content, "apples");
       EXPECT_EQ(ok(store->conversations(7).search("apples")).size(), 1u);
     }
+    if (version >= 4) EXPECT_EQ(ok(Settings(store->database(), 7).get()), Json({{"theme", "dark"}}));
     if (version >= 3) EXPECT_EQ(ok(store->responses(7).get("r")).status, "completed");
   }
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "server/store/interrupted.h"
 #include "server/store/migrations.h"
 #include "server/store/rows.h"
 
@@ -161,6 +162,7 @@ Status Store::claim() {
         "another folder with --data");
   }
   lock_fd_ = fd;
+  MELETE_RETURN_IF_ERROR(complete_interrupted(*this));
   MELETE_RETURN_IF_ERROR(event_logs_->recover());
   MELETE_RETURN_IF_ERROR(Responses::recover(*database_));
   return remove_strays();

@@ -38,8 +38,8 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // For the program that serves: nothing else may until this store closes. Then notes what a former server
-  // left unfinished (EventLogs, Responses; Quotas::recover() is the caller's) and unlinks files that no row
-  // knows. Errors: unavailable (another server has it).
+  // left unfinished (interrupted.h, EventLogs, Responses; Quotas::recover() is the caller's) and unlinks
+  // files that no row knows. Errors: unavailable (another server has it).
   Status claim();
 
   Database& database() { return *database_; }

@@ -1,0 +1,365 @@
+#include "server/api/app_answers.h"
+
+#include "base/log.h"
+#include "server/accounts/charge.h"
+#include "server/api/app_conversations.h"
+#include "server/api/chat_wire.h"
+#include "server/api/content.h"
+#include "server/store/secret.h"
+
+namespace melete {
+namespace {
+
+HttpResponse failure(const Error& error) { return openai_response(api_error(error)); }
+
+std::string event_frame(const char* name, const Json& data) { return event_text(name, json_text(data)); }
+
+Role stored_role(const std::string& name) {
+  if (name == "system") return Role::system;
+  return name == "assistant" ? Role::assistant : Role::user;
+}
+
+// What was stored, as the parts that a surface would have brought. Errors: not_found, corrupt (a file).
+Result<WireMessage> wire_of(const StoredMessage& stored, const Files& files, const std::string& path) {
+  WireMessage message;
+  message.role = stored_role(stored.role);
+  const Json parts = stored.content.is_array() ? stored.content
+                                               : Json::array({{{"type", "text"}, {"text", stored.content}}});
+  for (const Json& json : parts) {
+    WirePart part;
+    part.path = path;
+    if (json.value("type", "") == "file") {
+      MELETE_ASSIGN_OR_RETURN(const StoredFile file, files.get(json.value("file_id", "")));
+      MELETE_ASSIGN_OR_RETURN(part.bytes, files.read(file.id));
+      part.name = file.name;
+      part.is_file = true;
+    } else {
+      part.text = json.value("text", "");
+    }
+    message.parts.push_back(std::move(part));
+  }
+  return message;
+}
+
+// The message that an answer belongs to.
+Result<StoredMessage> answered_message(const Conversations& all, const AnswerInfo& answer) {
+  MELETE_ASSIGN_OR_RETURN(const auto tree, all.tree(answer.of.conversation));
+  for (const StoredMessage& message : tree)
+    if (message.meta.value("answer", "") == answer.id) return message;
+  return not_found("[answers] its message must still be there, got ", answer.id, ", deleted meanwhile");
+}
+
+uint64_t first_wanted(const HttpRequest& request) {
+  const auto query = parse_query(request.query);
+  const auto after = query.find("after");
+  const std::string text(after == query.end() ? request.header("last-event-id") : after->second);
+  const bool is_number =
+      !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
+  return is_number ? std::stoull(text) + 1 : 0;
+}
+
+}  // namespace
+
+// What is asked, and what the run needs.
+struct AppAnswers::Question {
+  AnswerOptions options;
+  std::string conversation;
+  std::string system;
+  std::optional<NewMessage> message;  // to be added; else `parent` is answered
+  // Of the message, or what is answered; empty: a root; none: what is shown last.
+  std::optional<std::string> parent;
+  std::vector<StoredMessage> path;  // to the question, which is last
+  const ServedModel* model = nullptr;
+  ModeChoice choice;
+  Request run;
+};
+
+struct AppAnswers::Job {
+  OwnerId owner;
+  const ServedModel& model;
+  const std::string mode;
+  Request run;
+  const StoredMessage message;  // of the answer
+  const std::string added;      // the first message that is new
+  const std::shared_ptr<LiveAnswer> live;
+  const std::shared_ptr<Charge> charge;
+  bool waits = false, ended = false;
+};
+
+std::optional<AppAnswers::Question> AppAnswers::read(const Exchange& exchange,
+                                                     std::optional<ApiError>& problem) {
+  const Json json = read_json_body(exchange, problem);
+  WireReader body(json, "", problem);
+  Question question;
+  AnswerOptions& options = question.options;
+  question.conversation = exchange.request.parameters.at("id");
+  options.model = body.text("model").value_or("melete-thinking");
+  question.system = body.text("system").value_or("");
+  const auto to = body.text("to");
+  question.parent = to;
+  if (const Json* given = body.object("message")) {
+    if (to) body.fail("to", "invalid_value", "can't be given with a new message");
+    WireReader reader(*given, "message", problem);
+    NewMessage& message = question.message.emplace();
+    message.role = "user";
+    const auto parent = reader.text("parent");
+    if (given->contains("parent")) question.parent = parent.value_or("");
+    MessageContent content = read_content(reader, problem);
+    message.content = std::move(content.content);
+    message.files = std::move(content.files);
+    reader.finish();
+  } else if (!to) {
+    body.fail("message", "missing_required_parameter", "must be given, or \"to\", the message to answer");
+  }
+  options.max_tokens = body.integer("max_tokens", 1, 1 << 24);
+  read_sampling(body, options);
+  read_extension(body, options, problem);
+  body.finish();
+  if (problem) return std::nullopt;
+  return question;
+}
+
+// Finds the path to what is asked.
+bool AppAnswers::place(Question& question, const Exchange& exchange, std::optional<ApiError>& problem) {
+  const Conversations all = store_.conversations(exchange.caller.user);
+  const auto refuse = [&](const Error& error) {
+    problem = api_error(error);
+    return false;
+  };
+  const auto conversation = all.get(question.conversation);
+  if (!conversation.ok()) return refuse(conversation.error());
+  if (!question.parent) question.parent = conversation->active_leaf;
+  if (!question.parent->empty()) {
+    auto path = all.path(question.conversation, *question.parent);
+    if (!path.ok()) return refuse(path.error());
+    question.path = *std::move(path);
+  }
+  if (!question.message) return true;
+  question.message->parent = *question.parent;
+  StoredMessage asked;
+  asked.role = "user";
+  asked.content = question.message->content;
+  question.path.push_back(std::move(asked));
+  return true;
+}
+
+// System messages at the beginning become the system text.
+bool AppAnswers::build(Question& question, const Exchange& exchange, std::optional<ApiError>& problem) {
+  const auto model = models_.find(question.options.model);
+  if (!model.ok()) {
+    problem = ApiError{404, model.error().message, "model", "model_not_found"};
+    return false;
+  }
+  question.model = *model;
+  const auto choice = choose_mode(question.options, problem);
+  if (!choice) return false;
+  question.choice = *choice;
+  question.run = make_run(question.options, *choice, **model);
+  Conversation& conversation = question.run.conversation;
+  conversation.system = question.system;
+  const Files files = store_.files(exchange.caller.user);
+  for (size_t i = 0; i < question.path.size(); ++i) {
+    const auto wire = wire_of(question.path[i], files, cat("message ", i + 1, " of the conversation"));
+    if (!wire.ok()) problem = api_error(wire.error());
+    std::optional<Message> message;
+    if (wire.ok()) message = build_message(*wire, **model, problem);
+    if (!message) return false;
+    if (wire->role == Role::system && conversation.messages.empty()) {
+      for (const MessagePart& part : message->parts)
+        conversation.system += cat(conversation.system.empty() ? "" : "\n\n", std::get<TextPart>(part).text);
+    } else {
+      conversation.messages.push_back(*std::move(message));
+    }
+  }
+  return true;
+}
+
+// Puts question, answer and log into the store as one; `first` tells the reader of them.
+Result<std::shared_ptr<AppAnswers::Job>> AppAnswers::keep(Question question, const Exchange& exchange,
+                                                          std::string& first) {
+  const OwnerId owner = exchange.caller.user;
+  Conversations all = store_.conversations(owner);
+  MELETE_ASSIGN_OR_RETURN(Transaction transaction,
+                          Transaction::begin(store_.database(), "beginning an answer"));
+  std::string added;
+  if (question.message) {
+    MELETE_ASSIGN_OR_RETURN(const StoredMessage asked, all.add(question.conversation, *question.message));
+    added = asked.id;
+    question.parent = asked.id;
+    first += event_frame("message", message_json(asked));
+  }
+  const std::string id = new_id("ans");
+  NewMessage message{*question.parent, "assistant", "", {}, {}};
+  message.meta = {{"answer", id},
+                  {"status", "running"},
+                  {"model", question.options.model},
+                  {"mode", question.choice.mode},
+                  {"seed", question.run.seed}};
+  MELETE_ASSIGN_OR_RETURN(StoredMessage answer, all.add(question.conversation, message));
+  MELETE_ASSIGN_OR_RETURN(auto log, store_.event_logs().create(owner, {question.conversation, ""}, id));
+  MELETE_RETURN_IF_ERROR(transaction.commit());
+  if (added.empty()) added = answer.id;
+  first += event_frame("answer", message_json(answer));
+  const auto live = std::make_shared<LiveAnswer>(std::move(log), question.conversation);
+  return std::make_shared<Job>(Job{owner, *question.model, question.choice.mode, std::move(question.run),
+                                   std::move(answer), std::move(added), live, exchange.charge});
+}
+
+Status AppAnswers::submit(const std::shared_ptr<Job>& job) {
+  live_.add(job->owner, job->live);
+  // A task that is dropped as the server stops ends its answer too.
+  const std::shared_ptr<void> always(nullptr, [this, job](void*) {
+    if (job->waits && !job->ended)
+      end(*job, cancelled("[answers] the server must run, but it stopped; ask again"));
+  });
+  const Status status = runners_.submit({[this, job, always] { run(*job); }});
+  job->waits = status.ok();
+  if (status.ok()) return status;
+  metrics_.count_refusal();
+  live_.remove(job->owner, job->live->log().id());
+  // Nothing was said: nothing stays.
+  const std::string& conversation = job->live->conversation();
+  MELETE_RETURN_IF_ERROR(store_.event_logs().finish(job->live->log(), "failed"));
+  MELETE_RETURN_IF_ERROR(store_.conversations(job->owner).remove_message(conversation, job->added));
+  return status;
+}
+
+void AppAnswers::begin(const ExchangePtr& exchange) {
+  std::optional<ApiError> problem;
+  const auto refuse = [&] { exchange->respond(openai_response(*problem)); };
+  auto question = read(*exchange, problem);
+  if (!question || !place(*question, *exchange, problem) || !build(*question, *exchange, problem))
+    return refuse();
+  const auto prompt =
+      prepare_run(question->options, question->choice, *question->model, question->run, problem);
+  if (!prompt) return refuse();
+  const int64_t most = most_tokens(question->run, question->choice, *question->model, *prompt);
+  if (const Status reserved = exchange->charge->reserve(most); !reserved.ok()) {
+    problem = quota_error(reserved.error(), exchange->charge->retry_after_s());
+    return refuse();
+  }
+  exchange->note("model", question->model->name());
+  exchange->note("mode", question->choice.mode);
+  std::string first;
+  const auto job = keep(*std::move(question), *exchange, first);
+  if (!job.ok()) return exchange->respond(failure(job.error()));
+  if (const Status submitted = submit(*job); !submitted.ok())
+    return exchange->respond(failure(submitted.error()));
+  (*job)->live->follow(exchange, std::move(first), 0);
+}
+
+// A bug of ours that ends the run (logged by the worker's thread) ends the answer too.
+void AppAnswers::run(Job& job) {
+  LiveAnswer& live = *job.live;
+  job.run.stop_requested = [&] { return live.stop_requested(); };
+  Result<Answer> answer = unavailable("[answers] the run must end by itself, got a failure; see the log");
+  const std::shared_ptr<void> always(nullptr, [&](void*) { end(job, answer); });
+  answer = job.model.answer(job.mode, job.run, live);
+}
+
+// Stores how the run ended, then tells its readers.
+void AppAnswers::end(Job& job, const Result<Answer>& answer) {
+  job.ended = true;
+  LiveAnswer& live = *job.live;
+  StoredMessage message = job.message;
+  message.meta["status"] = answer.ok() ? "completed" : "failed";
+  if (answer.ok()) {
+    metrics_.count_answer(job.mode, *answer);
+    message.content = answer->text;
+    message.meta["reasoning"] = answer->reasoning;
+    message.meta["finish"] = answer->finish;
+    message.meta["details"] = answer_details(*answer, job.mode, job.run.seed);
+    job.charge->add(answer->usage.prompt_tokens + answer->usage.reasoning_tokens +
+                    answer->usage.answer_tokens);
+  } else {
+    metrics_.count_failure(job.mode, answer.error().kind);
+    message.meta["error"] = answer.error().message;
+  }
+  job.charge->settle();
+  const Status kept =
+      store_.conversations(job.owner).replace(live.conversation(), message.id, message.content, message.meta);
+  const Status ended = store_.event_logs().finish(live.log(), answer.ok() ? "completed" : "failed");
+  Json last = {{"message", message_json(message)}};
+  for (const Status& status : {kept, ended}) {
+    if (status.ok()) continue;
+    log_warn(status.error().message);
+    last["error"] = openai_error(api_error(status.error()))["error"];
+  }
+  live.finish(event_frame("done", last));
+  live_.remove(job.owner, live.log().id());
+}
+
+void AppAnswers::show(const ExchangePtr& exchange) {
+  const auto answer =
+      store_.event_logs().get(exchange->caller.user, exchange->request.parameters.at("answer"));
+  if (!answer.ok()) return exchange->respond(failure(answer.error()));
+  exchange->respond(200, {{"id", answer->id},
+                          {"conversation", answer->of.conversation},
+                          {"status", answer->status},
+                          {"created_ms", answer->created_ms}});
+}
+
+// An answer under way is followed, one that has ended comes from its log.
+void AppAnswers::events(const ExchangePtr& exchange) {
+  const OwnerId owner = exchange->caller.user;
+  const std::string& id = exchange->request.parameters.at("answer");
+  const uint64_t from_seq = first_wanted(exchange->request);
+  if (const auto live = live_.find(owner, id)) return live->follow(exchange, "", from_seq);
+  const auto answer = store_.event_logs().get(owner, id);
+  if (!answer.ok()) return exchange->respond(failure(answer.error()));
+  const auto events = store_.event_logs().read(owner, id, from_seq);
+  if (!events.ok()) return exchange->respond(failure(events.error()));
+  Json last = Json::object();
+  const auto message = answered_message(store_.conversations(owner), *answer);
+  if (message.ok())
+    last["message"] = message_json(*message);
+  else
+    last["error"] = openai_error(api_error(message.error()))["error"];
+  std::string all;
+  for (const Event& event : *events) all += run_event_text(event);
+  exchange->begin_stream();
+  exchange->put(all + event_frame("done", last));
+  exchange->end_stream();
+}
+
+void AppAnswers::stop(const ExchangePtr& exchange) {
+  const std::string& id = exchange->request.parameters.at("answer");
+  const auto answer = store_.event_logs().get(exchange->caller.user, id);
+  if (!answer.ok()) return exchange->respond(failure(answer.error()));
+  if (const auto live = live_.find(exchange->caller.user, id)) live->stop();
+  exchange->respond({204, "", "", {}});
+}
+
+std::function<void(ExchangePtr)> AppAnswers::on_worker(Step step) {
+  return [this, step](ExchangePtr exchange) {
+    const Status status = workers_.submit({[this, step, exchange] { (this->*step)(exchange); }});
+    if (!status.ok()) exchange->respond(failure(status.error()));
+  };
+}
+
+void AppAnswers::add_routes(Router& router) {
+  Route ask{"POST", "/api/conversations/{id}/answers", Access::chat,
+            "say something and have it answered, or have a message answered again",
+            on_worker(&AppAnswers::begin)};
+  ask.request = schema_named("Question");
+  ask.response = schema_named("AnswerEvent");
+  ask.response_type = "text/event-stream";
+  router.add(std::move(ask));
+  router.add({"GET",
+              "/api/answers/{answer}",
+              Access::data,
+              "how an answer stands",
+              on_worker(&AppAnswers::show),
+              {},
+              schema_named("AnswerState")});
+  Route events{"GET", "/api/answers/{answer}/events", Access::data,
+               "an answer's events, from the one after Last-Event-ID on", on_worker(&AppAnswers::events)};
+  events.response = schema_named("AnswerEvent");
+  events.response_type = "text/event-stream";
+  events.query = {{"after", {{"type", "integer"}, {"minimum", 0}}}};
+  router.add(std::move(events));
+  router.add({"POST", "/api/answers/{answer}/stop", Access::data, "end an answer with what it has",
+              on_worker(&AppAnswers::stop)});
+}
+
+}  // namespace melete

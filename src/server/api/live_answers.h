@@ -1,0 +1,68 @@
+// The app's answers that are under way. An answer goes on when nobody reads it; whoever comes (again) follows
+// it from any event on. All of it is safe to use from any thread.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/http/exchange.h"
+#include "server/store/event_logs.h"
+
+namespace melete {
+
+// The sink of one run: each event goes to the answer's log and to those who follow.
+class LiveAnswer : public EventSink, public std::enable_shared_from_this<LiveAnswer> {
+ public:
+  LiveAnswer(std::shared_ptr<AnswerLog> log, std::string conversation)
+      : log_(std::move(log)), conversation_(std::move(conversation)) {}
+
+  void put(const Event& event) override;
+  // The run has ended and all is stored; `last` are the events that readers get after the run's.
+  void finish(std::string last);
+
+  // Streams `first` and the run's events with seq >= from_seq, as they come. A slow reader slows nobody.
+  void follow(const ExchangePtr& exchange, std::string first, uint64_t from_seq);
+
+  void stop() { stop_ = true; }
+  bool stop_requested() const { return stop_; }
+  AnswerLog& log() { return *log_; }
+  const std::string& conversation() const { return conversation_; }
+
+ private:
+  bool give(size_t& at, std::string& bytes);
+  void wake_all(std::unique_lock<std::mutex>& lock);
+
+  const std::shared_ptr<AnswerLog> log_;
+  const std::string conversation_;
+  std::atomic<bool> stop_ = false;
+  std::mutex mutex_;            // of all below
+  std::string text_;            // the events so far, as they are streamed
+  std::vector<size_t> begins_;  // in text_, by seq
+  std::string last_;
+  bool ended_ = false;
+  std::vector<std::weak_ptr<Exchange>> readers_;
+};
+
+// One event of a run, as the app gets it.
+std::string run_event_text(const Event& event);
+
+class LiveAnswers {
+ public:
+  void add(OwnerId owner, const std::shared_ptr<LiveAnswer>& answer);
+  void remove(OwnerId owner, const std::string& id);
+  // Null: none of that id is under way.
+  std::shared_ptr<LiveAnswer> find(OwnerId owner, const std::string& id) const;
+  void stop_of(OwnerId owner, const std::string& conversation);
+  void stop_all();
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::pair<OwnerId, std::string>, std::shared_ptr<LiveAnswer>> answers_;
+};
+
+}  // namespace melete
