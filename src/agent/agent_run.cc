@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "text/special_tokens.h"
 #include "text/tool_markup.h"
 
 namespace melete {
@@ -28,7 +29,7 @@ std::unique_ptr<OutputParser> parser_for(const Request& request, Opening opening
 
 // Of everything that the agents of a run are a function of, but their numbers.
 uint64_t hash_of(const Request& request) {
-  uint64_t hash = request.seed;
+  uint64_t hash = mix_seed(request.seed, request.first_stream);
   const auto mix = [&](std::string_view text) { hash = mix_seed(hash, stable_hash(text)); };
   for (const Message& message : request.conversation.messages) {
     mix(name_of(message.role));
@@ -87,6 +88,8 @@ void AgentRun::start(int64_t max_tokens) {
   sampling.top_p = request_.top_p;
   sampling.top_k = request_.top_k;
   sampling.min_p = request_.min_p;
+  sampling.frequency_penalty = request_.frequency_penalty;
+  sampling.presence_penalty = request_.presence_penalty;
   sampling.seed = request_.seed;
   // Runs of a sequence (before and after a forced closing) must not share their random numbers.
   sampling.stream =
@@ -115,10 +118,26 @@ bool AgentRun::take(const SampledToken& token) {
   last_token_ = token.id;
   confidence_sum_ += token.confidence;
   ++(spends_answer() ? answer_tokens_ : reasoning_tokens_);
+  if (request_.top_log_probs >= 0) note_token(token);
   take_events(parser_->put_token(services_.format.tokenizer(), token.id));
   if (parser_->writing() == Writing::call) in_answer_ = true;
   if (is_over() || must_close_for_grammar() || waits_for_grammar()) return false;
   return spends_answer() ? answer_tokens_ < answer_limit_ : !budget_spent();
+}
+
+// A token of the answer's text; those that end or address messages aren't.
+void AgentRun::note_token(const SampledToken& token) {
+  if (parser_->writing() != Writing::answer || request_.tool_choice.is_held()) return;
+  if (chooses_ && request_.grammar && !constrained_) return;
+  const Tokenizer& tokenizer = services_.format.tokenizer();
+  const std::string bytes(tokenizer.token_bytes(token.id));
+  if (std::ranges::count(services_.format.stop_tokens(), token.id) > 0) return;
+  if (tokenizer.is_special(token.id) && location_bin(bytes) < 0) return;
+  AnswerToken& noted = new_tokens_.emplace_back(AnswerToken{{bytes, token.log_prob}, {}});
+  for (const RankedToken& other : token.top) {
+    if (std::ssize(noted.likeliest) >= request_.top_log_probs) break;
+    noted.likeliest.push_back({std::string(tokenizer.token_bytes(other.id)), other.log_prob});
+  }
 }
 
 // Nothing that is still wanted can come: after an answer only a call can.
@@ -158,9 +177,12 @@ bool AgentRun::waits_for_grammar() const {
          (chooses_ || in_answer_);
 }
 
-void AgentRun::put_output(MarkParser::Output out, const char* channel) {
-  if (!out.text.empty())
-    log_.put(plan_.id, "agent.delta", tokens_, {{"channel", channel}, {"text", std::move(out.text)}});
+void AgentRun::put_output(MarkParser::Output out, const char* channel, Json more) {
+  if (!out.text.empty()) {
+    Json data = {{"channel", channel}, {"text", std::move(out.text)}};
+    data.update(more);
+    log_.put(plan_.id, "agent.delta", tokens_, std::move(data));
+  }
   for (TextMark& mark : out.marks) {
     Json data = mark_json(mark);
     data["channel"] = channel;
@@ -179,7 +201,15 @@ void AgentRun::put_commentary(MarkParser::Output out) {
   put_output(std::move(out), "commentary");
 }
 
-void AgentRun::put_answer(MarkParser::Output out) { put_output(std::move(out), "answer"); }
+void AgentRun::put_answer(MarkParser::Output out) {
+  Json more = Json::object();
+  if (!out.text.empty() && !new_tokens_.empty()) {
+    for (const AnswerToken& token : new_tokens_) more["tokens"].push_back(to_json(token));
+    std::move(new_tokens_.begin(), new_tokens_.end(), std::back_inserter(told_tokens_));
+    new_tokens_.clear();
+  }
+  put_output(std::move(out), "answer", std::move(more));
+}
 
 void AgentRun::put_held(const std::string& text) {
   std::string arguments = held_.put(text);
@@ -221,6 +251,7 @@ std::string AgentRun::next_call_id() const { return call_id(hash_of(request_), p
 void AgentRun::take_call(const std::string& name, const Json& arguments) {
   if (!calls_.empty() && !request_.parallel_calls) return;
   in_answer_ = true;
+  new_tokens_.clear();
   calls_.push_back({next_call_id(), name, arguments});
   log_.put(plan_.id, "agent.tool_call", tokens_,
            {{"id", calls_.back().id}, {"name", name}, {"arguments", arguments}});
@@ -295,6 +326,7 @@ void AgentRun::flush() {
   put_reasoning(reasoning_marks_.finish());
   put_commentary(commentary_marks_.finish());
   put_answer(answer_marks_.finish());
+  std::move(new_tokens_.begin(), new_tokens_.end(), std::back_inserter(told_tokens_));
   settle_held_call();
 }
 
@@ -358,6 +390,7 @@ Answer answer_of(const AgentRun& run) {
   answer.reasoning = run.reasoning();
   answer.commentary = run.commentary();
   answer.tool_calls = run.calls();
+  answer.tokens = run.tokens();
   answer.marks = run.marks();
   answer.finish = run.finish();
   answer.agent = run.id();

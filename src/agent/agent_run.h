@@ -49,6 +49,7 @@ class AgentRun {
   const std::string& reasoning() const { return reasoning_; }
   const std::string& commentary() const { return commentary_; }
   const std::vector<IssuedCall>& calls() const { return calls_; }
+  const std::vector<AnswerToken>& tokens() const { return told_tokens_; }
   const std::vector<TextMark>& marks() const { return marks_; }
   const std::string& finish() const {
     return finish_;
@@ -61,6 +62,7 @@ class AgentRun {
  private:
   void start(int64_t max_tokens);
   bool take(const SampledToken& token);
+  void note_token(const SampledToken& token);
   void take_events(const std::vector<ChannelEvent>& events);
   void take_answer(const std::string& text);
   void take_call(const std::string& name, const Json& arguments);
@@ -68,7 +70,7 @@ class AgentRun {
   void put_commentary(MarkParser::Output out);
   void put_answer(MarkParser::Output out);
   void put_held(const std::string& text);
-  void put_output(MarkParser::Output out, const char* channel);
+  void put_output(MarkParser::Output out, const char* channel, Json more = Json::object());
   bool is_over() const;
   bool spends_answer() const;
   bool budget_spent() const;
@@ -101,6 +103,7 @@ class AgentRun {
   std::string answer_, reasoning_, commentary_, finish_;
   std::vector<TextMark> marks_;
   std::vector<IssuedCall> calls_;
+  std::vector<AnswerToken> new_tokens_, told_tokens_;  // of the answer's text: not in an event yet, and all
   int64_t header_room_ = 0;   // tokens that a header may take beyond the reasoning's budget
   int64_t answer_limit_ = 0;  // of answer_tokens_
   uint64_t num_starts_ = 0;

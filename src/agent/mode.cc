@@ -30,6 +30,9 @@ std::string problem(const Request& request) {
     return cat("[top_p] must be 0 to 1, got ", request.top_p, "; 1 leaves nothing out");
   if (!(request.min_p >= 0 && request.min_p <= 1))
     return cat("[min_p] must be 0 to 1, got ", request.min_p, "; 0 leaves nothing out");
+  for (const double penalty : {request.frequency_penalty, request.presence_penalty})
+    if (!(penalty >= -2 && penalty <= 2))
+      return cat("[penalty] must be -2 to 2, got ", penalty, "; 0 is none");
   if (request.top_k < 0)
     return cat("[top_k] must be at least 0, got ", request.top_k, "; 0 leaves nothing out");
   if (request.max_answer_tokens < 1)
@@ -45,6 +48,23 @@ std::string problem(const Request& request) {
   if (!(request.delta > 0 && request.delta < 1))
     return cat("[delta] must be between 0 and 1, got ", request.delta, "; 0.1 is usual");
   return {};
+}
+
+namespace {
+
+Json scored(const ScoredToken& token) {
+  Json bytes = Json::array();
+  for (const char c : token.bytes) bytes.push_back(static_cast<uint8_t>(c));
+  return {{"bytes", std::move(bytes)}, {"log_prob", token.log_prob}};
+}
+
+}  // namespace
+
+Json to_json(const AnswerToken& token) {
+  Json json = scored(token.drawn);
+  json["likeliest"] = Json::array();
+  for (const ScoredToken& other : token.likeliest) json["likeliest"].push_back(scored(other));
+  return json;
 }
 
 bool may_call(const Request& request) {

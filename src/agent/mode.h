@@ -18,6 +18,9 @@
 
 namespace melete {
 
+// Of a question that names none.
+inline constexpr const char* kDefaultMode = "thinking";
+
 struct Request {
   Conversation conversation;       // ends with the user's message or a tool's; its tools are the caller's
   Effort effort = Effort::medium;  // of thinking and contemplating
@@ -26,6 +29,7 @@ struct Request {
   double top_p = 1;
   int64_t top_k = 0;
   double min_p = 0;
+  double frequency_penalty = 0, presence_penalty = 0;  // -2 to 2; of all that the agent has sampled
   uint64_t seed = 0;
   uint64_t first_stream = 0;  // of random numbers; the agents use the next 2 * num_agents
   int64_t max_answer_tokens = 256;
@@ -37,6 +41,9 @@ struct Request {
   std::shared_ptr<const Grammar> grammar = nullptr;
   ToolChoice tool_choice = {};  // where a call must come, `grammar` is of held_call_grammar()
   bool parallel_calls = true;   // else a turn ends with its first call; a held call is one in any case
+  // How many of the likeliest tokens Answer::tokens and the answer's events have beside each token of the
+  // answer's text, at most 20; below 0: neither has tokens.
+  int64_t top_log_probs = -1;
   // Asked once a step: true stops the run with the best answer so far (Ctrl-C, a closed connection).
   std::function<bool()> stop_requested = [] { return false; };
 };
@@ -49,17 +56,28 @@ struct Usage {
   double prefill_s = 0, first_token_s = 0, total_s = 0;  // from the start of run()
 };
 
+struct ScoredToken {
+  std::string bytes;    // may be a part of a UTF-8 character
+  double log_prob = 0;  // under the untempered distribution of what was allowed
+};
+
+struct AnswerToken {
+  ScoredToken drawn;
+  std::vector<ScoredToken> likeliest;  // likeliest first
+};
+
 struct VoteCount {
   std::string key;
   int64_t votes = 0;
 };
 
 struct Answer {
-  std::string text;             // boxes and points in Muse's JSON form
-  std::string raw;              // as the model wrote it, with location tokens
-  std::string commentary;       // what the model says in passing, between calls (Muse)
-  std::string reasoning;        // of the agent whose answer it is, without location tokens
-  std::vector<TextMark> marks;  // what the reasoning and the answer point at
+  std::string text;                 // boxes and points in Muse's JSON form
+  std::string raw;                  // as the model wrote it, with location tokens
+  std::string commentary;           // what the model says in passing, between calls (Muse)
+  std::string reasoning;            // of the agent whose answer it is, without location tokens
+  std::vector<TextMark> marks;      // what the reasoning and the answer point at
+  std::vector<AnswerToken> tokens;  // of `raw`, with Request::top_log_probs
   // The turn's calls, each whole; the text is then empty or what goes with them.
   std::vector<IssuedCall> tool_calls;
   // "stop"; "tool_calls"; "length" (also where a call was cut); "exhausted", "deadline", "cancelled";
@@ -81,6 +99,9 @@ struct Services {
 bool may_call(const Request& request);
 // Whether it then writes each as a message of its own, so that it must be left to it whom it addresses.
 bool may_address_tools(const Request& request, const ChatFormat& format);
+
+// {"bytes": [...], "log_prob", "likeliest": [{"bytes", "log_prob"}]}.
+Json to_json(const AnswerToken& token);
 
 class Mode {
  public:

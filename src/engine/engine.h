@@ -38,6 +38,9 @@ struct Sampling {
   double top_p = 1.0;
   int64_t top_k = 0;  // 0: off
   double min_p = 0.0;
+  // Taken from the logits of tokens that the sequence has sampled, in any run with penalties: for each time,
+  // and once. log_prob, confidence and top are after them.
+  double frequency_penalty = 0.0, presence_penalty = 0.0;
   uint64_t seed = 0;    // Philox(seed, stream, token index): independent of batching
   uint64_t stream = 0;  // the agent's number
   int64_t max_tokens = 512;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/test_models.h"
 
@@ -80,6 +81,21 @@ TEST(EngineDrafts, TokensAreTheSameBitsWithFewerSteps) {
     EXPECT_EQ(plain.steps, 59);
     EXPECT_LT(drafted.steps, 25) << model;
   }
+}
+
+TEST(EngineDrafts, PenaltiesCountWhatIsDraftedToo) {
+  Sampling penalised = hot(3, 40);
+  penalised.frequency_penalty = 1.5;
+  penalised.presence_penalty = 0.5;
+  const Finished plain = run_one("dense", penalised, 0, 1);
+  EXPECT_EQ(run_one("dense", penalised, NgramDrafter::kMaxDraft, 1).tokens, plain.tokens);
+  EXPECT_NE(run_one("dense", hot(3, 40), 0, 1).tokens, plain.tokens);
+  // So large that no token comes twice.
+  penalised.presence_penalty = 1e4;
+  std::set<int32_t> different;
+  for (const auto& [id, log_prob] : run_one("dense", penalised, NgramDrafter::kMaxDraft, 1).tokens)
+    different.insert(id);
+  EXPECT_EQ(different.size(), 40u);
 }
 
 TEST(EngineDrafts, StopsLimitsAndSinksEndARunInsideADraft) {

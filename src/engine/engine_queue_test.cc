@@ -318,5 +318,30 @@ TEST(EngineQueue, RememberedPromptsOutliveTheProcessInAFile) {
   EXPECT_EQ(engine->load_prompts(file).error().kind, ErrorKind::not_found);
 }
 
+TEST(EngineQueue, PiecesOfPromptsAreAsShortAsTheTimeOfAStep) {
+  const Prompt prompt = text_prompt(300, 4);
+  EngineLimits limits;
+  limits.max_step_s = 1e-12;
+  const auto hurried = load_limited(folder("dense"), limits);
+  const SequenceId id = hurried->enqueue(prompt).value();
+  std::vector<int64_t> computed;
+  while (hurried->phase(id) != SequencePhase::ready) {
+    hurried->step();
+    computed.push_back(hurried->metrics().prefilled_tokens);
+  }
+  // Nothing is known before the first; no piece is smaller than a turn of the queue.
+  EXPECT_EQ(computed, (std::vector<int64_t>{128, 192, 256, 300}));
+  Tokens got;
+  hurried->start(id, hot(1, 5), into(got));
+  run_all(*hurried);
+  EXPECT_EQ(got, alone(prompt, hot(1, 5)));
+  limits.max_step_s = 1e6;
+  const auto patient = load_limited(folder("dense"), limits);
+  const SequenceId other = patient->enqueue(prompt).value();
+  patient->step();
+  patient->step();
+  EXPECT_EQ(patient->phase(other), SequencePhase::ready);
+}
+
 }  // namespace
 }  // namespace melete

@@ -258,5 +258,19 @@ TEST(EngineRun, LoadNamesWhatIsWrong) {
   EXPECT_EQ(absent.error().kind, ErrorKind::not_found);
 }
 
+TEST(Engine, TheMeanHiddenRowIsOfAllPositionsInAnyChunks) {
+  const auto engine = load("dense");
+  const Prompt prompt = text_prompt(20, 8);
+  const auto whole = engine->mean_hidden(prompt).value();
+  ASSERT_EQ(std::ssize(whole), engine->shape().width);
+  engine->set_prefill_rows(3);
+  EXPECT_EQ(engine->mean_hidden(prompt).value(), whole);
+  Prompt shorter = prompt;
+  shorter.tokens.pop_back();
+  EXPECT_NE(engine->mean_hidden(shorter).value(), whole);
+  EXPECT_EQ(engine->pages_in_use(), 0);
+  EXPECT_EQ(engine->mean_hidden({}).error().kind, ErrorKind::invalid_argument);
+}
+
 }  // namespace
 }  // namespace melete

@@ -5,11 +5,14 @@
 
 namespace melete {
 
-EngineSession::EngineSession(EngineThread& thread, const QueuePlace& place) : thread_(thread), place_(place) {
+EngineSession::EngineSession(EngineThread& thread, const QueuePlace& place, std::stop_token stop)
+    : thread_(thread), place_(place), stop_(std::move(stop)) {
   thread_.call([this](SpanEngine&) { thread_.add_listener(this); });
+  on_stop_.emplace(stop_, [this] { give_up(); });
 }
 
 EngineSession::~EngineSession() {
+  on_stop_.reset();
   thread_.call([this](SpanEngine& engine) {
     thread_.remove_listener(this);
     for (const auto& [id, local] : sequences_) {
@@ -29,6 +32,16 @@ EngineSession::Local& EngineSession::at(SequenceId sequence) {
   return const_cast<Local&>(std::as_const(*this).at(sequence));
 }
 
+// On the thread that asks for it: between two steps the engine drops what it has of this session, and the
+// caller wakes up. The pages go with release().
+void EngineSession::give_up() {
+  thread_.post([this](SpanEngine& engine) {
+    for (const auto& [id, run] : runs_) engine.cancel(id);
+  });
+  const std::lock_guard lock(mutex_);
+  arrived_.notify_all();
+}
+
 Error EngineSession::stopped() const {
   return unavailable("[engine] must be running, got a failure: ", thread_.failure(), "; start it again");
 }
@@ -36,14 +49,19 @@ Error EngineSession::stopped() const {
 // Until the engine's thread tells that the sequence's prompt or run has ended.
 Result<EngineSession::News> EngineSession::wait_for(SequenceId sequence, int64_t run) {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [&] { return failed_ || (news_[sequence].run == run && news_[sequence].ended); });
+  arrived_.wait(lock, [&] {
+    return failed_ || stop_.stop_requested() || (news_[sequence].run == run && news_[sequence].ended);
+  });
   if (failed_) return stopped();
+  if (stop_.stop_requested())
+    return cancelled("[engine] the prompt must still be wanted, got a stop; ask again");
   News news = std::move(news_[sequence]);
   news_.erase(sequence);
   return news;
 }
 
 Result<SequenceId> EngineSession::prefill(const Prompt& prompt) {
+  if (stop_.stop_requested()) return cancelled("[engine] prefill must come before a stop; ask again");
   Result<SequenceId> id = stopped();
   if (!thread_.call([&](SpanEngine& engine) {
         id = engine.enqueue(prompt, place_);
@@ -54,11 +72,13 @@ Result<SequenceId> EngineSession::prefill(const Prompt& prompt) {
     return stopped();
   if (!id.ok()) return id;
   sequences_[*id].run = 1;
-  MELETE_ASSIGN_OR_RETURN(const News news, wait_for(*id, 1));
-  sequences_[*id].length = news.length;
-  if (news.phase != SequencePhase::refused) return id;
-  release(*id);
-  return exhausted(news.failure);
+  const Result<News> news = wait_for(*id, 1);
+  if (!news.ok() || news->phase == SequencePhase::refused) {
+    release(*id);
+    return news.ok() ? exhausted(news->failure) : news.error();
+  }
+  sequences_[*id].length = news->length;
+  return id;
 }
 
 Result<std::vector<SequenceId>> EngineSession::fork(SequenceId sequence, int count) {
@@ -155,14 +175,15 @@ bool EngineSession::step() {
   const auto any_running = [&] {
     return std::any_of(sequences_.begin(), sequences_.end(), [](const auto& s) { return s.second.running; });
   };
-  if (!any_running()) return false;
+  if (!any_running() || stop_.stop_requested()) return false;
   go_on();
   std::map<SequenceId, News> news;
   {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [&] {
-      return failed_ || std::all_of(sequences_.begin(), sequences_.end(),
-                                    [&](const auto& entry) { return is_told(entry.first, entry.second); });
+      return failed_ || stop_.stop_requested() ||
+             std::all_of(sequences_.begin(), sequences_.end(),
+                         [&](const auto& entry) { return is_told(entry.first, entry.second); });
     });
     if (failed_) {
       for (auto& [id, local] : sequences_) {
@@ -173,6 +194,7 @@ bool EngineSession::step() {
       }
       return false;
     }
+    if (stop_.stop_requested()) return false;
     news = std::exchange(news_, {});
   }
   for (auto& [id, told] : news) deliver(id, std::move(told));

@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 
 #include "engine/engine_thread.h"
 
@@ -13,7 +15,7 @@ namespace melete {
 
 class EngineSession : public Engine, private EngineThread::Listener {
  public:
-  EngineSession(EngineThread& thread, const QueuePlace& place);
+  EngineSession(EngineThread& thread, const QueuePlace& place, std::stop_token stop);
   ~EngineSession() override;
 
   Result<SequenceId> prefill(const Prompt& prompt) override;
@@ -62,6 +64,7 @@ class EngineSession : public Engine, private EngineThread::Listener {
   bool is_told(SequenceId sequence, const Local& local) const;
   void expect(SequenceId sequence, int64_t run);
   void deliver(SequenceId sequence, News news);
+  void give_up();
   Error stopped() const;
 
   void changed(SpanEngine& engine, SequenceId sequence) override;
@@ -72,6 +75,7 @@ class EngineSession : public Engine, private EngineThread::Listener {
 
   EngineThread& thread_;
   const QueuePlace place_;
+  const std::stop_token stop_;
   std::map<SequenceId, Local> sequences_;  // of the caller's thread
 
   // Of the engine's thread.
@@ -83,6 +87,8 @@ class EngineSession : public Engine, private EngineThread::Listener {
   std::condition_variable arrived_;
   std::map<SequenceId, News> news_;
   bool failed_ = false;
+
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // last: it may act at once
 };
 
 }  // namespace melete

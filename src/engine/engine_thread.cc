@@ -85,8 +85,8 @@ EngineMetrics EngineThread::metrics() {
   return metrics;
 }
 
-std::unique_ptr<Engine> EngineThread::connect(const QueuePlace& place) {
-  return std::make_unique<EngineSession>(*this, place);
+std::unique_ptr<Engine> EngineThread::connect(const QueuePlace& place, std::stop_token stop) {
+  return std::make_unique<EngineSession>(*this, place, std::move(stop));
 }
 
 void EngineThread::listen(SequenceId sequence, Listener* listener) {
@@ -232,7 +232,9 @@ void EngineThread::wait_for_answers(std::unique_lock<std::mutex>& lock) {
     return std::any_of(listeners_.begin(), listeners_.end(), [](Listener* l) { return l->is_answering(); });
   };
   while (!stop_ && anyone()) {
-    if (wake_.wait_until(lock, deadline, [&] { return stop_ || !commands_.empty(); })) {
+    const bool is_woken = wake_.wait_until(lock, deadline, [&] { return stop_ || !commands_.empty(); });
+    // However many others call meanwhile.
+    if (is_woken && std::chrono::steady_clock::now() < deadline) {
       run_commands(lock);
       continue;
     }

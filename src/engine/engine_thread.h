@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -63,7 +64,11 @@ class EngineThread {
   // An Engine of one caller thread; its sequences end with it. Each of its steps waits until each of its
   // running sequences has one token, and no sequence gets its next before the next step. A sink must not
   // cancel or release another sequence of the step. Errors also: unavailable.
-  std::unique_ptr<Engine> connect(const QueuePlace& place = {});
+  //
+  // Once `stop` is requested, from any thread, nothing is computed for its sequences from the next step on,
+  // whether they wait, are prompts on the way or run: prefill() and append() are cancelled, also those under
+  // way, and step() gives no more tokens.
+  std::unique_ptr<Engine> connect(const QueuePlace& place = {}, std::stop_token stop = {});
 
   EngineMetrics metrics();
   int64_t num_requests() const { return num_requests_; }  // submitted and not ended

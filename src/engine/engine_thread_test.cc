@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "engine/test_models.h"
@@ -268,6 +269,75 @@ TEST(EngineSession, StopTokensErrorsAndBadPromptsAreAsEver) {
   EXPECT_EQ(session->append(id, text_prompt(100000, 1).tokens).error().kind, ErrorKind::exhausted);
   EXPECT_TRUE(session->append(id, text_prompt(5, 1).tokens).ok());
   EXPECT_EQ(session->logits(text_prompt(9, 2)).value(), load("dense")->logits(text_prompt(9, 2)).value());
+}
+
+// Requests a stop on the engine's thread, between two steps, once so many tokens of prompts are computed.
+void stop_at(EngineThread& thread, std::stop_source& stop, int64_t prefilled) {
+  thread.post([&thread, &stop, prefilled](SpanEngine& engine) {
+    engine.metrics().prefilled_tokens >= prefilled ? void(stop.request_stop())
+                                                   : stop_at(thread, stop, prefilled);
+  });
+}
+
+TEST(EngineSession, AStopEndsAPromptThatIsBeingComputed) {
+  EngineLimits limits;
+  limits.rows_alone = 1;
+  const auto thread = start_engine(limits);
+  std::stop_source stop;
+  const auto session = thread->connect({}, stop.get_token());
+  stop_at(*thread, stop, 5);
+  const auto id = session->prefill(text_prompt(90, 1));
+  ASSERT_FALSE(id.ok());
+  EXPECT_EQ(id.error().kind, ErrorKind::cancelled);
+  // The step after the stop may have begun.
+  EXPECT_LE(thread->metrics().prefilled_tokens, 7);
+  EXPECT_EQ(thread->metrics().queued, 0);
+  EXPECT_EQ(thread->metrics().pages, 0);
+  EXPECT_EQ(session->prefill(text_prompt(9, 1)).error().kind, ErrorKind::cancelled);
+}
+
+TEST(EngineSession, AStopEndsAPromptThatWaits) {
+  EngineLimits limits;
+  limits.max_running = 1;
+  const auto thread = start_engine(limits);
+  const auto first = thread->connect();
+  Tokens got;
+  const SequenceId running = first->prefill(text_prompt(10, 1)).value();
+  first->start(running, hot(1, 20), into(got));
+  first->step();
+  std::stop_source stop;
+  std::thread waiting([&] {
+    const auto session = thread->connect({}, stop.get_token());
+    EXPECT_EQ(session->prefill(text_prompt(9, 2)).error().kind, ErrorKind::cancelled);
+  });
+  while (thread->metrics().queued == 0) std::this_thread::yield();
+  stop.request_stop();
+  waiting.join();
+  EXPECT_EQ(thread->metrics().queued, 0);
+  run_all(*first);
+  EXPECT_EQ(got, alone(text_prompt(10, 1), hot(1, 20)));
+}
+
+TEST(EngineSession, AStopEndsWhatRunsAndWhatIsAppended) {
+  EngineLimits limits;
+  limits.rows_alone = 1;
+  const auto thread = start_engine(limits);
+  std::stop_source stop;
+  const auto session = thread->connect({}, stop.get_token());
+  const SequenceId id = session->prefill(text_prompt(10, 1)).value();
+  Tokens got;
+  session->start(id, hot(1, 20), into(got));
+  session->step();
+  session->step();
+  session->cancel(id);
+  stop_at(*thread, stop, 20);
+  EXPECT_EQ(session->append(id, text_prompt(60, 2).tokens).error().kind, ErrorKind::cancelled);
+  EXPECT_LE(thread->metrics().prefilled_tokens, 22);
+  session->start(id, hot(1, 20), into(got));
+  EXPECT_FALSE(session->step());
+  EXPECT_EQ(got.size(), 2u);
+  session->release(id);
+  EXPECT_EQ(thread->metrics().pages, 0);
 }
 
 }  // namespace

@@ -197,12 +197,22 @@ std::span<const float> Sampler::allowed_only(std::span<const float> logits, std:
   return any ? std::span<const float>(allowed_) : std::span<const float>();
 }
 
+std::span<const float> Sampler::penalised(std::span<const float> logits, const Sampling& sampling,
+                                          const SampledCounts& counts) {
+  if (logits.data() != allowed_.data()) allowed_.assign(logits.begin(), logits.end());
+  for (const auto& [id, count] : counts)
+    allowed_[static_cast<size_t>(id)] -= static_cast<float>(
+        sampling.frequency_penalty * static_cast<double>(count) + sampling.presence_penalty);
+  return allowed_;
+}
+
 SampledToken Sampler::sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index,
-                             std::span<const uint32_t> mask) {
+                             std::span<const uint32_t> mask, const SampledCounts& counts) {
   SampledToken token;
   token.id = kNoToken;
   if (!mask.empty()) logits = allowed_only(logits, mask);
   if (logits.empty()) return token;
+  if (!counts.empty()) logits = penalised(logits, sampling, counts);
   std::array<RankedLogit, kTopLogProbs> storage;
   std::span<RankedLogit> top(storage.data(), std::min(storage.size(), logits.size()));
   blocks_.resize((logits.size() + kLogitsBlock - 1) / kLogitsBlock);

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/engine.h"
@@ -22,6 +23,8 @@ inline constexpr int64_t kTopLogProbs = 20;
 
 inline constexpr int32_t kNoToken = -1;
 
+using SampledCounts = std::unordered_map<int32_t, int64_t>;
+
 struct SamplingCandidate {
   int32_t id;
   double weight;
@@ -32,12 +35,15 @@ class Sampler {
   // Filters act in the order temperature, top-k, top-p, min-p, on renormalised probabilities; the likeliest
   // token always stays. A temperature of 0 or less takes the likeliest token, the lowest id among equals.
   // token_index: how many tokens this sequence has sampled before. mask: TokenConstraint's, applied before
-  // all else; empty: none. The token's id is kNoToken if nothing is allowed.
+  // all else; empty: none. counts: what the penalties are of. The token's id is kNoToken if nothing is
+  // allowed.
   SampledToken sample(std::span<const float> logits, const Sampling& sampling, uint64_t token_index,
-                      std::span<const uint32_t> mask = {});
+                      std::span<const uint32_t> mask = {}, const SampledCounts& counts = {});
 
  private:
   std::span<const float> allowed_only(std::span<const float> logits, std::span<const uint32_t> mask);
+  std::span<const float> penalised(std::span<const float> logits, const Sampling& sampling,
+                                   const SampledCounts& counts);
   int32_t draw(std::span<const float> logits, std::span<const RankedLogit> top, const Sampling& sampling,
                double uniform);
   int32_t draw_any(std::span<const float> logits, float max, double total, double temperature,

@@ -55,6 +55,24 @@ TEST(Sampler, TopLogProbsAreTheTwentyLikeliest) {
   EXPECT_NEAR(token.log_prob, std::log(p[static_cast<size_t>(token.id)]), 1e-4);
 }
 
+TEST(Sampler, PenaltiesLowerWhatWasSampled) {
+  Sampling sampling;
+  sampling.frequency_penalty = 0.5;
+  sampling.presence_penalty = 1;
+  const std::vector<float> logits = {4, 3, 3.1f, 0};
+  Sampler sampler;
+  // 4 - 0.5 * 2 - 1 = 2.
+  const SampledToken token = sampler.sample(logits, sampling, 0, {}, {{0, 2}, {3, 1}});
+  EXPECT_EQ(token.id, 2);
+  const double log_sum = std::log(std::exp(2) + std::exp(3) + std::exp(3.1) + std::exp(-1.5));
+  EXPECT_NEAR(token.log_prob, 3.1 - log_sum, 1e-5);
+  EXPECT_NEAR(token.top[3].log_prob, -1.5 - log_sum, 1e-5);
+  // Beside a mask, and leaving nothing behind for the next draw.
+  const std::vector<uint32_t> mask = {0b1011};
+  EXPECT_EQ(sampler.sample(logits, sampling, 0, mask, {{0, 2}}).id, 1);
+  EXPECT_EQ(sampler.sample(logits, {}, 0).id, 0);
+}
+
 // Pearson's chi-squared of many draws against the expected distribution, as a multiple of its degrees of
 // freedom.
 double misfit(const std::vector<float>& logits, const Sampling& sampling,

@@ -122,6 +122,7 @@ Result<std::vector<SequenceId>> SpanEngine::fork(SequenceId sequence, int count)
     child->logits_row = parent->logits_row;
     child->pending = parent->pending;
     child->num_sampled = parent->num_sampled;
+    child->counts = parent->counts;
     if (parent->constraint) child->constraint = parent->constraint->clone();
     children.push_back(child->id);
   }
@@ -210,21 +211,41 @@ int64_t SpanEngine::length(SequenceId sequence) const {
   return s->kv.length() + (s->pending ? 1 : 0);
 }
 
-Result<std::vector<float>> SpanEngine::logits(const Prompt& prompt) {
+// Every position's row, in chunks; nothing of it is kept.
+Status SpanEngine::compute_apart(const Prompt& prompt, SeeHidden see) {
   MELETE_RETURN_IF_ERROR(check_new(prompt, 0));
   const auto fresh = std::make_shared<State>(0, KvSequence(kv_));
   const auto work = make_prefill(*fresh, prompt);
-  std::vector<float> all;
   while (work->left() > 0) {
     const Part part{fresh, work.get(), next_rows(*work, limits_.rows_alone)};
     MELETE_RETURN_IF_ERROR(work->kv.reserve(part.count));
     const BatchPart batch{&work->kv, part.count};
     SpanOps ops(*pool_, arena_, std::span(&batch, 1));
-    const Tensor y = decoder_->logits(ops, forward(ops, std::span(&part, 1)));
-    all.insert(all.end(), y.values().begin(), y.values().end());
+    see(ops, forward(ops, std::span(&part, 1)));
     work->kv.advance(part.count);
   }
+  return ok_status();
+}
+
+Result<std::vector<float>> SpanEngine::logits(const Prompt& prompt) {
+  std::vector<float> all;
+  MELETE_RETURN_IF_ERROR(compute_apart(prompt, [&](SpanOps& ops, const Tensor& hidden) {
+    const Tensor y = decoder_->logits(ops, hidden);
+    all.insert(all.end(), y.values().begin(), y.values().end());
+  }));
   return all;
+}
+
+Result<std::vector<float>> SpanEngine::mean_hidden(const Prompt& prompt) {
+  std::vector<double> sum(static_cast<size_t>(decoder_->shape().width));
+  MELETE_RETURN_IF_ERROR(compute_apart(prompt, [&](SpanOps&, const Tensor& hidden) {
+    for (int64_t row = 0; row < hidden.rows(); ++row)
+      for (size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(hidden.row(row)[i]);
+  }));
+  std::vector<float> mean;
+  for (const double x : sum)
+    mean.push_back(static_cast<float>(x / static_cast<double>(prompt.tokens.size())));
+  return mean;
 }
 
 void SpanEngine::set_prefill_rows(int64_t rows) { limits_.rows_alone = limits_.rows_per_step = rows; }

@@ -29,6 +29,9 @@ struct EngineLimits {
   int64_t max_running = 256;    // queued prompts wait until so few run and are computed, with their slots
   int64_t rows_per_step = 128;  // of queued prompts beside running sequences
   int64_t rows_alone = 512;     // of prompts while nothing runs
+  // How long a step with rows of prompts should take at most, by the speed of the one before, so that what
+  // isn't wanted any more ends soon; 0: any time.
+  double max_step_s = 0;
   // Tokens a step that n-gram look-up may expect of a sequence (ngram.h) while fewer than four run and no
   // prompt waits; 0: none. A step then gives one token or more, the same as without.
   int64_t max_draft = 0;
@@ -71,6 +74,9 @@ class SpanEngine : public Engine {
   int64_t vocab_size() const override { return decoder_->shape().vocab_size; }
   int64_t context_length() const override { return decoder_->shape().context_length; }
   int64_t pages_in_use() const override { return kv_.pages_in_use() - kv_.cached_pages(); }
+
+  // The mean over the prompt's positions of what the last norm gives, [width]. Errors: as prefill's.
+  Result<std::vector<float>> mean_hidden(const Prompt& prompt);
 
   // Queues a prompt, of a new sequence or as append() would add it. start() may follow at once: the run
   // begins when the prompt is computed. cancel() and release() take it back. Errors: as prefill's, and
@@ -132,6 +138,7 @@ class SpanEngine : public Engine {
     std::unique_ptr<Prefill> prefill;
     int64_t found = 0;
     uint64_t num_sampled = 0;  // in all runs; a fork goes on from its parent's
+    SampledCounts counts;      // of tokens sampled in runs with penalties, likewise
     bool running = false, held = false;
     int64_t run = 0;                        // counts starts, so that a step notices a restart by a sink
     int64_t num_emitted = 0;                // in this run
@@ -173,6 +180,8 @@ class SpanEngine : public Engine {
     if (watched_) changed_.push_back(state.id);
   }
   std::string fingerprint();
+  using SeeHidden = FunctionRef<void(SpanOps& ops, const Tensor& hidden_ND)>;
+  Status compute_apart(const Prompt& prompt, SeeHidden see);
 
   // span_engine_prefill.cc
   Status check_new(const Prompt& prompt, int64_t base) const;
@@ -223,6 +232,7 @@ class SpanEngine : public Engine {
   std::vector<StatePtr> prefilling_;  // admitted, oldest first
   std::vector<SequenceId> changed_;
   bool watched_ = false, idle_ = true;
+  double rows_per_s_ = 0;  // of the last step that had rows of prompts
   int64_t num_refused_ = 0, num_yielded_ = 0, asked_tokens_ = 0, found_tokens_ = 0;
   // Of the current step.
   std::vector<Part> parts_;

@@ -5,6 +5,13 @@
 #include "engine/span_engine.h"
 
 namespace melete {
+namespace {
+
+bool is_penalised(const Sampling& sampling) {
+  return sampling.frequency_penalty != 0 || sampling.presence_penalty != 0;
+}
+
+}  // namespace
 
 // The last sampled token of each running sequence, once there is room for its keys and values.
 void SpanEngine::choose_tokens() {
@@ -55,7 +62,13 @@ void SpanEngine::choose_rows() {
   const bool beside_runs = std::any_of(running_.begin(), running_.end(), [](const StatePtr& s) {
     return s->running && !s->held && !s->prefill;
   });
-  const int64_t budget = beside_runs ? limits_.rows_per_step : limits_.rows_alone;
+  int64_t budget = beside_runs ? limits_.rows_per_step : limits_.rows_alone;
+  if (limits_.max_step_s > 0) {
+    const double rows = rows_per_s_ * limits_.max_step_s;
+    const int64_t in_time =
+        rows_per_s_ > 0 ? static_cast<int64_t>(std::min(rows, 1e9)) : limits_.rows_per_step;
+    budget = std::min(budget, std::max(in_time, Scheduler::kQuantum));
+  }
   const auto shares = scheduler_.next(
       budget, [&](SequenceId id, const QueuePlace& place, bool& ok) { ok = admit(id, place); });
   for (const Scheduler::Share& share : shares) {
@@ -157,7 +170,10 @@ void SpanEngine::draw() {
     const State& s = *draw.state;
     if (s.constraint && (draw.mask.empty() || !draw.failure.empty())) return;
     const std::span<const float> logits(s.logits.row(s.logits_row), static_cast<size_t>(vocab_size()));
-    draw.token = samplers_[static_cast<size_t>(i)].sample(logits, s.sampling, s.num_sampled, draw.mask);
+    const SampledCounts none;
+    const SampledCounts& counts = is_penalised(s.sampling) ? s.counts : none;
+    draw.token =
+        samplers_[static_cast<size_t>(i)].sample(logits, s.sampling, s.num_sampled, draw.mask, counts);
   });
 }
 
@@ -177,6 +193,7 @@ void SpanEngine::deliver(Draw& draw) {
       if (s.constraint) s.constraint->accept(token.id);
       ++s.num_sampled;
       ++s.num_emitted;
+      if (is_penalised(s.sampling)) ++s.counts[token.id];
       s.pending = token.id;
       s.logits = Tensor();
       who = "token sink";
@@ -224,6 +241,7 @@ bool SpanEngine::step() {
   } while (accept_drafts());
   idle_ = parts_.empty() && drawn == 0;
   if (!idle_) recorder_.add(watch.seconds(), prefilled, drawn);
+  if (prefilled > 0) rows_per_s_ = static_cast<double>(prefilled) / watch.seconds();
   parts_.clear();
   draws_.clear();
   return !scheduler_.empty() || !prefilling_.empty() ||

@@ -53,12 +53,13 @@ class Ballot {
   const Vote& vote() const { return vote_; }
   const std::string& decision() const { return decision_; }
 
-  // The most confident agent of the leading candidate; without votes, the most confident that wrote anything,
-  // or the first.
+  // The most confident of the counted agents of the leading candidate (who else has finished by then depends
+  // on how steps were scheduled); without votes, the most confident that wrote anything, or the first.
   const AgentRun& winner() const {
     const int64_t leader = vote_.leader();
     const AgentRun* best = nullptr;
-    for (const auto& agent : agents_) {
+    for (size_t i = 0; i < (leader >= 0 ? next_ : agents_.size()); ++i) {
+      const auto& agent = agents_[i];
       const bool votes =
           leader >= 0 && vote_of(*agent) == vote_.candidates()[static_cast<size_t>(leader)].key;
       if (leader >= 0 ? !votes : !has_output(*agent)) continue;

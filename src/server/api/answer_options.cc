@@ -28,6 +28,18 @@ const std::vector<std::string>& effort_names() {
   return kNames;
 }
 
+void read_sampling(WireReader& body, AnswerOptions& options) {
+  options.effort_path = "reasoning_effort";
+  if (const auto effort = body.choice("reasoning_effort", effort_names()))
+    options.effort = effort_names()[*effort];
+  options.temperature = body.number("temperature", 0, 2);
+  options.top_p = body.number("top_p", 0, 1);
+  options.min_p = body.number("min_p", 0, 1);
+  options.top_k = body.integer("top_k", 0, 1 << 20);
+  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX))
+    options.seed = static_cast<uint64_t>(*seed);
+}
+
 void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
   const Json* extension = body.object("melete");
   if (!extension) return;
@@ -45,7 +57,7 @@ std::optional<ModeChoice> choose_mode(const AnswerOptions& options, std::optiona
   const std::string prefix = "melete-";
   const bool is_mode =
       std::find(std::begin(kModeIds), std::end(kModeIds), options.model) != std::end(kModeIds);
-  choice.mode = is_mode ? options.model.substr(prefix.size()) : "instant";
+  choice.mode = is_mode ? options.model.substr(prefix.size()) : kDefaultMode;
   if (!options.effort) return choice;
   const std::string& effort = *options.effort;
   if (effort == "none") {
@@ -59,10 +71,7 @@ std::optional<ModeChoice> choose_mode(const AnswerOptions& options, std::optiona
                        options.effort_path, "unsupported_value"};
     return std::nullopt;
   }
-  if (effort == "max")
-    choice.mode = "contemplating";
-  else if (choice.mode == "instant")
-    choice.mode = "thinking";
+  if (effort == "max") choice.mode = "contemplating";
   choice.effort = effort_of(effort);
   choice.is_minimal = effort == "minimal";
   return choice;
@@ -77,11 +86,17 @@ Request make_run(const AnswerOptions& options, const ModeChoice& choice, const S
   run.top_p = options.top_p.value_or(advice.top_p.value_or(1));
   run.top_k = options.top_k.value_or(advice.top_k.value_or(0));
   run.min_p = options.min_p.value_or(advice.min_p.value_or(0));
+  run.frequency_penalty = options.frequency_penalty.value_or(0);
+  run.presence_penalty = options.presence_penalty.value_or(0);
   run.seed = options.seed ? *options.seed : random_seed();
   if (options.delta) run.delta = *options.delta;
   if (options.deadline_ms) run.deadline_s = static_cast<double>(*options.deadline_ms) / 1000;
   const int64_t most = options.max_tokens.value_or(kDefaultMaxTokens);
   run.max_answer_tokens = most;
+  run.conversation.tools = options.tools;
+  run.tool_choice = options.tool_choice;
+  run.parallel_calls = options.parallel_calls;
+  run.top_log_probs = options.top_log_probs.value_or(-1);
   if (choice.mode == "instant") return run;
   int64_t budget = reasoning_budget(choice.effort) / (choice.is_minimal ? 3 : 1);
   if (options.max_tokens) budget = std::min(budget, most / 2);
@@ -92,37 +107,86 @@ Request make_run(const AnswerOptions& options, const ModeChoice& choice, const S
   return run;
 }
 
-bool prepare_run(const AnswerOptions& options, const ModeChoice& choice, const ServedModel& model,
-                 Request& run, std::optional<ApiError>& problem) {
-  if (options.grammar) {
-    auto grammar = model.chat().grammar(*options.grammar);
-    if (!grammar.ok()) {
-      problem = ApiError{400, "can't be held to: " + grammar.error().message, options.grammar_path,
-                         "invalid_schema"};
-      return false;
-    }
-    run.grammar = *std::move(grammar);
+namespace {
+
+// An error of the agents' room with its place, "[tools[1].parameters] must be ...", as this body calls it.
+ApiError placed_error(const Error& error, const AnswerOptions& options) {
+  ApiError placed{400, error.message, "", "invalid_value"};
+  if (!error.message.starts_with("[tool")) return placed;
+  const size_t end = error.message.find("] ");
+  placed.param = error.message.substr(1, end - 1);
+  placed.message = error.message.substr(end + 2);
+  if (const size_t field = placed.param.find(".parameters"); field != std::string::npos)
+    placed.param.replace(field + 1, std::string_view("parameters").size(), options.schema_field);
+  return placed;
+}
+
+bool add_grammar(const AnswerOptions& options, const ServedModel& model, Request& run,
+                 std::optional<ApiError>& problem) {
+  const auto fail = [&](ApiError error) {
+    problem = std::move(error);
+    return false;
+  };
+  if (const Status tools = check_tools(options.tools, options.tool_choice); !tools.ok())
+    return fail(placed_error(tools.error(), options));
+  std::optional<GrammarSource> source = options.grammar;
+  if (options.tool_choice.is_held()) {
+    if (source)
+      return fail(
+          {400,
+           cat("must leave the form of the answer free where a call must come, got ", options.grammar_path),
+           "tool_choice", "invalid_value"});
+    auto call = held_call_grammar(options.tools, options.tool_choice);
+    if (!call.ok()) return fail(placed_error(call.error(), options));
+    source = *std::move(call);
   }
+  if (!source) return true;
+  if (may_call(run) && model.chat().format().calls_in_answer())
+    return fail({400,
+                 cat("must be left out beside tools with ", model.name(),
+                     ", which writes calls inside its answer; or require a call"),
+                 options.grammar_path, "invalid_value"});
+  auto grammar = model.chat().grammar(*source);
+  if (!grammar.ok())
+    return fail(
+        {400, "can't be held to: " + grammar.error().message, options.grammar_path, "invalid_schema"});
+  run.grammar = *std::move(grammar);
+  return true;
+}
+
+}  // namespace
+
+std::optional<int64_t> prepare_run(const AnswerOptions& options, const ModeChoice& choice,
+                                   const ServedModel& model, Request& run, std::optional<ApiError>& problem) {
+  if (!add_grammar(options, model, run, problem)) return std::nullopt;
   if (std::string wrong = melete::problem(run); !wrong.empty()) {
     problem = ApiError{400, std::move(wrong), "", "invalid_value"};
-    return false;
+    return std::nullopt;
   }
   Conversation conversation = run.conversation;
   conversation.effort = choice.mode == "instant" ? Effort::none : run.effort;
+  if (run.tool_choice.kind == ToolChoice::Kind::none) conversation.tools.clear();
   const ChatFormat& format = model.chat().format();
   const bool reasons = choice.mode != "instant" && format.can_reason();
   const Result<Prompt> prompt = format.render(conversation, reasons ? Opening::reasoning : Opening::answer);
   if (!prompt.ok()) {
     problem = ApiError{400, prompt.error().message, "messages", "invalid_value"};
-    return false;
+    return std::nullopt;
   }
   const auto tokens = static_cast<int64_t>(prompt->tokens.size());
-  if (tokens < model.facts().context_length) return true;
+  if (tokens < model.facts().context_length) return tokens;
   problem = ApiError{400,
                      cat("must leave room for an answer in the ", model.facts().context_length, " tokens of ",
                          model.name(), ", got ", tokens, " tokens; shorten the conversation"),
                      "messages", "context_length_exceeded"};
-  return false;
+  return std::nullopt;
+}
+
+int64_t most_tokens(const Request& run, const ModeChoice& choice, const ServedModel& model,
+                    int64_t prompt_tokens) {
+  const int64_t room = std::max<int64_t>(0, model.facts().context_length - prompt_tokens);
+  const int64_t agents = choice.mode == "contemplating" ? run.num_agents : 1;
+  return prompt_tokens + agents * std::min(run.max_reasoning_tokens + run.max_answer_tokens, room);
 }
 
 }  // namespace melete

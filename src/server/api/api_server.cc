@@ -2,6 +2,7 @@
 
 #include "base/build_info.h"
 #include "server/api/chat_schema.h"
+#include "server/api/messages_schema.h"
 #include "server/api/models_wire.h"
 #include "server/api/openapi.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 // Reading requests is decoding and parsing: a few threads do for many answers.
 constexpr int kReaders = 4;
+// The app's handlers wait for the database, and passwords take a while.
+constexpr int kAppWorkers = 4;
 
 HttpResponse plain_text(std::string text) {
   HttpResponse response;
@@ -23,24 +26,52 @@ int64_t now_s() {
       .count();
 }
 
+std::string models_text(const ModelList& models, int64_t created_s) {
+  Json data = Json::array();
+  for (const std::string& id : models.ids()) data.push_back(model_json(id, **models.find(id), created_s));
+  return Json{{"object", "list"}, {"data", std::move(data)}}.dump();
+}
+
+// What a former server of this folder left behind is put right before anyone is let in.
+Result<std::unique_ptr<Gatekeeper>> prepare(Store& store, const ApiServerOptions& options) {
+  MELETE_RETURN_IF_ERROR(store.claim());
+  MELETE_RETURN_IF_ERROR(Quotas(store.database(), store.clock()).recover());
+  Accounts::Options accounts;
+  accounts.clock = store.clock();
+  MELETE_RETURN_IF_ERROR(Accounts(store.database(), accounts).remove_expired());
+  return Gatekeeper::open(store.database(),
+                          {options.identify, !options.http.certificate.empty(), store.clock()});
+}
+
 }  // namespace
 
-ApiServer::ApiServer(const ApiServerOptions& options, ModelList models)
+ApiServer::ApiServer(const ApiServerOptions& options, ModelList models, Store& store,
+                     std::unique_ptr<Gatekeeper> gate)
     : created_s_(now_s()),
       models_(std::move(models)),
+      models_body_(models_text(models_, created_s_)),
+      gate_(std::move(gate)),
+      app_(store, options.password_cost, *gate_, models_, app_workers_, runners_, metrics_),
       readers_(kReaders, options.max_waiting),
       runners_(options.max_running, options.max_waiting),
-      chat_(models_, readers_, runners_, metrics_),
-      router_([](int status, const std::string& message) {
-        return openai_response({status, message, "", ""});
-      }) {
+      app_workers_(kAppWorkers, options.max_waiting),
+      answers_(models_, readers_, runners_, metrics_),
+      embeddings_(models_, runners_),
+      router_(
+          [](std::string_view path, const HttpProblem& problem) {
+            return error_response(path,
+                                  {problem.status, problem.message, "", problem.code, problem.retry_after_s});
+          },
+          [this](const Route& route, Exchange& exchange) { return gate_->admit(route, exchange); }) {
   add_routes();
 }
 
 ApiServer::~ApiServer() { stop(std::chrono::milliseconds(0)); }
 
-Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& options, ModelList models) {
-  std::unique_ptr<ApiServer> server(new ApiServer(options, std::move(models)));
+Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& options, ModelList models,
+                                                    Store& store) {
+  MELETE_ASSIGN_OR_RETURN(auto gate, prepare(store, options));
+  std::unique_ptr<ApiServer> server(new ApiServer(options, std::move(models), store, std::move(gate)));
   MELETE_ASSIGN_OR_RETURN(server->http_, HttpServer::bind(options.http, server->router_));
   server->http_->start();
   return server;
@@ -48,9 +79,11 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& opti
 
 void ApiServer::stop(std::chrono::milliseconds grace) {
   if (http_) http_->stop(grace);
+  app_.stop_answers();
 }
 
 void ApiServer::add_routes() {
+  app_.add_routes(router_);
   const Json status = {{"type", "object"}, {"properties", {{"status", {{"type", "string"}}}}}};
   const auto ok = [](const ExchangePtr& exchange) { exchange->respond(200, {{"status", "ok"}}); };
   router_.add({"GET", "/healthz", Access::anyone, "whether the process answers", ok, {}, status});
@@ -58,37 +91,56 @@ void ApiServer::add_routes() {
       {"GET", "/readyz", Access::anyone, "whether models are loaded and take questions", ok, {}, status});
   router_.add({"GET",
                "/v1/models",
-               Access::user,
+               Access::generate,
                "all models and modes, with what they can do",
-               [this](const ExchangePtr& exchange) { list_models(*exchange); },
+               [this](const ExchangePtr& exchange) {
+                 exchange->respond({200, models_body_});
+               },
                {},
                models_schema()});
   router_.add({"GET",
                "/v1/models/{id}",
-               Access::user,
+               Access::generate,
                "one model or mode",
                [this](const ExchangePtr& exchange) { show_model(*exchange); },
                {},
                model_schema()});
-  router_.add({"POST", "/v1/chat/completions", Access::user, "answer a conversation, as OpenAI's API does",
-               [this](ExchangePtr exchange) { chat_.handle(std::move(exchange)); }, chat_request_schema(),
-               chat_completion_schema()});
-  router_.add({"GET", "/metrics", Access::anyone, "counters for Prometheus, as text",
-               [this](const ExchangePtr& exchange) { exchange->respond(plain_text(metrics_text())); }});
-  router_.add(
-      {"GET",
-       "/openapi.json",
-       Access::anyone,
-       "this description",
-       [this](const ExchangePtr& exchange) { exchange->respond(200, openapi_json(router_.routes())); },
-       {},
-       {{"type", "object"}}});
+  add_answer_routes();
+  router_.add({"GET",
+               "/metrics",
+               Access::anyone,
+               "counters for Prometheus, as text",
+               [this](const ExchangePtr& exchange) { exchange->respond(plain_text(metrics_text())); },
+               {},
+               {},
+               {},
+               {},
+               "text/plain"});
+  router_.add({"GET",
+               "/openapi.json",
+               Access::anyone,
+               "this description",
+               [this](const ExchangePtr& exchange) {
+                 exchange->respond(200, openapi_json(router_.routes(), app_schemas()));
+               },
+               {},
+               {{"type", "object"}}});
 }
 
-void ApiServer::list_models(Exchange& exchange) const {
-  Json data = Json::array();
-  for (const std::string& id : models_.ids()) data.push_back(model_json(id, **models_.find(id), created_s_));
-  exchange.respond(200, {{"object", "list"}, {"data", std::move(data)}});
+void ApiServer::add_answer_routes() {
+  router_.add({"POST", "/v1/chat/completions", Access::generate,
+               "answer a conversation, as OpenAI's API does",
+               [this](ExchangePtr exchange) { answers_.handle(std::move(exchange), chat_); },
+               chat_request_schema(), chat_completion_schema()});
+  router_.add({"POST", "/v1/embeddings", Access::generate, "texts as vectors, as OpenAI's API gives them",
+               [this](ExchangePtr exchange) { embeddings_.handle(std::move(exchange)); },
+               embeddings_request_schema(), embeddings_schema()});
+  router_.add({"POST", "/v1/messages", Access::generate, "answer a conversation, as Anthropic's API does",
+               [this](ExchangePtr exchange) { answers_.handle(std::move(exchange), messages_); },
+               messages_request_schema(), message_schema()});
+  router_.add({"POST", "/v1/messages/count_tokens", Access::generate, "how many tokens a conversation has",
+               [this](ExchangePtr exchange) { answers_.count(std::move(exchange), counted_messages_); },
+               count_request_schema(), count_schema()});
 }
 
 void ApiServer::show_model(Exchange& exchange) const {

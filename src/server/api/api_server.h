@@ -1,14 +1,20 @@
-// The whole server: models, worker threads, routes and transport.
+// The whole server: models, worker threads, accounts, routes and transport.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <vector>
 
-#include "server/api/chat_api.h"
+#include "server/accounts/gatekeeper.h"
+#include "server/api/answer_api.h"
+#include "server/api/app_api.h"
+#include "server/api/chat_surface.h"
+#include "server/api/embeddings.h"
+#include "server/api/messages_surface.h"
 #include "server/generation/model_list.h"
 #include "server/http/http_server.h"
 #include "server/http/router.h"
+#include "server/store/store.h"
 
 namespace melete {
 
@@ -16,18 +22,21 @@ struct ApiServerOptions {
   HttpOptions http;
   int max_running = 64;  // answers at a time; a request for n of them counts n
   int64_t max_waiting = 256;
+  PasswordCost password_cost;
+  bool identify = false;  // callers must say who they are in any case, see Gatekeeper
 };
 
 class ApiServer {
  public:
-  // Errors: those of HttpServer::bind.
-  static Result<std::unique_ptr<ApiServer>> start(const ApiServerOptions& options, ModelList models);
+  // Claims the store, which outlives the server. Errors: those of Store::claim and HttpServer::bind.
+  static Result<std::unique_ptr<ApiServer>> start(const ApiServerOptions& options, ModelList models,
+                                                  Store& store);
   ~ApiServer();
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
   const HttpServer& http() const { return *http_; }
-  const Router& router() const { return router_; }
+  Router& router() { return router_; }
   const ModelList& models() const { return models_; }
   int64_t num_answering() const { return runners_.num_running(); }
 
@@ -35,18 +44,25 @@ class ApiServer {
   void stop(std::chrono::milliseconds grace);
 
  private:
-  ApiServer(const ApiServerOptions& options, ModelList models);
+  ApiServer(const ApiServerOptions& options, ModelList models, Store& store,
+            std::unique_ptr<Gatekeeper> gate);
   void add_routes();
-  void list_models(Exchange& exchange) const;
+  void add_answer_routes();
   void show_model(Exchange& exchange) const;
   std::string metrics_text() const;
 
   const int64_t created_s_;
   ModelList models_;
+  const std::string models_body_;  // of GET /v1/models
+  const std::unique_ptr<Gatekeeper> gate_;
   ServerMetrics metrics_;
   std::unique_ptr<HttpServer> http_;  // after the workers in its end: they hold exchanges
-  WorkerThreads readers_, runners_;
-  ChatApi chat_;
+  AppApi app_;
+  WorkerThreads readers_, runners_, app_workers_;
+  AnswerApi answers_;
+  EmbeddingsApi embeddings_;
+  ChatSurface chat_;
+  MessagesSurface messages_{false}, counted_messages_{true};
   Router router_;
 };
 

@@ -1,12 +1,14 @@
 #include "server/api/chat_request.h"
 
+#include "server/api/chat_tools.h"
+#include "server/api/conversation.h"
+
 namespace melete {
 namespace {
 
 const std::vector<std::string> kRoles = {"system", "developer", "user", "assistant", "tool"};
 const std::vector<std::string> kPartTypes = {"text",      "image_url",   "input_audio", "file",
                                              "video_url", "input_video", "refusal"};
-constexpr size_t kMaxStops = 16;
 
 // Reads one message's content.
 class ContentReader {
@@ -61,15 +63,6 @@ class ContentReader {
     return part;
   }
 
-  // The object of a part that is called like its type.
-  const Json& inner(WireReader& reader, const char* name) {
-    static const Json kEmpty = Json::object();
-    if (!reader.failed() && !reader.has(name))
-      reader.fail(reader.path_of(name), "missing_required_parameter", "must be given");
-    const Json* found = reader.object(name);
-    return found ? *found : kEmpty;
-  }
-
   void take_url(WireReader& fields, const char* name, WirePart& part) {
     const std::string url = fields.required_text(name);
     part.is_file = true;
@@ -92,7 +85,7 @@ class ContentReader {
   }
 
   void read_picture(WireReader& reader, WirePart& part) {
-    WireReader fields(inner(reader, "image_url"), reader.path_of("image_url"), problem_);
+    WireReader fields(reader.required_object("image_url"), reader.path_of("image_url"), problem_);
     part.kind = MediaKind::image;
     take_url(fields, "url", part);
     part.low_detail = fields.choice("detail", {"auto", "low", "high"}) == 1;
@@ -100,7 +93,7 @@ class ContentReader {
   }
 
   void read_sound(WireReader& reader, WirePart& part) {
-    WireReader fields(inner(reader, "input_audio"), reader.path_of("input_audio"), problem_);
+    WireReader fields(reader.required_object("input_audio"), reader.path_of("input_audio"), problem_);
     part.kind = MediaKind::audio;
     take_base64(fields, "data", part);
     // The decoder finds the format in the bytes.
@@ -109,7 +102,7 @@ class ContentReader {
   }
 
   void read_file(WireReader& reader, WirePart& part) {
-    WireReader fields(inner(reader, "file"), reader.path_of("file"), problem_);
+    WireReader fields(reader.required_object("file"), reader.path_of("file"), problem_);
     fields.refuse("file_id", nullptr, "isn't possible: this server keeps no files; send file_data");
     take_base64(fields, "file_data", part);
     if (auto name = fields.text("filename")) part.name = *std::move(name);
@@ -117,7 +110,7 @@ class ContentReader {
   }
 
   void read_clip(WireReader& reader, WirePart& part, const std::string& type) {
-    WireReader fields(inner(reader, type.c_str()), reader.path_of(type), problem_);
+    WireReader fields(reader.required_object(type), reader.path_of(type), problem_);
     part.kind = MediaKind::video;
     if (type == "video_url" || fields.has("url"))
       take_url(fields, "url", part);
@@ -136,27 +129,54 @@ Role role_of(const std::string& name) {
   return name == "tool" ? Role::tool : Role::system;
 }
 
+std::vector<WireCall> read_calls(WireReader& message, std::optional<ApiError>& problem) {
+  std::vector<WireCall> calls;
+  const Json* list = message.array("tool_calls");
+  for (size_t i = 0; list && i < list->size() && !problem; ++i) {
+    WireCall call;
+    call.path = cat(message.path_of("tool_calls"), "[", i, "]");
+    WireReader reader((*list)[i], call.path, problem);
+    reader.ignore({"index"});
+    reader.choice("type", {"function"});
+    call.id = reader.required_text("id");
+    WireReader function(reader.required_object("function"), reader.path_of("function"), problem);
+    call.name = function.required_text("name");
+    if (std::string wrong = problem_of_tool_name(call.name); !wrong.empty())
+      function.fail(function.path_of("name"), "invalid_value", std::move(wrong));
+    const std::string arguments = function.text("arguments").value_or("");
+    auto parsed = parse_json(arguments.empty() ? "{}" : arguments, "arguments");
+    if (parsed.ok() && parsed->is_object())
+      call.arguments = *std::move(parsed);
+    else
+      function.fail(function.path_of("arguments"), "invalid_value", "must be a JSON object as text");
+    function.finish();
+    reader.finish();
+    calls.push_back(std::move(call));
+  }
+  return calls;
+}
+
 WireMessage read_message(const Json& json, const std::string& path, std::optional<ApiError>& problem) {
   WireReader reader(json, path, problem);
   if (!reader.failed() && !reader.has("role"))
     reader.fail(reader.path_of("role"), "missing_required_parameter", "must be given");
   const std::string role = kRoles[reader.choice("role", kRoles).value_or(2)];
   WireMessage message;
+  message.path = path;
   message.role = role_of(role);
   message.parts = ContentReader(message.role, problem).read(reader);
   if (role == "tool") {
-    reader.ignore({"tool_call_id"});
-    message.recipient = reader.text("name").value_or("tool");
-  } else {
-    reader.ignore({"name"});
+    message.call_id = reader.required_text("tool_call_id");
+    message.call_id_path = reader.path_of("tool_call_id");
   }
+  reader.ignore({"name"});
   if (role == "assistant") {
     // What it thought and the like: a model isn't shown its earlier reasoning.
     reader.ignore({"reasoning_content", "reasoning", "annotations"});
     reader.refuse("refusal", nullptr, "isn't possible: this server's models answer in content");
     reader.refuse("audio", nullptr, "isn't possible: answers are text");
-    for (const char* name : {"tool_calls", "function_call"})
-      reader.refuse(name, nullptr, "isn't possible: this server has no tools yet");
+    reader.refuse("function_call", nullptr, "isn't possible; use tool_calls");
+    message.calls = read_calls(reader, problem);
   }
   if (!reader.failed() && message.parts.empty() && role != "assistant")
     reader.fail(reader.path_of("content"), "missing_required_parameter", "must be given");
@@ -205,27 +225,27 @@ void read_format(WireReader& body, AnswerOptions& options, std::optional<ApiErro
   reader.finish();
 }
 
+void read_log_probs(WireReader& body, AnswerOptions& options) {
+  const bool wanted = body.flag("logprobs").value_or(false);
+  const auto top = body.integer("top_logprobs", 0, 20);
+  if (top.value_or(0) > 0 && !wanted)
+    body.fail("top_logprobs", "invalid_value", "may only be given with logprobs");
+  if (wanted) options.top_log_probs = top.value_or(0);
+}
+
 // Fields of OpenAI's that have no part here: refused where they would change the answer.
 void refuse_missing_parts(WireReader& body) {
-  const std::string no_tools = "isn't possible: this server has no tools yet; leave it out";
-  for (const char* name : {"tools", "functions"}) body.refuse(name, nullptr, no_tools);
-  for (const char* name : {"tool_choice", "function_call"})
-    if (const Json* choice = body.find(name); choice && *choice != "none" && *choice != "auto")
-      body.fail(name, "unsupported_parameter", no_tools);
-  body.ignore({"parallel_tool_calls"});
-  body.refuse("logprobs", false, "isn't possible yet; leave it out");
-  body.refuse("top_logprobs", 0, "isn't possible yet; leave it out");
-  for (const char* name : {"frequency_penalty", "presence_penalty"})
-    body.refuse(name, 0, "must be 0: this server has no penalties");
+  body.refuse("functions", nullptr, "isn't possible; use tools");
+  body.refuse("function_call", nullptr, "isn't possible; use tool_choice");
   body.refuse("logit_bias", nullptr, "isn't possible; leave it out");
   body.refuse("modalities", Json::array({"text"}), "must be [\"text\"]: answers are text");
   for (const char* name : {"audio", "prediction", "web_search_options"})
     body.refuse(name, nullptr, "isn't possible; leave it out");
-  body.refuse("store", false, "must be false: this server keeps nothing");
   body.refuse("verbosity", "medium", "isn't possible; say in the question how long the answer should be");
   // For billing and caches elsewhere; they don't change an answer.
-  body.ignore({"user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
-               "service_tier"});
+  body.flag("store");
+  body.object("metadata");
+  body.ignore({"user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier"});
 }
 
 }  // namespace
@@ -240,18 +260,12 @@ std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<Ap
     for (size_t i = 0; i < messages->size() && !problem; ++i)
       request.messages.push_back(read_message((*messages)[i], cat("messages[", i, "]"), problem));
   }
-  options.effort_path = "reasoning_effort";
-  if (const auto effort = body.choice("reasoning_effort", effort_names()))
-    options.effort = effort_names()[*effort];
-  options.temperature = body.number("temperature", 0, 2);
-  options.top_p = body.number("top_p", 0, 1);
-  options.min_p = body.number("min_p", 0, 1);
-  options.top_k = body.integer("top_k", 0, 1 << 20);
+  read_sampling(body, options);
+  options.frequency_penalty = body.number("frequency_penalty", -2, 2);
+  options.presence_penalty = body.number("presence_penalty", -2, 2);
   const auto max_tokens = body.integer("max_tokens", 1, 1 << 24);
   options.max_tokens = body.integer("max_completion_tokens", 1, 1 << 24);
   if (!options.max_tokens) options.max_tokens = max_tokens;
-  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX))
-    options.seed = static_cast<uint64_t>(*seed);
   request.choices = static_cast<int>(body.integer("n", 1, kMaxChoices).value_or(1));
   request.stream = body.flag("stream").value_or(false);
   if (const Json* given = body.object("stream_options")) {
@@ -263,6 +277,8 @@ std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<Ap
   }
   read_stop(body, options);
   read_format(body, options, problem);
+  read_tools(body, options, problem);
+  read_log_probs(body, options);
   read_extension(body, options, problem);
   if (options.events && !request.stream)
     body.fail("melete.events", "invalid_value", "may only be true with stream");

@@ -2,18 +2,13 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
-#include "server/api/answer_options.h"
-#include "server/api/content.h"
+#include "server/api/answer_wire.h"
 
 namespace melete {
 
-struct ChatRequest {
-  AnswerOptions options;
-  std::vector<WireMessage> messages;  // as they came: system messages too
-  int choices = 1;                    // "n"
-  bool stream = false, include_usage = false;
+struct ChatRequest : AnswerRequest {
+  bool include_usage = false;
 };
 
 inline constexpr int64_t kMaxChoices = 16;

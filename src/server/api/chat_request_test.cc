@@ -34,22 +34,25 @@ TEST(ChatRequest, ReadsEveryOption) {
   const ChatRequest request =
       parsed(Json::parse(R"({"model": "melete-thinking", "n": 3, "stream": true, "seed": -1,
     "stream_options": {"include_usage": true}, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "min_p": 0.1,
+    "presence_penalty": 0.5,
     "max_tokens": 9, "max_completion_tokens": 70, "stop": "end", "reasoning_effort": "high",
     "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
     "melete": {"agents": 4, "budget_tokens": 100, "deadline_ms": 2500, "delta": 0.2, "events": true},
-    "user": "u", "metadata": {"a": "b"}, "tools": [], "tool_choice": "auto", "logprobs": null,
+    "user": "u", "metadata": {"a": "b"}, "store": true, "logprobs": true, "top_logprobs": 3,
     "messages": [{"role": "developer", "content": "be brief"}, {"role": "user", "content": [
       {"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}},
       {"type": "input_audio", "input_audio": {"data": "aG8", "format": "mp3"}},
       {"type": "file", "file": {"file_data": "data:text/csv;base64,YSxi", "filename": "t.csv"}}]},
-      {"role": "assistant", "content": "x", "reasoning_content": "y"}, {"role": "tool", "tool_call_id": "1", "content": "z"}]})"));
+      {"role": "assistant", "content": "x", "reasoning_content": "y", "tool_calls": [
+        {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{\"at\": 3}"}}]},
+      {"role": "tool", "tool_call_id": "1", "content": "z"}]})"));
   const AnswerOptions& options = request.options;
   EXPECT_EQ(options.model, "melete-thinking");
   EXPECT_EQ(request.choices, 3);
   EXPECT_TRUE(request.stream && request.include_usage && options.events);
   EXPECT_EQ(options.seed, ~uint64_t{0});
   EXPECT_EQ(options.temperature, 0.5);
-  EXPECT_EQ(options.top_k, 40);
+  EXPECT_EQ(options.presence_penalty, 0.5);
   EXPECT_EQ(options.max_tokens, 70);
   EXPECT_EQ(options.stop, std::vector<std::string>{"end"});
   EXPECT_EQ(options.effort, "high");
@@ -66,11 +69,15 @@ TEST(ChatRequest, ReadsEveryOption) {
   EXPECT_EQ(parts[1].kind, MediaKind::image);
   EXPECT_TRUE(parts[1].low_detail);
   EXPECT_EQ(parts[2].bytes, "ho");
-  EXPECT_EQ(parts[2].kind, MediaKind::audio);
   EXPECT_EQ(parts[3].bytes, "a,b");
   EXPECT_EQ(parts[3].name, "t.csv");
   EXPECT_FALSE(parts[3].kind);
+  EXPECT_EQ(options.top_log_probs, 3);
+  ASSERT_EQ(request.messages[2].calls.size(), 1u);
+  EXPECT_EQ(request.messages[2].calls[0].id, "1");
+  EXPECT_EQ(request.messages[2].calls[0].arguments.dump(), R"({"at":3})");
   EXPECT_EQ(request.messages[3].role, Role::tool);
+  EXPECT_EQ(request.messages[3].call_id, "1");
 }
 
 TEST(ChatRequest, SaysWhereAndWhatIsWrong) {
@@ -114,12 +121,32 @@ TEST(ChatRequest, SaysWhereAndWhatIsWrong) {
        "response_format.json_schema.schema missing_required_parameter"},
       {with("/melete", {{"agentz", 3}}), "melete.agentz unknown_parameter"},
       {with("/melete", {{"events", true}}), "melete.events invalid_value"},
-      {with("/tools", Json::array({Json::object()})), "tools unsupported_parameter"},
-      {with("/tool_choice", "required"), "tool_choice unsupported_parameter"},
-      {with("/logprobs", true), "logprobs unsupported_parameter"},
-      {with("/presence_penalty", 0.5), "presence_penalty unsupported_parameter"},
-      {with("/store", true), "store unsupported_parameter"},
+      {with("/top_logprobs", 2), "top_logprobs invalid_value"},
+      {with("/logprobs", 1), "logprobs invalid_type"},
+      {with("/presence_penalty", 2.5), "presence_penalty invalid_value"},
+      {with("/frequency_penalty", "x"), "frequency_penalty invalid_type"},
+      {with("/store", 1), "store invalid_type"},
       {with("/temprature", 1), "temprature unknown_parameter"},
+  };
+  for (const auto& [body, expected] : cases) EXPECT_EQ(wrong(body), expected) << body.dump();
+}
+
+TEST(ChatTools, SaysWhereAndWhatIsWrong) {
+  const std::pair<Json, const char*> cases[] = {
+      {with("/tools", Json::array({Json::object()})), "tools[0].type missing_required_parameter"},
+      {with("/tools", {{{"type", "custom"}}}), "tools[0].type invalid_value"},
+      {with("/tools", {{{"type", "function"}, {"function", {{"name", "self"}}}}}),
+       "tools[0].function.name invalid_value"},
+      {with("/tools", {{{"type", "function"}, {"function", {{"name", "a"}, {"strikt", true}}}}}),
+       "tools[0].function.strikt unknown_parameter"},
+      {with("/tool_choice", "any"), "tool_choice invalid_value"},
+      {with("/tool_choice", {{"type", "function"}}), "tool_choice.function missing_required_parameter"},
+      {with("/functions", Json::array({1})), "functions unsupported_parameter"},
+      {with("/messages/0", Json::parse(R"({"role": "assistant", "tool_calls": [{"id": "1", "function":
+          {"name": "a", "arguments": "[1]"}}]})")),
+       "messages[0].tool_calls[0].function.arguments invalid_value"},
+      {with("/messages/0", Json::parse(R"({"role": "tool", "content": "a"})")),
+       "messages[0].tool_call_id missing_required_parameter"},
   };
   for (const auto& [body, expected] : cases) EXPECT_EQ(wrong(body), expected) << body.dump();
 }
@@ -135,6 +162,35 @@ TEST(ChatRequest, TheSchemaKnowsTheFieldsThatAreRead) {
   EXPECT_EQ(
       schema["properties"]["messages"]["items"]["properties"]["content"]["oneOf"][1]["items"]["oneOf"].size(),
       6u);
+}
+
+TEST(ChatTools, ReadsDefinitionsAndChoices) {
+  Json body = Json::parse(kOne);
+  const auto function = [](const char* name) {
+    return Json{{"type", "function"}, {"function", {{"name", name}}}};
+  };
+  body["tools"] = {function("look"), function("now")};
+  body["tools"][0]["function"].update({{"parameters", {{"type", "object"}}}, {"strict", true}});
+  const auto options = [&] { return parsed(body).options; };
+  EXPECT_EQ(options().tools[0].dump(), R"({"name":"look","parameters":{"type":"object"}})");
+  EXPECT_EQ(options().tool_choice.kind, ToolChoice::Kind::automatic);
+  EXPECT_TRUE(options().parallel_calls);
+  body["parallel_tool_calls"] = false;
+  EXPECT_FALSE(options().parallel_calls);
+  body["tool_choice"] = "none";
+  EXPECT_EQ(options().tool_choice.kind, ToolChoice::Kind::none);
+  body["tool_choice"] = "required";
+  EXPECT_EQ(options().tool_choice.kind, ToolChoice::Kind::required);
+  body["tool_choice"] = function("now");
+  EXPECT_EQ(options().tool_choice.kind, ToolChoice::Kind::named);
+  EXPECT_EQ(options().tool_choice.name, "now");
+  body["tool_choice"] = {{"type", "allowed_tools"},
+                         {"allowed_tools", {{"mode", "required"}, {"tools", {function("now")}}}}};
+  EXPECT_EQ(options().tool_choice.kind, ToolChoice::Kind::required);
+  ASSERT_EQ(options().tools.size(), 1u);
+  EXPECT_EQ(options().tools[0]["name"], "now");
+  body["tool_choice"]["allowed_tools"]["tools"][0]["function"]["name"] = "then";
+  EXPECT_EQ(wrong(body), "tool_choice.allowed_tools.tools[0].function.name invalid_value");
 }
 
 TEST(ModeChoice, IdAndEffortChooseTheMode) {
@@ -155,7 +211,8 @@ TEST(ModeChoice, IdAndEffortChooseTheMode) {
   EXPECT_EQ(mode("melete-thinking", "xhigh"), "thinking xhigh");
   EXPECT_EQ(mode("melete-thinking", "max"), "contemplating medium");
   EXPECT_EQ(mode("melete-contemplating", "high"), "contemplating high");
-  EXPECT_EQ(mode("other", ""), "instant medium");
+  EXPECT_EQ(mode("other", ""), std::string(kDefaultMode) + " medium");
+  EXPECT_EQ(mode("other", "none"), "instant medium");
   EXPECT_EQ(mode("other", "high"), "thinking high");
 }
 

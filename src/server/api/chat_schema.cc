@@ -40,12 +40,36 @@ Json message_schema() {
       "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
       "name": {"type": "string"},
       "tool_call_id": {"type": "string"},
+      "tool_calls": {"type": "array", "items": {"type": "object", "required": ["id", "function"], "properties": {
+        "id": {"type": "string"}, "type": {"const": "function"},
+        "function": {"type": "object", "required": ["name"], "properties": {
+          "name": {"type": "string"}, "arguments": {"type": "string"}}}}}},
       "reasoning_content": {"type": "string"}
     }
   })");
   schema["properties"]["content"] = {
       {"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", part_schema()}}}}};
   return schema;
+}
+
+// tools and tool_choice.
+Json tool_properties() {
+  return Json::parse(R"({
+      "tools": {"type": "array", "items": {"type": "object", "required": ["type", "function"], "properties": {
+        "type": {"const": "function"},
+        "function": {"type": "object", "required": ["name"], "properties": {
+          "name": {"type": "string"}, "description": {"type": "string"},
+          "parameters": {"type": "object"}, "strict": {"type": "boolean"}}}}}},
+      "tool_choice": {"oneOf": [
+        {"enum": ["auto", "none", "required"]},
+        {"type": "object", "required": ["type", "function"], "properties": {
+          "type": {"const": "function"},
+          "function": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}}},
+        {"type": "object", "required": ["type", "allowed_tools"], "properties": {
+          "type": {"const": "allowed_tools"},
+          "allowed_tools": {"type": "object", "required": ["tools"], "properties": {
+            "mode": {"enum": ["auto", "required"]}, "tools": {"type": "array"}}}}}]}
+  })");
 }
 
 }  // namespace
@@ -67,6 +91,8 @@ Json chat_request_schema() {
       "top_p": {"type": "number", "minimum": 0, "maximum": 1},
       "top_k": {"type": "integer", "minimum": 0},
       "min_p": {"type": "number", "minimum": 0, "maximum": 1},
+      "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
+      "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
       "max_tokens": {"type": "integer", "minimum": 1},
       "max_completion_tokens": {"type": "integer", "minimum": 1},
       "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
@@ -77,6 +103,11 @@ Json chat_request_schema() {
           "json_schema": {"type": "object", "required": ["schema"], "properties": {
             "name": {"type": "string"}, "description": {"type": "string"}, "strict": {"type": "boolean"},
             "schema": {"type": "object"}}}}}]},
+      "logprobs": {"type": "boolean"},
+      "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
+      "parallel_tool_calls": {"type": "boolean"},
+      "store": {"type": "boolean", "description": "no effect"},
+      "metadata": {"type": "object", "description": "no effect"},
       "melete": {"type": "object", "additionalProperties": false, "properties": {
         "agents": {"type": "integer", "minimum": 1, "maximum": 256},
         "budget_tokens": {"type": "integer", "minimum": 1},
@@ -86,6 +117,7 @@ Json chat_request_schema() {
     }
   })");
   schema["properties"]["messages"]["items"] = message_schema();
+  schema["properties"].update(tool_properties());
   return schema;
 }
 
@@ -104,10 +136,15 @@ Json chat_completion_schema() {
         "required": ["index", "message", "finish_reason"],
         "properties": {
           "index": {"type": "integer"},
-          "finish_reason": {"enum": ["stop", "length"]},
+          "finish_reason": {"enum": ["stop", "length", "tool_calls"]},
+          "logprobs": {"type": ["object", "null"]},
           "message": {"type": "object", "required": ["role", "content"], "properties": {
             "role": {"const": "assistant"},
-            "content": {"type": "string"},
+            "content": {"type": ["string", "null"]},
+            "tool_calls": {"type": "array", "items": {"type": "object", "required": ["id", "type", "function"],
+              "properties": {"id": {"type": "string"}, "type": {"const": "function"},
+                "function": {"type": "object", "required": ["name", "arguments"], "properties": {
+                  "name": {"type": "string"}, "arguments": {"type": "string"}}}}}},
             "reasoning_content": {"type": "string"}}},
           "melete": {"type": "object"}}}},
       "usage": {"type": "object", "properties": {

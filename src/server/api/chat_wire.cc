@@ -1,100 +1,163 @@
 #include "server/api/chat_wire.h"
 
-#include "agent/assistant.h"
+#include "server/http/message.h"
+#include "text/utf8.h"
 
 namespace melete {
 namespace {
 
-Json frame(const ChatEnvelope& envelope, const char* object, Json choices) {
-  return {{"id", envelope.id},
-          {"object", object},
-          {"created", envelope.created_s},
-          {"model", envelope.model},
-          {"system_fingerprint", envelope.fingerprint},
-          {"choices", std::move(choices)}};
+using Kind = AnswerDelta::Kind;
+
+const char* finish_reason(AnswerEnd end) {
+  switch (end) {
+    case AnswerEnd::whole:
+    case AnswerEnd::stopped: return "stop";
+    case AnswerEnd::calls: return "tool_calls";
+    case AnswerEnd::full:
+    case AnswerEnd::cut: return "length";
+  }
+  return "";
 }
 
-Json chunk(const ChatEnvelope& envelope, int index, Json delta, const Json& finish_reason) {
-  return frame(envelope, "chat.completion.chunk",
-               Json::array({{{"index", index},
-                             {"delta", std::move(delta)},
-                             {"logprobs", nullptr},
-                             {"finish_reason", finish_reason}}}));
+Json usage_json(const std::vector<FinishedAnswer>& answers) {
+  const TokenCounts counts = count_tokens(answers);
+  return {{"prompt_tokens", counts.prompt},
+          {"completion_tokens", counts.completion},
+          {"total_tokens", counts.prompt + counts.completion},
+          {"completion_tokens_details", {{"reasoning_tokens", counts.reasoning}}}};
+}
+
+// A token of to_json(AnswerToken), as OpenAI writes it.
+Json scored_token(const Json& token) {
+  std::string bytes;
+  for (const Json& byte : token["bytes"]) bytes += static_cast<char>(byte.get<int>());
+  return {{"token", valid_utf8(bytes)}, {"logprob", token["log_prob"]}, {"bytes", token["bytes"]}};
+}
+
+Json log_probs(const Json& tokens) {
+  Json content = Json::array();
+  for (const Json& token : tokens) {
+    Json scored = scored_token(token);
+    scored["top_logprobs"] = Json::array();
+    for (const Json& other : token["likeliest"]) scored["top_logprobs"].push_back(scored_token(other));
+    content.push_back(std::move(scored));
+  }
+  return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+// Without an id: a further piece of the arguments.
+Json call_json(const AnswerDelta& call) {
+  if (call.id.empty()) return {{"function", {{"arguments", call.text}}}};
+  return {
+      {"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.text}}}};
 }
 
 }  // namespace
 
-Json answer_details(const Answer& answer, const std::string& mode, uint64_t seed) {
-  Json details = to_json(answer, mode, seed);
-  details.erase("answer");
-  details.erase("reasoning");
-  return details;
+Json ChatWire::frame(const char* object, Json choices) const {
+  return {{"id", envelope_.id},
+          {"object", object},
+          {"created", envelope_.created_s},
+          {"model", envelope_.model},
+          {"system_fingerprint", envelope_.fingerprint},
+          {"choices", std::move(choices)}};
 }
 
-Json chat_usage(const std::vector<Answer>& answers) {
-  int64_t prompt = 0, reasoning = 0, completion = 0;
-  for (const Answer& answer : answers) {
-    prompt = std::max(prompt, answer.usage.prompt_tokens);
-    reasoning += answer.usage.reasoning_tokens;
-    completion += answer.usage.reasoning_tokens + answer.usage.answer_tokens;
+std::string ChatWire::chunk(int choice, Json delta, const Json& reason, const FinishedAnswer* answer,
+                            const Json& tokens) const {
+  Json one = {
+      {"index", choice}, {"delta", std::move(delta)}, {"logprobs", nullptr}, {"finish_reason", reason}};
+  if (!tokens.empty()) one["logprobs"] = log_probs(tokens);
+  if (answer != nullptr) one["melete"] = answer_details(answer->answer, answer->mode, answer->seed);
+  return event_text("", json_text(frame("chat.completion.chunk", Json::array({std::move(one)}))));
+}
+
+std::string ChatWire::begin(int choice) {
+  return chunk(choice, {{"role", "assistant"}, {"content", ""}}, nullptr);
+}
+
+std::string ChatWire::delta(int choice, const AnswerDelta& delta) {
+  Told& told = told_[static_cast<size_t>(choice)];
+  switch (delta.kind) {
+    case Kind::reasoning: return chunk(choice, {{"reasoning_content", delta.text}}, nullptr);
+    case Kind::commentary: told.commentary = true; return chunk(choice, {{"content", delta.text}}, nullptr);
+    case Kind::content: {
+      const bool begins = !std::exchange(told.content, true) && told.commentary;
+      return chunk(choice, {{"content", (begins ? "\n\n" : "") + delta.text}}, nullptr, nullptr,
+                   delta.tokens);
+    }
+    case Kind::call: break;
   }
-  return {{"prompt_tokens", prompt},
-          {"completion_tokens", completion},
-          {"total_tokens", prompt + completion},
-          {"completion_tokens_details", {{"reasoning_tokens", reasoning}}}};
+  Json call = {{"index", delta.call}};
+  call.update(call_json(delta));
+  return chunk(choice, {{"tool_calls", Json::array({std::move(call)})}}, nullptr);
 }
 
-Json chat_completion(const ChatEnvelope& envelope, const std::vector<ChatChoice>& choices) {
-  Json list = Json::array();
-  std::vector<Answer> answers;
-  for (const ChatChoice& choice : choices) {
-    Json message = {{"role", "assistant"}, {"content", choice.text.content}, {"refusal", nullptr}};
-    if (!choice.text.reasoning.empty()) message["reasoning_content"] = choice.text.reasoning;
-    list.push_back({{"index", list.size()},
-                    {"message", std::move(message)},
-                    {"logprobs", nullptr},
-                    {"finish_reason", choice.finish_reason},
-                    {"melete", answer_details(choice.answer, choice.mode, choice.seed)}});
-    answers.push_back(choice.answer);
-  }
-  Json completion = frame(envelope, "chat.completion", std::move(list));
-  completion["usage"] = chat_usage(answers);
-  return completion;
-}
-
-Json chat_role_chunk(const ChatEnvelope& envelope, int index) {
-  return chunk(envelope, index, {{"role", "assistant"}, {"content", ""}}, nullptr);
-}
-
-Json chat_delta_chunk(const ChatEnvelope& envelope, int index, const ChoiceText::Piece& piece) {
-  Json delta = Json::object();
-  if (!piece.reasoning.empty()) delta["reasoning_content"] = piece.reasoning;
-  if (!piece.content.empty()) delta["content"] = piece.content;
-  return chunk(envelope, index, std::move(delta), nullptr);
-}
-
-Json chat_finish_chunk(const ChatEnvelope& envelope, int index, const ChatChoice& choice) {
-  Json last = chunk(envelope, index, Json::object(), choice.finish_reason);
-  last["choices"][0]["melete"] = answer_details(choice.answer, choice.mode, choice.seed);
-  return last;
-}
-
-Json chat_usage_chunk(const ChatEnvelope& envelope, const Json& usage) {
-  Json last = frame(envelope, "chat.completion.chunk", Json::array());
-  last["usage"] = usage;
-  return last;
-}
-
-Json chat_event_chunk(const ChatEnvelope& envelope, int index, const Event& event) {
-  Json told = frame(envelope, "chat.completion.chunk", Json::array());
-  told["melete"] = {{"index", index},
+std::string ChatWire::event(int choice, const Event& event) {
+  Json told = frame("chat.completion.chunk", Json::array());
+  told["melete"] = {{"index", choice},
                     {"event",
                      {{"seq", event.seq},
                       {"agent", event.agent},
                       {"kind", event.kind},
                       {"token", event.token_index},
                       {"data", event.data}}}};
-  return told;
+  return event_text("", json_text(told));
+}
+
+std::string ChatWire::finish(int choice, const FinishedAnswer& answer) {
+  return chunk(choice, Json::object(), finish_reason(answer.end), &answer);
+}
+
+std::string ChatWire::end(const std::vector<FinishedAnswer>& answers) {
+  std::string events;
+  if (options_.include_usage) {
+    Json last = frame("chat.completion.chunk", Json::array());
+    last["usage"] = usage_json(answers);
+    events = event_text("", json_text(last));
+  }
+  return events + event_text("", "[DONE]");
+}
+
+std::string ChatWire::failure(const ApiError& error) {
+  return event_text("", json_text(openai_error(error))) + event_text("", "[DONE]");
+}
+
+Json ChatWire::message(const FinishedAnswer& answer) const {
+  std::string reasoning, commentary, content;
+  Json calls = Json::array();
+  for (const AnswerDelta& delta : answer.deltas) {
+    if (delta.kind == Kind::reasoning) reasoning += delta.text;
+    if (delta.kind == Kind::commentary) commentary += delta.text;
+    if (delta.kind == Kind::content) content += delta.text;
+    if (delta.kind == Kind::call) calls.push_back(call_json(delta));
+  }
+  if (!commentary.empty() && !content.empty()) commentary += "\n\n";
+  content = commentary + content;
+  Json message = {{"role", "assistant"}, {"content", content}, {"refusal", nullptr}};
+  if (!calls.empty()) {
+    if (content.empty()) message["content"] = nullptr;
+    message["tool_calls"] = std::move(calls);
+  }
+  if (!reasoning.empty()) message["reasoning_content"] = reasoning;
+  return message;
+}
+
+Json ChatWire::whole(const std::vector<FinishedAnswer>& answers) {
+  Json list = Json::array();
+  for (const FinishedAnswer& answer : answers) {
+    Json tokens = Json::array();
+    for (const AnswerDelta& delta : answer.deltas)
+      tokens.insert(tokens.end(), delta.tokens.begin(), delta.tokens.end());
+    list.push_back({{"index", list.size()},
+                    {"message", message(answer)},
+                    {"logprobs", options_.has_log_probs ? log_probs(tokens) : Json()},
+                    {"finish_reason", finish_reason(answer.end)},
+                    {"melete", answer_details(answer.answer, answer.mode, answer.seed)}});
+  }
+  Json completion = frame("chat.completion", std::move(list));
+  completion["usage"] = usage_json(answers);
+  return completion;
 }
 
 }  // namespace melete

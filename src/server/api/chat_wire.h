@@ -1,12 +1,10 @@
-// Answers in the shape of OpenAI's chat completions, whole and in chunks. Pure.
+// Answers in the shape of OpenAI's chat completions, whole and in chunks.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "agent/event.h"
-#include "agent/mode.h"
-#include "server/api/choice_text.h"
+#include "server/api/answer_wire.h"
 
 namespace melete {
 
@@ -18,31 +16,37 @@ struct ChatEnvelope {
   std::string fingerprint;  // of this build
 };
 
-// One choice, done.
-struct ChatChoice {
-  Answer answer;
-  ChoiceText::Piece text;  // the whole of it
-  std::string finish_reason;
-  std::string mode;
-  uint64_t seed = 0;
+// What is said in passing stands before the content, with an empty line between.
+class ChatWire : public AnswerWire {
+ public:
+  struct Options {
+    int choices = 1;
+    bool include_usage = false, has_log_probs = false;
+  };
+  ChatWire(ChatEnvelope envelope, const Options& options)
+      : envelope_(std::move(envelope)), options_(options), told_(static_cast<size_t>(options.choices)) {}
+
+  std::string begin(int choice) override;
+  std::string delta(int choice, const AnswerDelta& delta) override;
+  std::string event(int choice, const Event& event) override;
+  std::string finish(int choice, const FinishedAnswer& answer) override;
+  std::string end(const std::vector<FinishedAnswer>& answers) override;
+  std::string failure(const ApiError& error) override;
+  Json whole(const std::vector<FinishedAnswer>& answers) override;
+
+ private:
+  // Of a choice so far.
+  struct Told {
+    bool commentary = false, content = false;
+  };
+  Json frame(const char* object, Json choices) const;
+  std::string chunk(int choice, Json delta, const Json& finish_reason, const FinishedAnswer* answer = nullptr,
+                    const Json& tokens = Json()) const;
+  Json message(const FinishedAnswer& answer) const;
+
+  const ChatEnvelope envelope_;
+  const Options options_;
+  std::vector<Told> told_;
 };
-
-// Tokens of all choices; the prompt counts once.
-Json chat_usage(const std::vector<Answer>& answers);
-
-Json chat_completion(const ChatEnvelope& envelope, const std::vector<ChatChoice>& choices);
-
-// The first chunk of a choice, which says whose turn it is.
-Json chat_role_chunk(const ChatEnvelope& envelope, int index);
-Json chat_delta_chunk(const ChatEnvelope& envelope, int index, const ChoiceText::Piece& piece);
-// The last chunk of a choice: why it ended, and under "melete" what OpenAI has no place for.
-Json chat_finish_chunk(const ChatEnvelope& envelope, int index, const ChatChoice& choice);
-// After all choices, without any.
-Json chat_usage_chunk(const ChatEnvelope& envelope, const Json& usage);
-// An event of the run, without choices; only for those who ask.
-Json chat_event_chunk(const ChatEnvelope& envelope, int index, const Event& event);
-
-// Marks, votes, tokens, timings, mode and seed of an answer: the member "melete".
-Json answer_details(const Answer& answer, const std::string& mode, uint64_t seed);
 
 }  // namespace melete

@@ -151,32 +151,37 @@ std::optional<std::string> decode_data_url(std::string_view url, const std::stri
   return bytes;
 }
 
-std::optional<Message> build_message(const WireMessage& wire, const ServedModel& model,
-                                     std::optional<ApiError>& problem) {
-  Message message;
-  message.role = wire.role;
-  message.recipient = wire.recipient;
-  const bool reorders = is_plain_layout(wire.parts);
+std::optional<std::vector<MessagePart>> build_parts(const std::vector<WirePart>& wire,
+                                                    const ServedModel& model,
+                                                    std::optional<ApiError>& problem) {
+  std::vector<MessagePart> built, tables;
+  const bool reorders = is_plain_layout(wire);
   std::string text;
-  std::vector<MessagePart> tables;
-  for (const WirePart& part : wire.parts) {
+  for (const WirePart& part : wire) {
     if (!part.is_file) {
       if (reorders)
         text += (text.empty() || part.text.empty() ? "" : "\n") + part.text;
       else
-        message.parts.emplace_back(TextPart{part.text, false});
+        built.emplace_back(TextPart{part.text, false});
       continue;
     }
     const std::optional<Part> decoded = decode(part, model, problem);
     if (!decoded) return std::nullopt;
-    std::vector<MessagePart>& parts = reorders && !kind_of(*decoded) ? tables : message.parts;
+    std::vector<MessagePart>& parts = reorders && !kind_of(*decoded) ? tables : built;
     if (!append_file(part, *decoded, model, parts, problem)) return std::nullopt;
   }
   std::string all;
   for (const MessagePart& table : tables) all += std::get<TextPart>(table).text;
   all += text;
-  if (!all.empty()) message.parts.emplace_back(TextPart{std::move(all), false});
-  return message;
+  if (!all.empty()) built.emplace_back(TextPart{std::move(all), false});
+  return built;
+}
+
+std::optional<Message> build_message(const WireMessage& wire, const ServedModel& model,
+                                     std::optional<ApiError>& problem) {
+  auto parts = build_parts(wire.parts, model, problem);
+  if (!parts) return std::nullopt;
+  return Message{wire.role, "", *std::move(parts)};
 }
 
 }  // namespace melete

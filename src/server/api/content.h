@@ -21,10 +21,18 @@ struct WirePart {
   bool low_detail = false;        // a picture in few tokens
 };
 
+// A call that an assistant's message of the body has.
+struct WireCall {
+  std::string path, id, name;
+  Json arguments = Json::object();
+};
+
 struct WireMessage {
+  std::string path;  // in the body: "messages[0]"
   Role role = Role::user;
-  std::string recipient;  // of a tool's message: its name
   std::vector<WirePart> parts;
+  std::vector<WireCall> calls;        // assistant
+  std::string call_id, call_id_path;  // tool: the call that it answers
 };
 
 // Standard or URL-safe base64, padded or not, white space left out. Nothing if it isn't that.
@@ -35,8 +43,14 @@ std::optional<std::string> decode_base64(std::string_view text);
 std::optional<std::string> decode_data_url(std::string_view url, const std::string& path,
                                            std::optional<ApiError>& problem);
 
-// The message as the model is told it: pictures, sounds and clips decoded, files of text as text. Media that
-// come all before or all after the text stand first, as in the training data; else parts keep their order.
+// The message's parts as the model is told them: pictures, sounds and clips decoded, files of text as text.
+// Media that come all before or all after the text stand first, as in the training data; else parts keep
+// their order.
+std::optional<std::vector<MessagePart>> build_parts(const std::vector<WirePart>& wire,
+                                                    const ServedModel& model,
+                                                    std::optional<ApiError>& problem);
+
+// The same as a message of that role.
 std::optional<Message> build_message(const WireMessage& wire, const ServedModel& model,
                                      std::optional<ApiError>& problem);
 

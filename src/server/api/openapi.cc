@@ -6,11 +6,16 @@
 namespace melete {
 namespace {
 
-Json content(const Json& schema) { return {{"application/json", {{"schema", schema}}}}; }
+Json content(const Json& schema, const std::string& type = "application/json") {
+  return {{type, {{"schema", schema}}}};
+}
 
-// {id} and the like of a path.
-Json parameters_of(const std::string& path) {
+// {id} and the like of a path, and the query's.
+Json parameters_of(const Route& route) {
+  const std::string& path = route.path;
   Json parameters = Json::array();
+  for (const auto& [name, schema] : route.query.items())
+    parameters.push_back({{"name", name}, {"in", "query"}, {"schema", schema}});
   for (size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1))
     parameters.push_back({{"name", path.substr(at + 1, path.find('}', at) - at - 1)},
                           {"in", "path"},
@@ -33,43 +38,56 @@ std::string operation_id(const Route& route) {
   return id;
 }
 
+// The status of an answer, and what it holds.
+std::pair<const char*, Json> success_of(const Route& route) {
+  if (route.response.is_null() && route.response_type.empty()) return {"204", {{"description", "done"}}};
+  const std::string type = route.response_type.empty() ? "application/json" : route.response_type;
+  const Json schema = route.response.is_null() ? Json{{"type", "string"}} : route.response;
+  return {"200", {{"description", "the answer"}, {"content", content(schema, type)}}};
+}
+
+Json operation_of(const Route& route) {
+  Json operation = {{"operationId", operation_id(route)}, {"summary", route.summary}};
+  if (const Json parameters = parameters_of(route); !parameters.empty()) operation["parameters"] = parameters;
+  if (!route.request.is_null())
+    operation["requestBody"] = {{"required", true}, {"content", content(route.request, route.request_type)}};
+  auto [status, success] = success_of(route);
+  operation["responses"] = {
+      {status, std::move(success)},
+      {"default",
+       {{"description", "an error"}, {"content", content({{"$ref", "#/components/schemas/Error"}})}}}};
+  operation["x-access"] = name_of(route.access);
+  if (route.access == Access::anyone) operation["security"] = Json::array();
+  return operation;
+}
+
 }  // namespace
 
-Json openapi_json(const std::vector<Route>& routes) {
+Json openapi_json(const std::vector<Route>& routes, const Json& schemas) {
   Json paths = Json::object();
-  for (const Route& route : routes) {
-    Json ok = {{"description", "the answer"}};
-    if (!route.response.is_null()) ok["content"] = content(route.response);
-    Json operation = {{"operationId", operation_id(route)}, {"summary", route.summary}};
-    if (const Json parameters = parameters_of(route.path); !parameters.empty())
-      operation["parameters"] = parameters;
-    if (!route.request.is_null())
-      operation["requestBody"] = {{"required", true}, {"content", content(route.request)}};
-    operation["responses"] = {
-        {"200", std::move(ok)},
-        {"default",
-         {{"description", "an error"}, {"content", content({{"$ref", "#/components/schemas/Error"}})}}}};
-    operation["x-access"] = route.access == Access::anyone ? "anyone" : "user";
-    paths[route.path][lower_ascii(route.method)] = std::move(operation);
-  }
-  const Json text = {{"type", "string"}}, text_or_null = {{"type", {"string", "null"}}};
+  for (const Route& route : routes) paths[route.path][lower_ascii(route.method)] = operation_of(route);
+  Json all = schemas;
+  all["Error"] = Json::parse(R"({
+    "type": "object", "required": ["error"],
+    "properties": {"error": {
+      "type": "object", "required": ["message", "type", "param", "code"],
+      "properties": {
+        "message": {"type": "string"},
+        "type": {"type": "string"},
+        "param": {"type": ["string", "null"]},
+        "code": {"type": ["string", "null"]}}}}
+  })");
+  const Json none = Json::array();
   return {{"openapi", "3.1.0"},
           {"info", {{"title", "Melete"}, {"version", build_version()}}},
           {"paths", std::move(paths)},
+          {"security", Json::array({Json{{"key", none}}, Json{{"xApiKey", none}}, Json{{"session", none}}})},
           {"components",
-           {{"schemas",
-             {{"Error",
-               {{"type", "object"},
-                {"required", {"error"}},
-                {"properties",
-                 {{"error",
-                   {{"type", "object"},
-                    {"required", {"message", "type", "param", "code"}},
-                    {"properties",
-                     {{"message", text},
-                      {"type", text},
-                      {"param", text_or_null},
-                      {"code", text_or_null}}}}}}}}}}}}}};
+           {{"securitySchemes",
+             {{"key", {{"type", "http"}, {"scheme", "bearer"}}},
+              {"xApiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}},
+              {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", "melete_session"}}}}},
+            {"schemas", std::move(all)}}}};
 }
 
 }  // namespace melete

@@ -8,7 +8,7 @@
 
 namespace melete {
 
-// OpenAPI 3.1.
-Json openapi_json(const std::vector<Route>& routes);
+// OpenAPI 3.1. `schemas`: by name, for what the routes refer to as #/components/schemas/NAME.
+Json openapi_json(const std::vector<Route>& routes, const Json& schemas = Json::object());
 
 }  // namespace melete

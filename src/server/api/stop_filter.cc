@@ -6,12 +6,16 @@
 namespace melete {
 
 std::string StopFilter::put(std::string_view text) {
-  if (matched_) return {};
+  if (!matched_.empty()) return {};
   held_ += text;
   size_t first = std::string::npos;
-  for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
+  for (const std::string& stop : stops_) {
+    const size_t at = held_.find(stop);
+    if (at >= first) continue;
+    first = at;
+    matched_ = stop;
+  }
   if (first != std::string::npos) {
-    matched_ = true;
     held_.resize(first);
     return std::exchange(held_, {});
   }

@@ -17,12 +17,13 @@ class StopFilter {
   std::string put(std::string_view text);
   // What was held back, at the end of the text.
   std::string finish();
-  bool matched() const { return matched_; }
+  // The stop string that was found; empty: none.
+  const std::string& matched() const { return matched_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
-  bool matched_ = false;
+  std::string matched_;
 };
 
 }  // namespace melete

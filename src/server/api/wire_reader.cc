@@ -129,6 +129,13 @@ const Json* WireReader::required_array(std::string_view name) {
   return array(name);
 }
 
+const Json& WireReader::required_object(std::string_view name) {
+  static const Json kEmpty = Json::object();
+  if (object_ && !has(name)) fail(path_of(name), "missing_required_parameter", "must be given");
+  const Json* found = object(name);
+  return found ? *found : kEmpty;
+}
+
 void WireReader::ignore(std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) find(name);
 }

@@ -35,6 +35,7 @@ class WireReader {
   // Absence is a problem too.
   std::string required_text(std::string_view name);
   const Json* required_array(std::string_view name);
+  const Json& required_object(std::string_view name);  // empty where it is absent
 
   // Known, and taken without any effect.
   void ignore(std::initializer_list<std::string_view> names);

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "agent/chat_model.h"
 #include "agent/event.h"
@@ -33,11 +35,13 @@ class ServedModel {
   // Errors: as Assistant::load and, of a prompt cache that can't be used, Engine::load_prompts.
   static Result<std::unique_ptr<ServedModel>> load(const Options& options);
 
-  using Connect = std::function<std::unique_ptr<Engine>()>;
+  // An engine whose prompts and runs end when a stop is requested.
+  using Connect = std::function<std::unique_ptr<Engine>(std::stop_token stop)>;
   using Measure = std::function<EngineMetrics()>;
+  using Embed = std::function<Result<std::vector<float>>(const Prompt&)>;
   // From parts: an engine for each answer.
   ServedModel(std::string name, std::shared_ptr<const ChatModel> chat, ModelFacts facts, Connect connect,
-              Measure measure, SamplingAdvice catalogue = {});
+              Measure measure, SamplingAdvice catalogue = {}, Embed embed = nullptr);
 
   const std::string& name() const { return name_; }
   const ChatModel& chat() const { return *chat_; }
@@ -49,9 +53,15 @@ class ServedModel {
   // Writes the prompt cache that was given, between two steps. Errors: those of writing a file.
   Status keep_prompts() const { return keep_ ? keep_() : ok_status(); }
 
-  // One answer on the calling thread, which shares the engine's batch with all others. Errors: those of
-  // run_mode.
-  Result<Answer> answer(const std::string& mode, const Request& request, EventSink& sink) const;
+  // The mean of the model's last hidden states over the tokens, which come after the token that begins a
+  // text, scaled to length 1: [width]. Errors: those of SpanEngine::prefill, unavailable.
+  Result<std::vector<float>> embed(const std::vector<int32_t>& tokens) const;
+
+  // One answer on the calling thread, which shares the engine's batch with all others. A stop ends it at the
+  // next step, while its prompt waits or is computed too. Errors: those of run_mode; cancelled (a stop before
+  // the prompt was computed).
+  Result<Answer> answer(const std::string& mode, const Request& request, EventSink& sink,
+                        std::stop_token stop = {}) const;
 
  private:
   std::string name_;
@@ -60,6 +70,7 @@ class ServedModel {
   SamplingAdvice catalogue_;
   Connect connect_;
   Measure measure_;
+  Embed embed_;
   std::function<Status()> keep_;
 };
 

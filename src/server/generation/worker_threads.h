@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -24,20 +25,27 @@ class WorkerThreads {
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
 
-  // All of them or none. What a task throws is logged and ends that task. Error: exhausted.
-  Status submit(std::vector<Task> tasks);
+  // All of them or none. What a task throws is logged and ends that task. `owner` names them for drop().
+  // Error: exhausted.
+  Status submit(std::vector<Task> tasks, uint64_t owner = 0);
+  // Takes back those of the owner that haven't begun.
+  void drop(uint64_t owner);
 
   int64_t num_waiting() const;
   int64_t num_running() const;
 
  private:
+  struct Waiting {
+    Task task;
+    uint64_t owner;
+  };
   void work();
 
   const int max_threads_;
   const int64_t max_waiting_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Task> waiting_;
+  std::deque<Waiting> waiting_;
   int64_t running_ = 0, idle_ = 0;
   bool stop_ = false;
   std::vector<std::thread> threads_;

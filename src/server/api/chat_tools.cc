@@ -1,0 +1,91 @@
+#include "server/api/chat_tools.h"
+
+#include <algorithm>
+
+#include "server/api/conversation.h"
+#include "text/tool_markup.h"
+
+namespace melete {
+namespace {
+
+// {"type": "function", "function": {...}}: `read` gets the inner object.
+template <class Read>
+void read_function(const Json& json, const std::string& path, std::optional<ApiError>& problem, Read read) {
+  WireReader tool(json, path, problem);
+  if (!tool.failed() && !tool.has("type"))
+    tool.fail(tool.path_of("type"), "missing_required_parameter", "must be given");
+  tool.choice("type", {"function"});
+  WireReader function(tool.required_object("function"), tool.path_of("function"), problem);
+  read(function);
+  function.finish();
+  tool.finish();
+}
+
+Json read_definition(WireReader& function) {
+  Json definition = {{"name", function.required_text("name")}};
+  if (std::string wrong = problem_of_tool_name(definition["name"]); !wrong.empty())
+    function.fail(function.path_of("name"), "invalid_value", std::move(wrong));
+  if (auto description = function.text("description")) definition["description"] = *std::move(description);
+  if (const Json* parameters = function.object("parameters")) definition["parameters"] = *parameters;
+  // A call that must come is held to its schema with and without it; another is as the model writes it.
+  function.flag("strict");
+  return definition;
+}
+
+// Only those of the tools stay.
+void read_allowed(WireReader& choice, AnswerOptions& options, std::optional<ApiError>& problem) {
+  WireReader allowed(choice.required_object("allowed_tools"), choice.path_of("allowed_tools"), problem);
+  if (allowed.choice("mode", {"auto", "required"}) == 1u)
+    options.tool_choice.kind = ToolChoice::Kind::required;
+  const Json* list = allowed.required_array("tools");
+  std::vector<Json> kept;
+  for (size_t i = 0; list && i < list->size() && !problem; ++i) {
+    const std::string path = cat(allowed.path_of("tools"), "[", i, "]");
+    read_function((*list)[i], path, problem, [&](WireReader& function) {
+      const std::string name = function.required_text("name");
+      const auto found = std::find_if(options.tools.begin(), options.tools.end(),
+                                      [&](const Json& tool) { return tool_name(tool) == name; });
+      if (found != options.tools.end()) return kept.push_back(*found);
+      function.fail(function.path_of("name"), "invalid_value",
+                    "must name one of the tools, got " + in_quotes(name));
+    });
+  }
+  allowed.finish();
+  options.tools = std::move(kept);
+}
+
+void read_choice(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
+  using Kind = ToolChoice::Kind;
+  const Json* json = body.find("tool_choice");
+  if (!json) return;
+  if (json->is_string()) {
+    constexpr Kind kKinds[] = {Kind::automatic, Kind::none, Kind::required};
+    options.tool_choice.kind = kKinds[body.choice("tool_choice", {"auto", "none", "required"}).value_or(0)];
+    return;
+  }
+  WireReader choice(*json, "tool_choice", problem);
+  if (!choice.failed() && !choice.has("type"))
+    choice.fail(choice.path_of("type"), "missing_required_parameter", "must be given");
+  if (choice.choice("type", {"function", "allowed_tools"}) == 1u) {
+    read_allowed(choice, options, problem);
+  } else {
+    WireReader function(choice.required_object("function"), choice.path_of("function"), problem);
+    options.tool_choice = {Kind::named, function.required_text("name")};
+    function.finish();
+  }
+  choice.finish();
+}
+
+}  // namespace
+
+void read_tools(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
+  options.schema_field = "function.parameters";
+  const Json* tools = body.array("tools");
+  for (size_t i = 0; tools && i < tools->size() && !problem; ++i)
+    read_function((*tools)[i], cat("tools[", i, "]"), problem,
+                  [&](WireReader& function) { options.tools.push_back(read_definition(function)); });
+  read_choice(body, options, problem);
+  options.parallel_calls = body.flag("parallel_tool_calls").value_or(true);
+}
+
+}  // namespace melete
