@@ -19,7 +19,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -37,12 +39,15 @@ namespace {
 class ServerProcess {
  public:
   ServerProcess(const std::string& model, const Plan& plan, Given& given) {
+    std::string folder = (std::filesystem::temp_directory_path() / "melete_bench_XXXXXX").string();
+    MELETE_CHECK(::mkdtemp(folder.data()) != nullptr, "no folder");
+    folder_ = folder;
     int port[2];
     MELETE_CHECK(::pipe2(port, O_CLOEXEC) == 0, "no pipe");
     process_ = ::fork();
     if (process_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      serve(model, plan, given, port[1]);
+      serve(model, plan, given, folder_, port[1]);
     }
     ::close(port[1]);
     MELETE_CHECK(::read(port[0], &port_, sizeof port_) == sizeof port_, "the server didn't start");
@@ -51,6 +56,8 @@ class ServerProcess {
   ~ServerProcess() {
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
   }
   uint16_t port() const { return port_; }
   double peak_mb() const {
@@ -69,7 +76,8 @@ class ServerProcess {
   }
 
  private:
-  [[noreturn]] static void serve(const std::string& model, const Plan& plan, Given& given, int tell) {
+  [[noreturn]] static void serve(const std::string& model, const Plan& plan, Given& given,
+                                 const std::filesystem::path& folder, int tell) {
     const auto chat = ChatModel::load(model);
     if (!chat.ok()) std::fprintf(stderr, "bench server: %s\n", chat.error().message.c_str());
     MELETE_CHECK(chat.ok(), "no model");
@@ -84,13 +92,16 @@ class ServerProcess {
     ApiServerOptions options;
     options.http.port = 0;
     options.max_running = static_cast<int>(plan.streams);
-    auto server = ApiServer::start(options, ModelList(std::move(models)));
+    const auto store = Store::open(folder);
+    MELETE_CHECK(store.ok(), "no store");
+    auto server = ApiServer::start(options, ModelList(std::move(models)), **store);
     MELETE_CHECK(server.ok(), "no server");
     const uint16_t port = (*server)->http().port();
     MELETE_CHECK(::write(tell, &port, sizeof port) == sizeof port, "nobody listens");
     while (true) ::pause();
   }
 
+  std::filesystem::path folder_;  // of the data
   pid_t process_ = 0;
   uint16_t port_ = 0;
 };

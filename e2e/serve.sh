@@ -5,11 +5,11 @@ set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
 root=$PWD
 cd "$E2E_DIR"
-rm -rf pid access.jsonl cache
+rm -rf pid access.jsonl cache data
 : >out.txt  # the loop below may look before the server has begun
 fail() { echo "$*"; cat out.txt; exit 1; }
 
-bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --prompt-cache cache --access-log access.jsonl' >out.txt 2>&1 &
+bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --data data --prompt-cache cache --access-log access.jsonl' >out.txt 2>&1 &
 job=$!
 trap 'kill -KILL $(cat pid 2>/dev/null) 2>/dev/null || true' EXIT
 for _ in $(seq 300); do
@@ -60,6 +60,20 @@ cat >body.json <<'END'
 END
 ask body.json | grep -qE '"content":"\{( |\\n *)*\\"full\\": ?(true|false)( |\\n *)*\}"' || fail "the answer must be of the schema"
 
+# A tool that must be called, in both forms.
+tool='"name":"weather","description":"of a place"' schema='{"type":"object","properties":{"place":{"type":"string","maxLength":9}},"required":["place"],"additionalProperties":false}'
+echo "{\"model\":\"melete-nano\",\"tools\":[{\"type\":\"function\",\"function\":{$tool,\"parameters\":$schema}}],\"tool_choice\":\"required\",\"messages\":[{\"role\":\"user\",\"content\":\"How is the weather in Oslo?\"}]}" >body.json
+ask body.json | grep -qE '"tool_calls":\[\{"id":"call_[0-9a-f]+","type":"function","function":\{"name":"weather","arguments":"\{\\"place\\":' || fail "a call must come"
+echo "{\"model\":\"melete-nano\",\"max_tokens\":900,\"tools\":[{$tool,\"input_schema\":$schema}],\"tool_choice\":{\"type\":\"any\"},\"thinking\":{\"type\":\"adaptive\"},\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"How is the weather in Oslo?\"}]}" >body.json
+message() { curl -sS --max-time 60 "$base/v1/messages$1" -H "Content-Type: application/json" -H "anthropic-version: 2023-06-01" --data-binary @body.json; }
+message "" >stream.txt
+for event in message_start thinking_delta signature_delta tool_use input_json_delta '"stop_reason":"tool_use"' message_stop; do
+  grep -qF "$event" stream.txt || fail "no $event in the stream: $(cat stream.txt)"
+done
+sed -i 's/"max_tokens":900,//; s/"stream":true,//' body.json
+message /count_tokens | grep -qE '^\{"input_tokens":[0-9]+\}$' || fail "count_tokens"
+message "" | grep -qF '{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens must be given"}' || fail "an error of messages"
+
 # Errors name their place.
 echo '{"model":"melete-nano","messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"smell"}]}]}' >body.json
 ask body.json | grep -qF '"param":"messages[0].content[1].type"' || fail "an unknown part"
@@ -89,6 +103,6 @@ wait "$job" || code=$?
 [[ $code == 0 ]] || fail "Ctrl-C must end with 0, got $code"
 grep -q '"path":"/v1/chat/completions","status":200' access.jsonl || fail "the access log: $(cat access.jsonl)"
 code=0
-timeout 20 "$MELETE" serve --listen 0.0.0.0:0 >out.txt 2>&1 || code=$?
+timeout 20 "$MELETE" serve --data data --listen 0.0.0.0:0 >out.txt 2>&1 || code=$?
 [[ $code == 2 ]] && grep -q "allow-remote" out.txt || fail "an address of others must be refused, got $code"
 [[ -s cache/melete-nano.prompts ]] || fail "what was remembered was not kept"

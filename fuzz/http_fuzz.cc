@@ -17,14 +17,16 @@ namespace {
 
 using melete::ExchangePtr;
 
-melete::HttpResponse error_answer(int status, const std::string& message) {
-  return {status,
-          melete::Json{{"error", message}}.dump(-1, ' ', false, melete::Json::error_handler_t::replace)};
+melete::HttpResponse error_answer(std::string_view, const melete::HttpProblem& problem) {
+  return {problem.status, melete::Json{{"error", problem.message}}.dump(
+                              -1, ' ', false, melete::Json::error_handler_t::replace)};
 }
+
+std::optional<melete::HttpProblem> let_in(const melete::Route&, melete::Exchange&) { return std::nullopt; }
 
 // Small limits, so that small inputs reach them.
 melete::HttpServer& server() {
-  static melete::Router router(error_answer);
+  static melete::Router router(error_answer, let_in);
   static const auto running = [] {
     router.add(
         {"GET", "/things/{id}", melete::Access::anyone, "says the name", [](const ExchangePtr& exchange) {

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "agent/run_record.h"
 #include "agent/terminal_view.h"
 #include "base/interrupt.h"
 #include "cli/ask_command_run.h"
@@ -89,6 +90,11 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
     sinks.push_back(file.get());
   }
   EventLog log(sinks);
+  if (file) {
+    MELETE_ASSIGN_OR_RETURN(Json origin, options.run_origin(paths));
+    MELETE_ASSIGN_OR_RETURN(const auto held_to, options.held_to(request));
+    log.put(-1, "run.request", 0, run_record(request, held_to, std::move(origin)));
+  }
   Services services = assistant->services();
   MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options.mode, request, services, log));
   if (options.json) std::cout << json_text(to_json(answer, options.mode, request.seed), 2) << "\n";

@@ -1,5 +1,6 @@
 #include "cli/ask_command_options.h"
 
+#include "agent/run_record.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "catalogue/catalogue.h"
@@ -97,11 +98,15 @@ Result<std::optional<GrammarSource>> grammar_source(const std::string& schema, c
 
 }  // namespace
 
+Result<std::optional<GrammarSource>> AskOptions::held_to(const Request& request) const {
+  if (!request.tool_choice.is_held()) return grammar_source(schema, regex);
+  MELETE_ASSIGN_OR_RETURN(GrammarSource call,
+                          held_call_grammar(request.conversation.tools, request.tool_choice));
+  return std::optional(std::move(call));
+}
+
 Status AskOptions::add_grammar(const Assistant& assistant, Request& request) const {
-  MELETE_ASSIGN_OR_RETURN(auto source, grammar_source(schema, regex));
-  if (request.tool_choice.is_held()) {
-    MELETE_ASSIGN_OR_RETURN(source, held_call_grammar(request.conversation.tools, request.tool_choice));
-  }
+  MELETE_ASSIGN_OR_RETURN(const auto source, held_to(request));
   if (source) {
     MELETE_ASSIGN_OR_RETURN(request.grammar, assistant.chat().grammar(*source));
   }
@@ -155,6 +160,14 @@ Result<std::unique_ptr<Assistant>> AskOptions::load_assistant() const {
   MELETE_ASSIGN_OR_RETURN(auto assistant, Assistant::load(path, threads));
   if (!prompt_cache.empty()) MELETE_RETURN_IF_ERROR(assistant->recall_prompts(prompt_cache));
   return assistant;
+}
+
+Result<Json> AskOptions::run_origin(const std::vector<std::string>& files) const {
+  MELETE_ASSIGN_OR_RETURN(const fs::path path, find_model(model));
+  Json origin = {{"model", file_origin(path)}, {"files", Json::array()}};
+  MELETE_ASSIGN_OR_RETURN(origin["model"]["identity"], model_identity(path));
+  for (const std::string& file : files) origin["files"].push_back(file_origin(file));
+  return origin;
 }
 
 Status AskOptions::keep_prompts(Assistant& assistant) const {
@@ -223,6 +236,8 @@ Result<fs::path> find_model(const std::string& given, const std::string& models)
       given, fs::exists(given, error) ? ", which is none of them" : ", where there is nothing",
       "; check the path, or leave it out for the shipped model");
 }
+
+Json file_origin(const fs::path& file) { return {{"path", fs::absolute(file).lexically_normal().string()}}; }
 
 Result<std::vector<Part>> read_attachments(const std::vector<std::string>& paths) {
   std::vector<Part> parts;

@@ -13,7 +13,7 @@ namespace melete {
 struct AskOptions {
   std::string model;       // empty: the shipped one
   std::string model_name;  // as the user named it where `model` was resolved already
-  std::string mode = "thinking", effort = "medium";
+  std::string mode = kDefaultMode, effort = "medium";
   int agents = 8, threads = 0;
   double temperature = -1, top_p = -1, min_p = -1, delta = 0.1, deadline_s = 0;  // below 0: not given
   int64_t top_k = -1, max_tokens = 256, max_reasoning_tokens = 0;
@@ -30,8 +30,11 @@ struct AskOptions {
   // Errors: invalid_argument naming the option; those of reading --schema and --tools, and of check_tools().
   Result<Request> request() const;
 
-  // Compiles --schema, --regex or the call that --tool-choice wants into request.grammar, if one is given.
-  // Errors: those of Grammar::compile.
+  // What --schema, --regex or the call that --tool-choice wants hold the answer to; nothing if none is given.
+  // Errors: those of reading --schema and of held_call_grammar().
+  Result<std::optional<GrammarSource>> held_to(const Request& request) const;
+
+  // Compiles that into request.grammar. Errors: those of held_to() and Grammar::compile.
   Status add_grammar(const Assistant& assistant, Request& request) const;
 
   // Reads --tools into request. Errors: as request().
@@ -40,6 +43,10 @@ struct AskOptions {
   // Loads the model and what --prompt-cache remembers. Errors: those of find_model, Assistant::load and
   // Assistant::recall_prompts.
   Result<std::unique_ptr<Assistant>> load_assistant() const;
+
+  // What --events keeps of the model and of the files that the questions are about, for run_record(). Errors:
+  // those of find_model and model_identity().
+  Result<Json> run_origin(const std::vector<std::string>& files) const;
 
   // Writes --prompt-cache, if it is given.
   Status keep_prompts(Assistant& assistant) const;
@@ -58,6 +65,9 @@ Result<std::filesystem::path> find_model(const std::string& given, const std::st
 
 // How the catalogue has a model of that name sampled; empty if it doesn't say.
 SamplingAdvice catalogue_advice(const std::string& model);
+
+// A file as run_origin() names it.
+Json file_origin(const std::filesystem::path& file);
 
 // Decodes each file. Errors: those of decode_file.
 Result<std::vector<Part>> read_attachments(const std::vector<std::string>& paths);

@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "agent/run_record.h"
 #include "agent/terminal_view.h"
 #include "base/interrupt.h"
 #include "cli/ask_command_run.h"
@@ -54,6 +55,7 @@ class ChatRun {
     if (!options_.quiet && !assistant->chat().holds_conversations()) std::cerr << kContinuesText;
     if (!options_.events.empty()) {
       MELETE_ASSIGN_OR_RETURN(event_file_, EventFile::create(options_.events));
+      MELETE_ASSIGN_OR_RETURN(origin_, options_.run_origin(paths));
     }
     const bool talks = ::isatty(STDIN_FILENO) == 1;
     if (talks) std::cerr << "melete chat, " << options_.mode << "; /help lists the commands, Ctrl-D ends\n";
@@ -93,8 +95,10 @@ class ChatRun {
       if (value.empty())
         return invalid_argument("[", command, "] must be followed by a path, got none; as in ", command,
                                 " cat.png");
-      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(typed_path(value)));
+      const std::string path = typed_path(value);
+      MELETE_ASSIGN_OR_RETURN(Part part, decode_file(path));
       attachments_.push_back(std::move(part));
+      if (event_file_) origin_["files"].push_back(file_origin(path));
     } else if (command == "/mode") {
       if (!Registry<Mode>::instance().make(value))
         return invalid_argument("[/mode] must be instant, thinking or contemplating, got \"", value,
@@ -109,6 +113,7 @@ class ChatRun {
     } else if (command == "/new") {
       request.conversation.messages.clear();
       attachments_.clear();
+      if (event_file_) origin_["files"] = Json::array();
     } else if (command == "/help") {
       std::cerr << kHelp;
     } else {
@@ -125,6 +130,10 @@ class ChatRun {
     if (!options_.json) sinks.push_back(&view);
     if (event_file_) sinks.push_back(event_file_.get());
     EventLog log(sinks);
+    if (event_file_) {
+      MELETE_ASSIGN_OR_RETURN(const auto held_to, options_.held_to(request));
+      log.put(-1, "run.request", 0, run_record(request, held_to, origin_));
+    }
     Services services = assistant.services();
     auto result = run_mode(options_.mode, request, services, log);
     if (!result.ok()) {
@@ -142,6 +151,7 @@ class ChatRun {
   AskOptions options_;
   std::vector<Part> attachments_;
   std::unique_ptr<EventFile> event_file_;
+  Json origin_;  // with --events: of the runs' model and files
 };
 
 class ChatCommand : public Command {

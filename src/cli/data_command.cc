@@ -5,24 +5,11 @@
 #include "base/file_writer.h"
 #include "cli/account_command_options.h"
 #include "cli/command.h"
-#include "server/accounts/keys.h"
+#include "server/accounts/account_json.h"
 #include "server/store/export.h"
 
 namespace melete {
 namespace {
-
-// What is known of the account besides its data; no secrets, not even their hashes.
-Result<Json> account_json(Store& store, const User& user) {
-  const Keys keys(store.database());
-  Json json = to_json(user);
-  json["keys"] = Json::array();
-  json["usage"] = Json::array();
-  MELETE_ASSIGN_OR_RETURN(const std::vector<KeyInfo> list, keys.list(user.id));
-  for (const KeyInfo& key : list) json["keys"].push_back(to_json(key));
-  MELETE_ASSIGN_OR_RETURN(const std::vector<UsageRow> usage, keys.usage(user.id));
-  for (const UsageRow& row : usage) json["usage"].push_back(to_json(row));
-  return json;
-}
 
 class DataExportCommand : public Command {
  public:
@@ -48,7 +35,7 @@ class DataExportCommand : public Command {
     if (html_) {
       MELETE_RETURN_IF_ERROR(export_html(*store, user.id, user.name, out));
     } else {
-      MELETE_ASSIGN_OR_RETURN(const Json account, account_json(*store, user));
+      MELETE_ASSIGN_OR_RETURN(const Json account, account_json(Keys(store->database()), user));
       MELETE_RETURN_IF_ERROR(export_json(*store, user.id, account, out));
     }
     MELETE_RETURN_IF_ERROR(file.commit());

@@ -42,9 +42,9 @@ class ServeCommand : public Command {
     return {"serve",
             "answer over HTTP, as OpenAI's API does",
             "Serves the model on this machine until Ctrl-C; docs/serve.md has the addresses and examples. "
-            "Only this "
-            "machine can reach it unless --allow-remote is given.",
-            {"serve", "serve --model smollm2 --listen 127.0.0.1:9000"}};
+            "Only this machine can reach it unless --allow-remote is given. As soon as there is a user, a "
+            "password or a key (`melete user add`, `melete key add`), callers must say who they are.",
+            {"serve", "serve --model smollm2 --listen 127.0.0.1:9000", "serve --data /srv/melete"}};
   }
 
   void declare(CLI::App& app) override {
@@ -57,8 +57,10 @@ class ServeCommand : public Command {
         ->allow_extra_args(false);
     app.add_option("--listen", listen_, "the address and port; port 0 takes a free one")
         ->capture_default_str();
-    app.add_flag("--allow-remote", allow_remote_,
-                 "listen where other machines can reach it; whoever reaches it may use it");
+    app.add_option("--data", data_,
+                   "the folder of conversations, files, users and keys; $XDG_DATA_HOME/melete if not given");
+    app.add_flag("--allow-remote", options_.identify,
+                 "listen where other machines can reach it; every caller must log in or send a key");
     app.add_option("--cert", options_.http.certificate, "serve HTTPS with this certificate chain (PEM)");
     app.add_option("--key", options_.http.key, "the certificate's private key (PEM)");
     app.add_option("--host-name", options_.http.origins.hosts,
@@ -90,14 +92,17 @@ class ServeCommand : public Command {
 
   Result<int> run() override {
     MELETE_RETURN_IF_ERROR(parse_listen(listen_, options_.http));
-    if (!is_loopback(options_.http.host) && !allow_remote_)
+    if (!is_loopback(options_.http.host) && !options_.identify)
       return invalid_argument("[--listen] must be an address of this machine alone, such as 127.0.0.1, got ",
                               options_.http.host,
-                              "; with --allow-remote others can reach the server, and use it");
+                              "; with --allow-remote others can reach the server, and log in or send a key");
     MELETE_RETURN_IF_ERROR(open_access_log());
+    MELETE_ASSIGN_OR_RETURN(const std::filesystem::path folder, data_folder(data_));
+    MELETE_ASSIGN_OR_RETURN(const auto store, Store::open(folder));
     MELETE_ASSIGN_OR_RETURN(ModelList models, load_models());
+    MELETE_RETURN_IF_ERROR(advise(*store));
     catch_interrupts();
-    MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models)));
+    MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models), *store));
     std::cout << "melete serves at " << server->http().url() << " (Ctrl-C stops it)" << std::endl;
     while (!interrupted()) std::this_thread::sleep_for(kPoll);
     if (const int64_t answering = server->num_answering(); answering > 0)
@@ -108,6 +113,15 @@ class ServeCommand : public Command {
   }
 
  private:
+  // A server that asks everyone who they are, and knows nobody, would answer nobody.
+  Status advise(Store& store) const {
+    MELETE_ASSIGN_OR_RETURN(const bool single, Accounts(store.database()).is_single_user());
+    if (options_.identify && single)
+      std::cerr << "melete: there is no user or key yet, so nobody can use the server; make one with `melete "
+                   "user add NAME --role admin` or `melete key add`\n";
+    return ok_status();
+  }
+
   Result<ModelList> load_models() const {
     std::error_code error;
     if (!prompt_cache_.empty()) std::filesystem::create_directories(prompt_cache_, error);
@@ -149,8 +163,7 @@ class ServeCommand : public Command {
 
   ApiServerOptions options_;
   std::vector<std::string> models_;
-  std::string listen_ = "127.0.0.1:8080", access_log_, prompt_cache_;
-  bool allow_remote_ = false;
+  std::string listen_ = "127.0.0.1:8080", access_log_, data_, prompt_cache_;
   int threads_ = 0;
   int64_t cache_mb_ = 2048;
 };
