@@ -15,9 +15,9 @@
 
 namespace melete {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
-inline int64_t now_ns() { return Clock::now().time_since_epoch().count(); }
+inline int64_t now_ns() { return SteadyClock::now().time_since_epoch().count(); }
 
 struct Plan {
   int64_t streams = 200, tokens = 1200;  // tokens a stream
@@ -58,9 +58,9 @@ class PacedEngine : public Engine {
     sink_ = std::move(sink);
     running_ = true;
     const auto gap =
-        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / plan_.tokens_per_s));
-    const Clock::duration since = Clock::now().time_since_epoch();
-    begin_ = Clock::time_point(since - since % gap + 4 * gap);
+        std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(1 / plan_.tokens_per_s));
+    const SteadyClock::duration since = SteadyClock::now().time_since_epoch();
+    begin_ = SteadyClock::time_point(since - since % gap + 4 * gap);
     if (!plan_.together) begin_ += gap * stream_ / plan_.streams;
     gap_ = gap;
   }
@@ -107,8 +107,8 @@ class PacedEngine : public Engine {
   Given& given_;
   std::vector<int32_t> head_;
   TokenSink sink_;
-  Clock::time_point begin_;
-  Clock::duration gap_{};
+  SteadyClock::time_point begin_;
+  SteadyClock::duration gap_{};
   size_t next_ = 0;
   int64_t length_ = 0;
   bool running_ = false;

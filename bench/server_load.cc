@@ -82,7 +82,7 @@ class ServerProcess {
     if (!chat.ok()) std::fprintf(stderr, "bench server: %s\n", chat.error().message.c_str());
     MELETE_CHECK(chat.ok(), "no model");
     std::atomic<int64_t> next = 0;
-    const auto connect = [&]() -> std::unique_ptr<Engine> {
+    const auto connect = [&](const std::stop_token&) -> std::unique_ptr<Engine> {
       return std::make_unique<PacedEngine>(**chat, plan, next++, given);
     };
     std::vector<std::unique_ptr<ServedModel>> models;
@@ -262,7 +262,7 @@ Json run_requests(uint16_t port, const std::string& path, double seconds, int64_
   std::vector<std::string> received(sockets.size());
   std::array<char, 1 << 16> buffer;
   int64_t answers = 0, bytes = 0;
-  const auto begin = Clock::now();
+  const auto begin = SteadyClock::now();
   const auto end = begin + std::chrono::duration<double>(seconds);
   for (const int socket : sockets) send_all(socket, request);
   poll_all(sockets, [&](size_t i) {
@@ -276,11 +276,11 @@ Json run_requests(uint16_t port, const std::string& path, double seconds, int64_
     bytes += static_cast<int64_t>(received[i].size());
     ++answers;
     received[i].clear();
-    if (Clock::now() >= end) return false;
+    if (SteadyClock::now() >= end) return false;
     send_all(sockets[i], request);
     return true;
   });
-  const double spent = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double spent = std::chrono::duration<double>(SteadyClock::now() - begin).count();
   return {{"requests_a_second", static_cast<double>(answers) / spent}, {"bytes", bytes / answers}};
 }
 
