@@ -10,6 +10,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 MODEL = "models/melete-nano"
@@ -107,7 +108,8 @@ def cli_first_token_ms(build, question):
 
 
 def first_token(build, table):
-    command = [f"{build}/melete", "serve", "--model", MODEL, "--listen", "127.0.0.1:0"]
+    folder = tempfile.TemporaryDirectory()
+    command = [f"{build}/melete", "serve", "--model", MODEL, "--listen", "127.0.0.1:0", "--data", folder.name]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         address = server.stdout.readline().split(" at ")[1].split()[0]
@@ -117,6 +119,7 @@ def first_token(build, table):
     finally:
         server.terminate()
         server.wait()
+        folder.cleanup()
     through_http, through_cli = (statistics.median(column) for column in zip(*pairs))
     table.note("first token of melete-nano through the CLI, model loaded", f"{through_cli:.1f} ms")
     table.note("  through HTTP, from sending to the first delta", f"{through_http:.1f} ms")
