@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "server/api/chat_request.h"
+#include "server/api/embeddings.h"
+#include "server/api/messages_request.h"
 
 namespace {
 
@@ -15,12 +17,24 @@ using melete::Json;
 // Whether the reader took it.
 using Read = bool (*)(const Json& body, std::optional<ApiError>& problem);
 
-constexpr std::array<Read, 1> kReaders = {
+bool read_messages(const Json& body, bool is_count, std::optional<ApiError>& problem) {
+  const auto request = melete::parse_messages_request(body, is_count, problem);
+  MELETE_CHECK(!request || !request->messages.empty());
+  return request.has_value();
+}
+
+constexpr std::array<Read, 4> kReaders = {
     [](const Json& body, std::optional<ApiError>& problem) {
       const auto request = melete::parse_chat_request(body, problem);
-      if (!request) return false;
-      MELETE_CHECK(!request->messages.empty() && request->choices >= 1);
-      return true;
+      MELETE_CHECK(!request || !request->messages.empty());
+      return request.has_value();
+    },
+    [](const Json& body, std::optional<ApiError>& problem) { return read_messages(body, false, problem); },
+    [](const Json& body, std::optional<ApiError>& problem) { return read_messages(body, true, problem); },
+    [](const Json& body, std::optional<ApiError>& problem) {
+      const auto request = melete::parse_embeddings_request(body, problem);
+      MELETE_CHECK(!request || !request->inputs.empty());
+      return request.has_value();
     },
 };
 

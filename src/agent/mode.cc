@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "agent/tell_run.h"
+
 namespace melete {
 
 int64_t reasoning_budget(Effort effort) {
@@ -88,13 +90,18 @@ Result<Answer> run_mode(const std::string& name, const Request& request, Service
         "[tools] must not stand beside a form of the answer with a model that writes calls inside its "
         "answer, "
         "got both; leave one out, or require a call");
+  return tell_run(name, request, log, [&] { return mode->run(request, services, log); });
+}
+
+Result<Answer> tell_run(const std::string& mode, const Request& request, EventLog& log,
+                        const std::function<Result<Answer>()>& run) {
   log.put(-1, "run.started", 0,
-          {{"mode", name},
+          {{"mode", mode},
            {"effort", name_of(request.effort)},
            {"agents", request.num_agents},
            {"seed", request.seed}});
   const auto begin = std::chrono::steady_clock::now();
-  Result<Answer> answer = mode->run(request, services, log);
+  Result<Answer> answer = run();
   if (!answer.ok()) {
     log.put(-1, "run.failed", 0,
             {{"kind", name_of(answer.error().kind)}, {"message", answer.error().message}});

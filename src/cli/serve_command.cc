@@ -1,5 +1,6 @@
 // `melete serve`: the server on this machine.
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <thread>
@@ -7,6 +8,7 @@
 #include "base/interrupt.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
+#include "remote/remote_model.h"
 #include "server/api/api_server.h"
 
 namespace melete {
@@ -55,6 +57,13 @@ class ServeCommand : public Command {
            "given")
         ->take_all()
         ->allow_extra_args(false);
+    app.add_option(
+        "--remote", remote_.url,
+        "a server that speaks OpenAI's chat completions, up to /v1, as in http://127.0.0.1:8000/v1: its "
+        "model answers first; its key comes from MELETE_REMOTE_KEY");
+    app.add_option("--remote-model", remote_.model,
+                   "its model's id there; the first that it lists if not given")
+        ->needs("--remote");
     app.add_option("--listen", listen_, "the address and port; port 0 takes a free one")
         ->capture_default_str();
     app.add_option("--data", data_,
@@ -122,6 +131,18 @@ class ServeCommand : public Command {
     return ok_status();
   }
 
+  Result<std::unique_ptr<ServedModel>> connect_remote() const {
+    RemoteModel::Options options = remote_;
+    if (const char* key = std::getenv("MELETE_REMOTE_KEY")) options.key = key;
+    std::cerr << "melete: asking " << options.url << " what it can do\n";
+    MELETE_ASSIGN_OR_RETURN(auto remote, RemoteModel::connect(options));
+    const RemoteAbilities& can = remote->abilities();
+    std::cerr << "melete: " << remote->name() << " there takes text" << (can.vision ? ", pictures" : "")
+              << (can.tools ? ", tools" : "") << (can.reasons ? ", and reasons" : "") << "\n";
+    const std::string name = id_of(remote->name());
+    return std::make_unique<ServedModel>(name, std::move(remote));
+  }
+
   Result<ModelList> load_models() const {
     std::error_code error;
     if (!prompt_cache_.empty()) std::filesystem::create_directories(prompt_cache_, error);
@@ -129,7 +150,13 @@ class ServeCommand : public Command {
       return unavailable("[--prompt-cache] must be a folder that can be written, got ", prompt_cache_, ": ",
                          error.message(), "; check the path");
     std::vector<std::unique_ptr<ServedModel>> served;
-    for (const std::string& given : models_.empty() ? std::vector<std::string>{""} : models_) {
+    if (!remote_.url.empty()) {
+      MELETE_ASSIGN_OR_RETURN(auto model, connect_remote());
+      served.push_back(std::move(model));
+    }
+    std::vector<std::string> names = models_;
+    if (names.empty() && served.empty()) names = {""};
+    for (const std::string& given : names) {
       ServedModel::Options options;
       MELETE_ASSIGN_OR_RETURN(options.path, find_model(given));
       options.name = id_of(options.path);
@@ -162,6 +189,7 @@ class ServeCommand : public Command {
   }
 
   ApiServerOptions options_;
+  RemoteModel::Options remote_;
   std::vector<std::string> models_;
   std::string listen_ = "127.0.0.1:8080", access_log_, data_, prompt_cache_;
   int threads_ = 0;

@@ -87,6 +87,11 @@ void AnswerApi::handle(ExchangePtr exchange, const Surface& surface) {
 void AnswerApi::count(ExchangePtr exchange, const Surface& surface) {
   read(std::move(exchange), surface,
        [](const ExchangePtr& reading, PreparedAnswer prepared, int64_t prompt_tokens) {
+         if (prepared.model->is_remote())
+           return reading->respond(
+               prepared.surface->refuse({400, "must be a model on this machine, whose tokens can be counted",
+                                         "model", "unsupported_model"},
+                                        reading->request));
          if (!reserve(*reading, *prepared.surface, 0)) return;
          reading->respond(200, {{"input_tokens", prompt_tokens}});
        });

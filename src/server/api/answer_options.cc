@@ -4,6 +4,7 @@
 #include <charconv>
 #include <random>
 
+#include "remote/remote_form.h"
 #include "server/http/request_id.h"
 
 namespace melete {
@@ -130,7 +131,7 @@ bool add_grammar(const AnswerOptions& options, const ServedModel& model, Request
   if (const Status tools = check_tools(options.tools, options.tool_choice); !tools.ok())
     return fail(placed_error(tools.error(), options));
   std::optional<GrammarSource> source = options.grammar;
-  if (options.tool_choice.is_held()) {
+  if (options.tool_choice.is_held() && !model.is_remote()) {
     if (source)
       return fail(
           {400,
@@ -151,6 +152,7 @@ bool add_grammar(const AnswerOptions& options, const ServedModel& model, Request
     return fail(
         {400, "can't be held to: " + grammar.error().message, options.grammar_path, "invalid_schema"});
   run.grammar = *std::move(grammar);
+  if (model.is_remote()) run.grammar = make_remote_form(run.grammar, *source);
   return true;
 }
 
@@ -159,6 +161,7 @@ bool add_grammar(const AnswerOptions& options, const ServedModel& model, Request
 std::optional<int64_t> prepare_run(const AnswerOptions& options, const ModeChoice& choice,
                                    const ServedModel& model, Request& run, std::optional<ApiError>& problem) {
   if (!add_grammar(options, model, run, problem)) return std::nullopt;
+  if (model.is_remote()) return 0;
   if (std::string wrong = melete::problem(run); !wrong.empty()) {
     problem = ApiError{400, std::move(wrong), "", "invalid_value"};
     return std::nullopt;

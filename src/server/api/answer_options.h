@@ -64,7 +64,8 @@ std::optional<ModeChoice> choose_mode(const AnswerOptions& options, std::optiona
 Request make_run(const AnswerOptions& options, const ModeChoice& choice, const ServedModel& model);
 
 // With the conversation in place: compiles the grammar, of the answer or of a call that must come, and sees
-// that the prompt fits the model. The prompt's tokens, or nothing: `problem` is set.
+// that the prompt fits the model; of a remote one neither calls nor prompts, which are left to its server.
+// The prompt's tokens (0 of a remote model), or nothing: `problem` is set.
 std::optional<int64_t> prepare_run(const AnswerOptions& options, const ModeChoice& choice,
                                    const ServedModel& model, Request& run, std::optional<ApiError>& problem);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "media/decode.h"
+#include "remote/remote_picture.h"
 #include "server/api/wire_reader.h"
 #include "text/attachment.h"
 
@@ -33,8 +34,9 @@ const char* word_of(MediaKind kind) {
   return "";
 }
 
-// Whether the model's towers take it.
+// Whether the model takes it; other servers have no clips in OpenAI's form.
 bool takes(const ServedModel& model, MediaKind kind) {
+  if (kind == MediaKind::video && model.is_remote()) return false;
   return kind == MediaKind::audio ? model.facts().hears : model.facts().sees;
 }
 
@@ -90,9 +92,21 @@ MediaLimits limits_for(const WirePart& part, MediaLimits limits) {
   return limits;
 }
 
+// What a picture's file begins with; decoding has seen that it is one.
+std::string picture_type(std::string_view bytes) {
+  if (bytes.starts_with("\x89PNG")) return "image/png";
+  if (bytes.starts_with("GIF8")) return "image/gif";
+  if (bytes.starts_with("RIFF")) return "image/webp";
+  return "image/jpeg";
+}
+
 // One file as the parts of a message.
 bool append_file(const WirePart& wire, const Part& part, const ServedModel& model,
                  std::vector<MessagePart>& out, std::optional<ApiError>& problem) {
+  if (model.is_remote() && kind_of(part)) {
+    out.push_back(make_remote_picture(wire.bytes, picture_type(wire.bytes)));
+    return true;
+  }
   auto made = attached_parts(std::span(&part, 1), "", limits_for(wire, model.chat().limits()));
   if (!made.ok()) {
     fail(problem, wire.path, made.error());

@@ -114,20 +114,6 @@ void embed_all(Exchange& exchange, const EmbeddingsRequest& request, const Serve
 
 }  // namespace
 
-std::string encode_base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t bits = 0;
-    for (size_t i = at; i < at + 3; ++i)
-      bits = bits << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
-    const size_t digits = std::min<size_t>(bytes.size() - at, 3) + 1;
-    for (size_t i = 0; i < 4; ++i) text += i < digits ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return text;
-}
-
 std::optional<EmbeddingsRequest> parse_embeddings_request(const Json& json,
                                                           std::optional<ApiError>& problem) {
   WireReader body(json, "", problem);
@@ -153,6 +139,9 @@ void EmbeddingsApi::handle(ExchangePtr exchange) {
     if (!request) return refuse(*problem);
     const auto model = models_.find(request->model);
     if (!model.ok()) return refuse({404, model.error().message, "model", "model_not_found"});
+    if ((*model)->is_remote())
+      return refuse(
+          {400, "must be a model on this machine, got one of another server", "model", "unsupported_model"});
     exchange->note("model", (*model)->name());
     embed_all(*exchange, *request, **model);
   }});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/base64.h"
 #include "server/api/wire_reader.h"
 #include "server/generation/model_list.h"
 #include "server/generation/worker_threads.h"
@@ -43,7 +44,5 @@ class EmbeddingsApi {
 
 Json embeddings_request_schema();
 Json embeddings_schema();
-
-std::string encode_base64(std::string_view bytes);
 
 }  // namespace melete

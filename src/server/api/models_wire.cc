@@ -6,7 +6,8 @@ namespace melete {
 
 Json model_json(const std::string& id, const ServedModel& model, int64_t created_s) {
   Json inputs = Json::array({"text"});
-  if (model.facts().sees) inputs.insert(inputs.end(), {"image", "video"});
+  if (model.facts().sees) inputs.push_back("image");
+  if (model.facts().sees && !model.is_remote()) inputs.push_back("video");
   if (model.facts().hears) inputs.push_back("audio");
   AnswerOptions options;
   options.model = id;

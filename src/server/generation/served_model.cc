@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/ngram.h"
+#include "remote/remote_model.h"
 #include "text/special_tokens.h"
 
 namespace melete {
@@ -74,17 +75,25 @@ Result<std::vector<float>> ServedModel::embed(const std::vector<int32_t>& tokens
   return mean;
 }
 
+ServedModel::ServedModel(std::string name, std::shared_ptr<const RemoteModel> remote)
+    : name_(std::move(name)),
+      chat_(remote_chat(*remote)),
+      facts_{"remote", remote->context_length(), remote->abilities().vision, false},
+      remote_(std::move(remote)),
+      measure_([] { return EngineMetrics{}; }) {}
+
 SamplingAdvice ServedModel::sampling() const {
-  return chat_->is_muse() ? SamplingAdvice{} : chat_->sampling_or(catalogue_);
+  return is_remote() || chat_->is_muse() ? SamplingAdvice{} : chat_->sampling_or(catalogue_);
 }
 
 Result<Answer> ServedModel::answer(const std::string& mode, const Request& given, EventSink& sink,
                                    std::stop_token stop) const {
-  const std::unique_ptr<Engine> engine = connect_(stop);
   Request request = given;
   request.stop_requested = [&] { return stop.stop_requested() || given.stop_requested(); };
-  Services services{*engine, chat_->format()};
   EventLog log({&sink});
+  if (remote_) return remote_->answer(mode, request, log);
+  const std::unique_ptr<Engine> engine = connect_(stop);
+  Services services{*engine, chat_->format()};
   return run_mode(mode, request, services, log);
 }
 

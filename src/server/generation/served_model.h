@@ -15,6 +15,8 @@
 
 namespace melete {
 
+class RemoteModel;
+
 struct ModelFacts {
   std::string family;  // "muse_spark"
   int64_t context_length = 0;
@@ -43,10 +45,16 @@ class ServedModel {
   ServedModel(std::string name, std::shared_ptr<const ChatModel> chat, ModelFacts facts, Connect connect,
               Measure measure, SamplingAdvice catalogue = {}, Embed embed = nullptr);
 
+  // One that another server has.
+  ServedModel(std::string name, std::shared_ptr<const RemoteModel> remote);
+
   const std::string& name() const { return name_; }
+  // Whether another server answers: nothing can then be rendered, counted or held to a grammar here.
+  bool is_remote() const { return remote_ != nullptr; }
   const ChatModel& chat() const { return *chat_; }
   const ModelFacts& facts() const { return facts_; }
-  // How it is sampled where a request doesn't say; empty for a Muse model, whose modes choose.
+  // How it is sampled where a request doesn't say; empty for a Muse model, whose modes choose, and for a
+  // remote one.
   SamplingAdvice sampling() const;
   EngineMetrics metrics() const { return measure_(); }
 
@@ -68,6 +76,7 @@ class ServedModel {
   std::shared_ptr<const ChatModel> chat_;
   ModelFacts facts_;
   SamplingAdvice catalogue_;
+  std::shared_ptr<const RemoteModel> remote_;  // or null
   Connect connect_;
   Measure measure_;
   Embed embed_;

@@ -1,0 +1,108 @@
+// A server whose model is on another one: what clients of ours see of it.
+#include <gtest/gtest.h>
+
+#include "remote/fake_server.h"
+#include "remote/remote_model.h"
+#include "server/api/api_server.h"
+#include "server/http/test_client.h"
+#include "server/store/test_store.h"
+
+namespace melete {
+namespace {
+
+using Reply = FakeServer::Reply;
+
+class RemoteApiTest : public ::testing::Test {
+ protected:
+  // The remote takes pictures; `stream` answers questions.
+  uint16_t start(FakeServer::Answer stream) {
+    remote_ = std::make_unique<FakeServer>([stream](const std::string& path, const Json& body) -> Reply {
+      if (path == "/v1/models") return {200, "application/json", R"({"data":[{"id":"org/far"}]})"};
+      if (body.value("stream", false)) return stream(path, body);
+      if (body.contains("tools")) return {400, "application/json", "{}"};
+      return {200, "application/json", R"({"choices":[{"message":{"content":"Hi"}}]})"};
+    });
+    auto model = RemoteModel::connect({remote_->url(), "", ""});
+    EXPECT_TRUE(model.ok()) << model.error().message;
+    std::vector<std::unique_ptr<ServedModel>> models;
+    models.push_back(std::make_unique<ServedModel>("far", *std::move(model)));
+    ApiServerOptions options;
+    options.http.port = 0;
+    store_ = Store::open(folder_.path() / "data").value();
+    auto server = ApiServer::start(options, ModelList(std::move(models)), *store_);
+    EXPECT_TRUE(server.ok()) << server.error().message;
+    server_ = std::move(server).value();
+    return server_->http().port();
+  }
+  static Json question(const std::string& model, const Json& content, bool stream = false) {
+    return {{"model", model}, {"stream", stream}, {"messages", {{{"role", "user"}, {"content", content}}}}};
+  }
+  static TestClient::Answer post(uint16_t port, const Json& body) {
+    TestClient client(port);
+    client.post("/v1/chat/completions", body.dump());
+    return client.read_answer();
+  }
+
+  TestFolder folder_;
+  std::unique_ptr<FakeServer> remote_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(RemoteApiTest, AnswersInTheModes) {
+  const uint16_t port = start([](const std::string&, const Json&) {
+    return FakeServer::stream({{{"content", "Four."}}});
+  });
+  for (const char* model : {"far", "melete-thinking", "melete-contemplating"}) {
+    const auto answer = post(port, question(model, "how many?"));
+    ASSERT_EQ(answer.status(), 200) << answer.body;
+    EXPECT_EQ(Json::parse(answer.body)["choices"][0]["message"]["content"], "Four.");
+  }
+}
+
+TEST_F(RemoteApiTest, PicturesGoAsTheyCame) {
+  std::string sent;
+  const uint16_t port = start([&](const std::string&, const Json& body) {
+    sent = body["messages"][0]["content"][0]["image_url"]["url"];
+    return FakeServer::stream({{{"content", "Red."}}});
+  });
+  const std::string picture =
+      "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAADgAAAA4CAIAAAAn5KxJAAAAQ0lEQVR42u3OQQkAAAgEsIty/"
+      "ZMYy4cphMECLNO+EFFR"
+      "UVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFR0bNW4KK1OMgvZAAAAABJRU5ErkJggg==";
+  const Json parts = Json::array({{{"type", "text"}, {"text", "Which colour?"}},
+                                  {{"type", "image_url"}, {"image_url", {{"url", picture}}}}});
+  const auto answer = post(port, question("melete-instant", parts));
+  ASSERT_EQ(answer.status(), 200) << answer.body;
+  EXPECT_EQ(sent, picture);
+}
+
+TEST_F(RemoteApiTest, ARemoteThatDiesInAStreamEndsItWithAnError) {
+  const uint16_t port = start([](const std::string&, const Json&) {
+    Reply reply = FakeServer::stream({{{"content", "Four of"}}});
+    reply.body.resize(reply.body.find("finish_reason") - 20);
+    reply.is_cut = true;
+    return reply;
+  });
+  TestClient client(port);
+  client.post("/v1/chat/completions", question("melete-instant", "how many?", true).dump());
+  const std::string all = client.read_until("0\r\n\r\n");
+  EXPECT_NE(all.find("Four of"), std::string::npos) << all;
+  const size_t error = all.find("data: {\"error\":");
+  ASSERT_NE(error, std::string::npos) << all;
+  const Json told = Json::parse(all.substr(error + 6, all.find("\n\n", error) - error - 6));
+  EXPECT_NE(told["error"]["message"].get<std::string>().find("[remote]"), std::string::npos);
+}
+
+TEST_F(RemoteApiTest, WhatTheRemoteRefusesIsAnErrorOfOurShape) {
+  const uint16_t port = start([](const std::string&, const Json&) -> Reply {
+    return {429, "application/json", R"({"error":{"message":"too busy"}})"};
+  });
+  const auto answer = post(port, question("melete-contemplating", "how many?"));
+  EXPECT_EQ(answer.status(), 429);
+  EXPECT_NE(Json::parse(answer.body)["error"]["message"].get<std::string>().find("too busy"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace melete
