@@ -8,6 +8,8 @@
 #include "server/api/chat_request.h"
 #include "server/api/embeddings.h"
 #include "server/api/messages_request.h"
+#include "server/api/responses_items.h"
+#include "server/api/responses_request.h"
 
 namespace {
 
@@ -23,7 +25,7 @@ bool read_messages(const Json& body, bool is_count, std::optional<ApiError>& pro
   return request.has_value();
 }
 
-constexpr std::array<Read, 4> kReaders = {
+constexpr std::array<Read, 5> kReaders = {
     [](const Json& body, std::optional<ApiError>& problem) {
       const auto request = melete::parse_chat_request(body, problem);
       MELETE_CHECK(!request || !request->messages.empty());
@@ -35,6 +37,20 @@ constexpr std::array<Read, 4> kReaders = {
       const auto request = melete::parse_embeddings_request(body, problem);
       MELETE_CHECK(!request || !request->inputs.empty());
       return request.has_value();
+    },
+    [](const Json& body, std::optional<ApiError>& problem) {
+      const auto request = melete::parse_responses_request(body, problem);
+      if (!request) return false;
+      std::vector<melete::WireMessage> messages;
+      const melete::FileLookup files = [](const std::string&) -> melete::Result<melete::KeptFile> {
+        return melete::not_found("no files");
+      };
+      if (!melete::read_items(request->input, "input", files, messages, problem)) return false;
+      const Json whole = melete::whole_items(request->input, "00");
+      const auto kept =
+          melete::with_files(whole, [](const melete::KeptFile&) { return std::string("file_0"); });
+      MELETE_CHECK(kept.ok() && melete::file_ids(*kept).size() <= 1);
+      return true;
     },
 };
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 root=$PWD melete=${MELETE:-$PWD/melete} work=$PWD/build/clients
-names=$(cd e2e/clients && ls ./*_*.{py,mjs} | sed 's,^\./,,' | grep -E "^(${1:-.*})(\.|$)") || { echo "clients: no client '$1'; there are: $(cd e2e/clients && ls ./*_*.*)" >&2; exit 2; }
+names=$(cd e2e/clients && ls ./*.{py,mjs} | sed 's,^\./,,' | grep -E "^(${1:-.*})(\.|$)") || { echo "clients: no client '$1'; there are: $(cd e2e/clients && ls ./*.{py,mjs})" >&2; exit 2; }
 [[ -e models/melete-nano/config.json ]] || { echo "clients: skipped: no weights in models/melete-nano" >&2; exit 77; }
 mkdir -p "$work"
 
@@ -22,7 +22,7 @@ install_node() {
 
 serve() {
   rm -rf "$work/data"
-  "$melete" serve --listen 127.0.0.1:0 --data "$work/data" "$@" >"$work/serve.txt" 2>&1 &
+  "$melete" serve --listen 127.0.0.1:0 --data "$work/data" >"$work/serve.txt" 2>&1 &
   server=$!
   trap 'kill -KILL $server 2>/dev/null || true' EXIT
   for _ in $(seq 600); do

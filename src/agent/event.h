@@ -2,13 +2,13 @@
 // of the same events. A log cut at any byte is a valid prefix. Decisions carry token indices, never times.
 //
 // Kinds and their data:
+//   run.request      before a run that is kept, in its file alone: see run_record.h
 //   run.started      mode, effort, agents, seed
 //   agent.spawned    seed, temperature, max_reasoning_tokens, max_answer_tokens
-//   agent.delta      channel and text. "reasoning", "commentary" (said in passing, between calls), "answer";
-//   and
-//                    "tool_call", the next piece of the arguments of a call that a grammar holds, as spelled
-//                    JSON, with the call's id and name. Of an answer whose log-probabilities are asked for,
-//                    tokens: those that have come since the last such delta
+//   agent.delta      channel and text. "reasoning", "commentary" (said in passing, between calls), "answer",
+//                    and "tool_call", the next piece of the arguments of a call that a grammar holds, as
+//                    spelled JSON, with the call's id and name. Of an answer whose log-probabilities are
+//                    asked for, tokens: those that have come since the last such delta
 //   agent.tool_call  id, name, arguments: a call, whole
 //   mark.added       kind, label, at, text_bytes, channel: what the text points at
 //   agent.closed     forced_tokens: the reasoning was closed

@@ -81,6 +81,9 @@ Status fill(Request& request, const Json& record, const MediaByHash& media, cons
   record.at("max_reasoning_tokens").get_to(request.max_reasoning_tokens);
   record.at("delta").get_to(request.delta);
   record.at("parallel_calls").get_to(request.parallel_calls);
+  record.at("top_log_probs").get_to(request.top_log_probs);
+  record.at("frequency_penalty").get_to(request.frequency_penalty);
+  record.at("presence_penalty").get_to(request.presence_penalty);
   const Json& choice = record.at("tool_choice");
   request.tool_choice = {static_cast<ToolChoice::Kind>(index_of(kChoices, choice.at("kind"))),
                          choice.at("name")};
@@ -144,6 +147,9 @@ Json run_record(const Request& request, const std::optional<GrammarSource>& gram
       {"delta", request.delta},
       {"deadline_s", request.deadline_s},
       {"parallel_calls", request.parallel_calls},
+      {"top_log_probs", request.top_log_probs},
+      {"frequency_penalty", request.frequency_penalty},
+      {"presence_penalty", request.presence_penalty},
       {"tool_choice", {{"kind", kChoices[static_cast<size_t>(choice.kind)]}, {"name", choice.name}}},
       {"system", request.conversation.system},
       {"tools", request.conversation.tools},

@@ -143,7 +143,7 @@ class ServeCommand : public Command {
     return std::make_unique<ServedModel>(name, std::move(remote));
   }
 
-  Result<ModelList> load_models() const {
+  Result<ModelList> load_models() {
     std::error_code error;
     if (!prompt_cache_.empty()) std::filesystem::create_directories(prompt_cache_, error);
     if (error)
@@ -169,6 +169,7 @@ class ServeCommand : public Command {
         if (other->name() == options.name)
           return invalid_argument("[--model] names must differ, got ", options.name, " twice; leave one out");
       MELETE_ASSIGN_OR_RETURN(auto model, ServedModel::load(options));
+      options_.model_paths[options.name] = options.path;
       served.push_back(std::move(model));
     }
     return ModelList(std::move(served));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 
+#include "agent/run_record.h"
 #include "server/api/test_server.h"
 #include "server/store/export.h"
 
@@ -14,7 +15,8 @@ namespace {
 
 // What Ann has, made anew for each case.
 struct Objects {
-  std::string conversation, message, answer, file, session, key, invitation, code, name, export_text;
+  std::string conversation, message, answer, response, file, session, key, invitation, code, name,
+      export_text;
 };
 
 struct Row {
@@ -31,6 +33,13 @@ const std::map<std::string, Row> kRows = {
     {"GET /v1/models", {}},
     {"GET /v1/models/{id}", {}},
     {"POST /v1/chat/completions", {R"({"model":"tiny","messages":[{"role":"user","content":"hi"}]})"}},
+    {"POST /v1/responses", {R"({"model":"tiny","input":"hi"})"}},
+    {"POST /v1/responses/input_tokens", {R"({"model":"tiny","input":"hi"})"}},
+    {"GET /v1/responses/{id}", {"", true}},
+    {"DELETE /v1/responses/{id}", {"", true}},
+    {"POST /v1/responses/{id}/cancel", {"", true}},
+    {"POST /v1/responses/{id}/replay", {"", true}},
+    {"GET /v1/responses/{id}/input_items", {"", true}},
     {"GET /api/session", {}},
     {"POST /api/session", {R"({"name":"$user","password":"correct horse"})"}},
     {"DELETE /api/session", {}},
@@ -187,6 +196,7 @@ class AccessMatrix : public ::testing::Test {
     log->put({0, -1, "run.started", 0, Json::object()});
     ok(store_->event_logs().finish(*log, "completed"));
     made.file = ok(store_->files(ann_).put("abc" + std::to_string(number_), "a.txt", "text/plain")).id;
+    made.response = keep_response();
     made.session = ok(accounts_->open_session(ann_, "other")).id;
     made.key = ok(keys_->add(ann_, {"other"})).info.id;
     Invitations invitations(store_->database(), *accounts_);
@@ -197,6 +207,25 @@ class AccessMatrix : public ::testing::Test {
     ok(accounts_->add(made.name, UserRole::user, std::nullopt));
     made.export_text = export_of_ann();
     return made;
+  }
+  // One that can be shown, cancelled again and replayed.
+  std::string keep_response() {
+    StoredResponse row;
+    row.id = "resp_" + std::to_string(number_);
+    row.status = "cancelled";
+    row.model = "tiny";
+    row.request = {{"body", {{"input", Json::array()}}}};
+    row.output = {{"id", row.id}, {"output", Json::array()}};
+    ok(store_->responses(ann_).create(row));
+    Request run;
+    run.conversation.messages.push_back({Role::user, "", {TextPart{"hi", false}}});
+    const auto log = ok(store_->event_logs().create(ann_, {"", row.id}, row.id));
+    log->put(
+        {0, -1, "run.request", 0, run_record(run, {}, {{"model", {{"name", "tiny"}, {"identity", ""}}}})});
+    log->put({0, -1, "run.started", 0, {{"mode", "instant"}}});
+    log->put({1, -1, "run.completed", 0, Json::object()});
+    ok(store_->event_logs().finish(*log, "completed"));
+    return row.id;
   }
   std::string export_of_ann() {
     std::string text;
@@ -212,6 +241,7 @@ class AccessMatrix : public ::testing::Test {
     if (path.starts_with("/api/keys")) return objects.key;
     if (path.starts_with("/api/invitations")) return objects.invitation;
     if (path.starts_with("/api/files")) return objects.file;
+    if (path.starts_with("/v1/responses")) return objects.response;
     return path.starts_with("/v1/models") ? "tiny" : objects.conversation;
   }
   static std::string fill(std::string text, const char* open, const char* close,

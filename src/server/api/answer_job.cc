@@ -3,16 +3,15 @@
 #include <atomic>
 #include <utility>
 
+#include "server/api/answer_text.h"
+
 #include "server/accounts/charge.h"
 
 namespace melete {
 namespace {
 
-ChoiceText::Options text_options(const PreparedAnswer& prepared) {
-  ChoiceText::Options options;
-  options.has_many_agents = prepared.mode == "contemplating";
-  options.may_be_marks = prepared.model->chat().is_muse();
-  options.tells_commentary = !prepared.run.grammar || prepared.run.tool_choice.is_held();
+ChoiceText::Options options_of(const PreparedAnswer& prepared) {
+  ChoiceText::Options options = text_options(*prepared.model, prepared.mode, prepared.run);
   options.stops = prepared.request.options.stop;
   return options;
 }
@@ -27,7 +26,7 @@ uint64_t new_owner() {
 // Events of one choice's run, as the surface writes them.
 class AnswerJob::Sink : public EventSink {
  public:
-  Sink(AnswerJob& job, int choice) : job_(job), choice_(choice), text_(text_options(job.prepared_)) {}
+  Sink(AnswerJob& job, int choice) : job_(job), choice_(choice), text_(options_of(job.prepared_)) {}
 
   void put(const Event& event) override {
     const std::vector<AnswerDelta> deltas = text_.put(event);
@@ -50,7 +49,7 @@ class AnswerJob::Sink : public EventSink {
       for (const AnswerDelta& delta : text_.finish(answer)) events += job_.wire_.delta(choice_, delta);
       if (!events.empty()) job_.exchange_->put(std::move(events));
     }
-    ChoiceText whole(text_options(job_.prepared_));
+    ChoiceText whole(options_of(job_.prepared_));
     FinishedAnswer finished;
     finished.deltas = whole.finish(answer);
     finished.end = whole.end(answer);

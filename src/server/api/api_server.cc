@@ -52,6 +52,9 @@ ApiServer::ApiServer(const ApiServerOptions& options, ModelList models, Store& s
       models_body_(models_text(models_, created_s_)),
       gate_(std::move(gate)),
       app_(store, options.password_cost, *gate_, models_, app_workers_, runners_, metrics_),
+      identities_(options.model_paths),
+      responses_({models_, identities_, store}, readers_, runners_, metrics_),
+      replay_(models_, identities_, store, readers_, runners_, metrics_),
       readers_(kReaders, options.max_waiting),
       runners_(options.max_running, options.max_waiting),
       app_workers_(kAppWorkers, options.max_waiting),
@@ -80,10 +83,13 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& opti
 void ApiServer::stop(std::chrono::milliseconds grace) {
   if (http_) http_->stop(grace);
   app_.stop_answers();
+  responses_.stop();
 }
 
 void ApiServer::add_routes() {
   app_.add_routes(router_);
+  responses_.add_routes(router_);
+  replay_.add_routes(router_);
   const Json status = {{"type", "object"}, {"properties", {{"status", {{"type", "string"}}}}}};
   const auto ok = [](const ExchangePtr& exchange) { exchange->respond(200, {{"status", "ok"}}); };
   router_.add({"GET", "/healthz", Access::anyone, "whether the process answers", ok, {}, status});

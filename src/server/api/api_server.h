@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -11,6 +13,8 @@
 #include "server/api/chat_surface.h"
 #include "server/api/embeddings.h"
 #include "server/api/messages_surface.h"
+#include "server/api/replay_api.h"
+#include "server/api/responses_api.h"
 #include "server/generation/model_list.h"
 #include "server/http/http_server.h"
 #include "server/http/router.h"
@@ -23,6 +27,7 @@ struct ApiServerOptions {
   int max_running = 64;  // answers at a time; a request for n of them counts n
   int64_t max_waiting = 256;
   PasswordCost password_cost;
+  std::map<std::string, std::filesystem::path> model_paths;  // by the models' names, see ModelIdentities
   bool identify = false;  // callers must say who they are in any case, see Gatekeeper
 };
 
@@ -58,6 +63,9 @@ class ApiServer {
   ServerMetrics metrics_;
   std::unique_ptr<HttpServer> http_;  // after the workers in its end: they hold exchanges
   AppApi app_;
+  ModelIdentities identities_;
+  ResponsesApi responses_;
+  ReplayApi replay_;
   WorkerThreads readers_, runners_, app_workers_;
   AnswerApi answers_;
   EmbeddingsApi embeddings_;

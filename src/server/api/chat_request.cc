@@ -2,6 +2,7 @@
 
 #include "server/api/chat_tools.h"
 #include "server/api/conversation.h"
+#include "server/api/part_data.h"
 
 namespace melete {
 namespace {
@@ -63,31 +64,10 @@ class ContentReader {
     return part;
   }
 
-  void take_url(WireReader& fields, const char* name, WirePart& part) {
-    const std::string url = fields.required_text(name);
-    part.is_file = true;
-    part.name = fields.path_of(name);
-    if (fields.failed()) return;
-    part.bytes = decode_data_url(url, part.name, problem_).value_or("");
-  }
-
-  void take_base64(WireReader& fields, const char* name, WirePart& part) {
-    const std::string text = fields.required_text(name);
-    part.is_file = true;
-    part.name = fields.path_of(name);
-    if (text.starts_with("data:")) {
-      part.bytes = decode_data_url(text, part.name, problem_).value_or("");
-    } else if (auto bytes = decode_base64(text)) {
-      part.bytes = *std::move(bytes);
-    } else {
-      fields.fail(part.name, "invalid_base64", "must be base64");
-    }
-  }
-
   void read_picture(WireReader& reader, WirePart& part) {
     WireReader fields(reader.required_object("image_url"), reader.path_of("image_url"), problem_);
     part.kind = MediaKind::image;
-    take_url(fields, "url", part);
+    take_url(fields, "url", part, problem_);
     part.low_detail = fields.choice("detail", {"auto", "low", "high"}) == 1;
     fields.finish();
   }
@@ -95,7 +75,7 @@ class ContentReader {
   void read_sound(WireReader& reader, WirePart& part) {
     WireReader fields(reader.required_object("input_audio"), reader.path_of("input_audio"), problem_);
     part.kind = MediaKind::audio;
-    take_base64(fields, "data", part);
+    take_base64(fields, "data", part, problem_);
     // The decoder finds the format in the bytes.
     fields.choice("format", {"wav", "mp3", "flac", "ogg", "opus", "aiff", "m4a"});
     fields.finish();
@@ -104,7 +84,7 @@ class ContentReader {
   void read_file(WireReader& reader, WirePart& part) {
     WireReader fields(reader.required_object("file"), reader.path_of("file"), problem_);
     fields.refuse("file_id", nullptr, "isn't possible: this server keeps no files; send file_data");
-    take_base64(fields, "file_data", part);
+    take_base64(fields, "file_data", part, problem_);
     if (auto name = fields.text("filename")) part.name = *std::move(name);
     fields.finish();
   }
@@ -113,9 +93,9 @@ class ContentReader {
     WireReader fields(reader.required_object(type), reader.path_of(type), problem_);
     part.kind = MediaKind::video;
     if (type == "video_url" || fields.has("url"))
-      take_url(fields, "url", part);
+      take_url(fields, "url", part, problem_);
     else
-      take_base64(fields, "data", part);
+      take_base64(fields, "data", part, problem_);
     fields.finish();
   }
 
@@ -277,7 +257,7 @@ std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<Ap
   }
   read_stop(body, options);
   read_format(body, options, problem);
-  read_tools(body, options, problem);
+  read_tools(body, ToolForm::nested, options, problem);
   read_log_probs(body, options);
   read_extension(body, options, problem);
   if (options.events && !request.stream)

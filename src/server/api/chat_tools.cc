@@ -8,16 +8,24 @@
 namespace melete {
 namespace {
 
-// {"type": "function", "function": {...}}: `read` gets the inner object.
+// What the nested form has in an object of that name, the flat one has in place.
 template <class Read>
-void read_function(const Json& json, const std::string& path, std::optional<ApiError>& problem, Read read) {
+void read_fields(WireReader& reader, ToolForm form, const char* name, std::optional<ApiError>& problem,
+                 Read read) {
+  if (form == ToolForm::flat) return read(reader);
+  WireReader fields(reader.required_object(name), reader.path_of(name), problem);
+  read(fields);
+  fields.finish();
+}
+
+template <class Read>
+void read_function(const Json& json, const std::string& path, ToolForm form, std::optional<ApiError>& problem,
+                   Read read) {
   WireReader tool(json, path, problem);
   if (!tool.failed() && !tool.has("type"))
     tool.fail(tool.path_of("type"), "missing_required_parameter", "must be given");
   tool.choice("type", {"function"});
-  WireReader function(tool.required_object("function"), tool.path_of("function"), problem);
-  read(function);
-  function.finish();
+  read_fields(tool, form, "function", problem, read);
   tool.finish();
 }
 
@@ -33,15 +41,16 @@ Json read_definition(WireReader& function) {
 }
 
 // Only those of the tools stay.
-void read_allowed(WireReader& choice, AnswerOptions& options, std::optional<ApiError>& problem) {
-  WireReader allowed(choice.required_object("allowed_tools"), choice.path_of("allowed_tools"), problem);
-  if (allowed.choice("mode", {"auto", "required"}) == 1u)
-    options.tool_choice.kind = ToolChoice::Kind::required;
+void read_allowed(WireReader& allowed, ToolForm form, AnswerOptions& options,
+                  std::optional<ApiError>& problem) {
+  constexpr ToolChoice::Kind kKinds[] = {ToolChoice::Kind::automatic, ToolChoice::Kind::required,
+                                         ToolChoice::Kind::none};
+  options.tool_choice.kind = kKinds[allowed.choice("mode", {"auto", "required", "none"}).value_or(0)];
   const Json* list = allowed.required_array("tools");
   std::vector<Json> kept;
   for (size_t i = 0; list && i < list->size() && !problem; ++i) {
     const std::string path = cat(allowed.path_of("tools"), "[", i, "]");
-    read_function((*list)[i], path, problem, [&](WireReader& function) {
+    read_function((*list)[i], path, form, problem, [&](WireReader& function) {
       const std::string name = function.required_text("name");
       const auto found = std::find_if(options.tools.begin(), options.tools.end(),
                                       [&](const Json& tool) { return tool_name(tool) == name; });
@@ -50,11 +59,10 @@ void read_allowed(WireReader& choice, AnswerOptions& options, std::optional<ApiE
                     "must name one of the tools, got " + in_quotes(name));
     });
   }
-  allowed.finish();
   options.tools = std::move(kept);
 }
 
-void read_choice(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
+void read_choice(WireReader& body, ToolForm form, AnswerOptions& options, std::optional<ApiError>& problem) {
   using Kind = ToolChoice::Kind;
   const Json* json = body.find("tool_choice");
   if (!json) return;
@@ -66,25 +74,25 @@ void read_choice(WireReader& body, AnswerOptions& options, std::optional<ApiErro
   WireReader choice(*json, "tool_choice", problem);
   if (!choice.failed() && !choice.has("type"))
     choice.fail(choice.path_of("type"), "missing_required_parameter", "must be given");
-  if (choice.choice("type", {"function", "allowed_tools"}) == 1u) {
-    read_allowed(choice, options, problem);
-  } else {
-    WireReader function(choice.required_object("function"), choice.path_of("function"), problem);
-    options.tool_choice = {Kind::named, function.required_text("name")};
-    function.finish();
-  }
+  if (choice.choice("type", {"function", "allowed_tools"}) == 1u)
+    read_fields(choice, form, "allowed_tools", problem,
+                [&](WireReader& allowed) { read_allowed(allowed, form, options, problem); });
+  else
+    read_fields(choice, form, "function", problem, [&](WireReader& function) {
+      options.tool_choice = {Kind::named, function.required_text("name")};
+    });
   choice.finish();
 }
 
 }  // namespace
 
-void read_tools(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
-  options.schema_field = "function.parameters";
+void read_tools(WireReader& body, ToolForm form, AnswerOptions& options, std::optional<ApiError>& problem) {
+  options.schema_field = form == ToolForm::flat ? "parameters" : "function.parameters";
   const Json* tools = body.array("tools");
   for (size_t i = 0; tools && i < tools->size() && !problem; ++i)
-    read_function((*tools)[i], cat("tools[", i, "]"), problem,
+    read_function((*tools)[i], cat("tools[", i, "]"), form, problem,
                   [&](WireReader& function) { options.tools.push_back(read_definition(function)); });
-  read_choice(body, options, problem);
+  read_choice(body, form, options, problem);
   options.parallel_calls = body.flag("parallel_tool_calls").value_or(true);
 }
 

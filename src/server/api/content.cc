@@ -5,14 +5,12 @@
 
 #include "media/decode.h"
 #include "remote/remote_picture.h"
+#include "server/api/part_data.h"
 #include "server/api/wire_reader.h"
 #include "text/attachment.h"
 
 namespace melete {
 namespace {
-
-// Tokens of a picture with "detail": "low": about 224 x 224 pixels.
-constexpr int64_t kLowDetailTokens = 64;
 
 constexpr std::array<int8_t, 256> make_base64_values() {
   std::array<int8_t, 256> values{};
