@@ -22,7 +22,11 @@ melete::HttpResponse error_answer(std::string_view, const melete::HttpProblem& p
                               -1, ' ', false, melete::Json::error_handler_t::replace)};
 }
 
-std::optional<melete::HttpProblem> let_in(const melete::Route&, melete::Exchange&) { return std::nullopt; }
+std::optional<melete::HttpProblem> let_in(const melete::Route& route, melete::Exchange& exchange) {
+  MELETE_CHECK(exchange.request.body.empty(), "the body is read before its sender is known");
+  if (route.access == melete::Access::admin) return melete::HttpProblem{401, "who are you?"};
+  return std::nullopt;
+}
 
 // Small limits, so that small inputs reach them.
 melete::HttpServer& server() {
@@ -41,6 +45,8 @@ melete::HttpServer& server() {
                     if (!exchange->put(melete::event_text("", std::to_string(c)))) return;
                   exchange->end_stream();
                 }});
+    router.add({"POST", "/closed", melete::Access::admin, "lets nobody in",
+                [](const ExchangePtr&) { MELETE_CHECK(false, "nobody may be here"); }});
     router.add({"GET", "/nothing", melete::Access::anyone, "never answers", [](const ExchangePtr&) {}});
     melete::HttpOptions options;
     options.port = 0;

@@ -22,7 +22,6 @@ namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds kLinger{1000};
-constexpr const char kPing[] = ": ping\n\n", kEventStream[] = "text/event-stream";
 
 }  // namespace
 
@@ -139,8 +138,7 @@ error_code Connection::put(Parser& parser) {
 asio::awaitable<Connection::Read> Connection::refuse_parse(error_code error, std::string path) {
   record_.target = std::move(path);
   if (error == http::error::body_limit)
-    co_await refuse(413,
-                    fmt::format("the body must have at most {} bytes; send less", limits_.max_body_bytes));
+    co_await refuse(413, fmt::format("the body must have at most {} bytes; send less", body_limit_));
   else if (error == http::error::header_limit)
     co_await refuse(431, fmt::format("the head must have at most {} bytes; send fewer or shorter headers",
                                      limits_.max_head_bytes));
@@ -188,22 +186,8 @@ asio::awaitable<Connection::Read> Connection::read_body(Parser& parser) {
   }
 }
 
-asio::awaitable<Connection::Read> Connection::read_request(Parser& parser) {
-  const Read head = co_await read_head(parser);
-  in_head_ = false;
-  if (head != Read::whole) co_return head;
-  record_.method = std::string(parser.get().method_string());
-  record_.target = path_of(parser.get().target());
-  speaks_1_1_ = parser.get().version() >= 11;
-  if (!parser.is_done() && boost::beast::iequals(parser.get()[http::field::expect], "100-continue"))
-    co_await write("HTTP/1.1 100 Continue\r\n\r\n");
-  const Read body = co_await read_body(parser);
-  record_.body_bytes = static_cast<int64_t>(body_charge_);
-  co_return body;
-}
-
-HttpRequest Connection::make_request(Parser& parser) {
-  auto message = parser.release();
+HttpRequest Connection::head_of(const Parser& parser) const {
+  const auto& message = parser.get();
   HttpRequest request;
   request.method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
@@ -216,7 +200,6 @@ HttpRequest Connection::make_request(Parser& parser) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     request.headers.emplace_back(std::move(name), std::string(field.value()));
   }
-  request.body = std::move(message.body());
   request.client = client_;
   request.id = request_id(request.header("x-request-id"));
   return request;
@@ -226,141 +209,68 @@ HttpRequest Connection::make_request(Parser& parser) {
 asio::awaitable<bool> Connection::serve_one() {
   Parser parser;
   parser.header_limit(static_cast<uint32_t>(limits_.max_head_bytes));
-  parser.body_limit(limits_.max_body_bytes);
+  parser.body_limit(body_limit_ = limits_.max_body_bytes);
   idle_ = true;
   last_active_ = Clock::now();
   extra_.clear();
   record_ = {};
-  const Read read = co_await read_request(parser);
-  bool goes_on = false;
-  if (read == Read::whole) {
-    ++shared_.counts.requests;
-    bool keep_alive = parser.keep_alive() && !finishing_;
-    const bool is_head = parser.get().method() == http::verb::head;
-    HttpRequest request = make_request(parser);
-    request_id_ = request.id;
-    extra_ = origin_headers(request, shared_.options.origins);
-    extra_.emplace_back("x-request-id", request.id);
-    if (const std::string problem = origin_problem(request, shared_.options.origins); !problem.empty()) {
-      co_await refuse(403, problem);
-    } else {
-      goes_on = co_await answer(std::move(request), is_head, keep_alive);
-    }
-    goes_on = goes_on && keep_alive && !(eof_ && buffer_.empty());
-  }
+  const Read head = co_await read_head(parser);
+  in_head_ = false;
+  const bool goes_on = head == Read::whole && co_await serve(parser);
   shared_.bodies_bytes -= std::exchange(body_charge_, 0);
   co_return goes_on && !aborted_;
 }
 
-std::function<void()> Connection::waker() {
-  return [weak = weak_from_this(), io = shared_.io] {
-    asio::post(*io, [weak] {
-      if (const auto self = weak.lock()) self->changed_.cancel();
-    });
-  };
+// Nobody's body is read before the head has let them in.
+asio::awaitable<bool> Connection::serve(Parser& parser) {
+  ++shared_.counts.requests;
+  const auto state = std::make_shared<ExchangeState>(waker(), limits_.max_pending_bytes);
+  auto exchange = std::make_shared<Exchange>(head_of(parser), state);
+  const HttpRequest& head = exchange->request;
+  record_.method = head.method;
+  record_.target = path_of(parser.get().target());
+  speaks_1_1_ = parser.get().version() >= 11;
+  const Ending ending{parser.get().method() == http::verb::head, parser.keep_alive() && !finishing_};
+  request_id_ = head.id;
+  extra_ = origin_headers(head, shared_.options.origins);
+  extra_.emplace_back("x-request-id", request_id_);
+  std::optional<HttpResponse> refusal = refusal_of(*exchange);
+  if (refusal) co_return co_await refuse_body(parser, *std::move(refusal), *state, ending);
+  body_limit_ = std::min<uint64_t>(body_limit_, exchange->max_body_bytes);
+  parser.body_limit(body_limit_);
+  if (parser.content_length().value_or(0) > body_limit_) {
+    co_await refuse_parse(http::error::body_limit, record_.target);
+    co_return false;
+  }
+  if (!parser.is_done() && boost::beast::iequals(parser.get()[http::field::expect], "100-continue"))
+    co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+  if (co_await read_body(parser) != Read::whole) co_return false;
+  record_.body_bytes = static_cast<int64_t>(body_charge_);
+  exchange->request.body = std::move(parser.get().body());
+  const bool goes_on = co_await answer(std::move(exchange), state, ending);
+  co_return goes_on&& ending.keeps_alive && !(eof_ && buffer_.empty());
 }
 
-asio::awaitable<bool> Connection::answer(HttpRequest request, bool is_head, bool keep_alive) {
-  const auto state = std::make_shared<ExchangeState>(waker(), limits_.max_pending_bytes);
-  exchange_ = state;
-  if (eof_) state->set_gone();
+// What the head alone is answered with, if that is all.
+std::optional<HttpResponse> Connection::refusal_of(Exchange& exchange) {
+  if (const std::string problem = origin_problem(exchange.request, shared_.options.origins); !problem.empty())
+    return shared_.application.refuse(record_.target, 403, problem);
   try {
-    shared_.application.handle(std::make_shared<Exchange>(std::move(request), state));
+    return shared_.application.admit(exchange);
   } catch (const std::exception& e) {
     log_error("[request ", request_id_, "] ", e.what());
-  }
-  const bool goes_on = co_await answer_with(*state, is_head, keep_alive);
-  exchange_.reset();
-  state->set_gone();
-  log(record_, state->notes());
-  co_return goes_on;
-}
-
-asio::awaitable<bool> Connection::answer_with(ExchangeState& state, bool is_head, bool keep_alive) {
-  Deadline silence = Clock::now() + limits_.ping;
-  while (true) {
-    ExchangeState::Output output = state.take();
-    if (output.response) co_return co_await write_response(*std::move(output.response), is_head, keep_alive);
-    if (output.stream) co_return co_await stream(state, std::move(output), is_head, keep_alive);
-    if (output.abandoned)
-      co_return co_await write_response(
-          shared_.application.refuse(
-              record_.target, 500,
-              "something went wrong here; the server's log has the details under " + request_id_),
-          is_head, keep_alive);
-    if (is_gone()) co_return false;
-    if (Clock::now() >= silence && (output.stream = state.begin_early())) {
-      output.bytes = kPing;
-      co_return co_await stream(state, std::move(output), is_head, keep_alive);
-    }
-    co_await wait_until(silence = Clock::now() + limits_.ping);
+    return failure();
   }
 }
 
-asio::awaitable<bool> Connection::write_response(HttpResponse response, bool is_head, bool keep_alive) {
-  record_.status = response.status;
-  HttpHeaders headers = std::move(response.headers);
-  headers.insert(headers.end(), extra_.begin(), extra_.end());
-  std::string bytes = response_head(response.status, response.content_type, headers,
-                                    static_cast<int64_t>(response.body.size()), keep_alive);
-  if (!is_head) bytes += response.body;
-  record_.whole = co_await write(bytes);
-  co_return record_.whole;
-}
-
-asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Output output, bool is_head,
-                                         bool keep_alive) {
-  record_.status = 200;
-  record_.is_stream = true;
-  HttpHeaders headers = *std::move(output.stream);
-  std::string type = take_header(headers, "Content-Type");
-  if (type.empty()) type = kEventStream;
-  const bool is_events = type == kEventStream;
-  if (is_events) headers.emplace_back("X-Accel-Buffering", "no");
-  headers.insert(headers.end(), extra_.begin(), extra_.end());
-  std::string head = response_head(200, type, headers, -1, keep_alive && speaks_1_1_);
-  if (!speaks_1_1_) head.replace(head.find("Transfer-Encoding: chunked\r\n"), 28, "");
-  ++shared_.counts.open_streams;
-  bool writes = co_await write(head);
-  while (writes) {
-    if (!output.bytes.empty() && !is_head) writes = co_await write_events(output.bytes);
-    if (!writes || output.ended || output.abandoned || is_gone()) break;
-    const Deadline ping = Clock::now() + limits_.ping;
-    output = state.take();
-    if (!output.bytes.empty() || output.ended || output.abandoned) continue;
-    co_await wait_until(ping);
-    output = state.take();
-    if (output.bytes.empty() && !output.ended && !output.abandoned && !is_gone() && is_events &&
-        Clock::now() >= ping)
-      output.bytes = kPing;
-  }
-  --shared_.counts.open_streams;
-  if (writes && output.ended && speaks_1_1_ && !is_head) writes = co_await write("0\r\n\r\n");
-  record_.whole = writes && output.ended;
-  co_return record_.whole&& speaks_1_1_;
-}
-
-asio::awaitable<bool> Connection::write_events(std::string_view events) {
-  if (!speaks_1_1_) co_return co_await write(events);
-  const std::string chunk = fmt::format("{:x}\r\n{}\r\n", events.size(), events);
-  co_return co_await write(chunk);
-}
-
-asio::awaitable<bool> Connection::write(std::string_view bytes) {
-  if (record_.first_byte == Clock::time_point()) record_.first_byte = Clock::now();
-  while (!bytes.empty() && !aborted_) {
-    arm(limits_.write);
-    const auto [error, size] = co_await socket_.write_some(asio::buffer(bytes));
-    disarm();
-    if (error) {
-      eof_ = true;
-      co_return false;
-    }
-    record_.bytes += static_cast<int64_t>(size);
-    shared_.counts.bytes_out += static_cast<int64_t>(size);
-    bytes.remove_prefix(size);
-  }
-  co_return bytes.empty();
+// A body that is here already is passed over; one that isn't is not waited for.
+asio::awaitable<bool> Connection::refuse_body(Parser& parser, HttpResponse response,
+                                              const ExchangeState& state, Ending ending) {
+  ending.keeps_alive = ending.keeps_alive && !put(parser) && parser.is_done();
+  finishing_ = finishing_ || !ending.keeps_alive;
+  co_await write_response(std::move(response), ending);
+  log(state.notes());
+  co_return record_.whole&& ending.keeps_alive;
 }
 
 // Answers what no handler sees; the connection ends with it.
@@ -368,8 +278,8 @@ asio::awaitable<void> Connection::refuse(int status, std::string message) {
   finishing_ = true;
   if (request_id_.empty()) request_id_ = request_id({});
   if (extra_.empty()) extra_.emplace_back("x-request-id", request_id_);
-  co_await write_response(shared_.application.refuse(record_.target, status, message), false, false);
-  log(record_, Json::object());
+  co_await write_response(shared_.application.refuse(record_.target, status, message), {});
+  log(Json::object());
 }
 
 // A client that still sends when the connection is closed would lose what was written last.
@@ -383,18 +293,9 @@ asio::awaitable<void> Connection::linger() {
   while (!is_gone() && Clock::now() < deadline) co_await wait_until(deadline);
 }
 
-void Connection::log(const Record& record, const Json& notes) {
-  if (!shared_.options.access_log) return;
-  const auto ms = [&](Clock::time_point until) {
-    return std::chrono::duration<double, std::milli>(until - record.begin).count();
-  };
-  Json line = {{"time", time_text()},           {"id", request_id_},         {"client", client_},
-               {"method", record.method},       {"path", record.target},     {"status", record.status},
-               {"bytes_in", record.body_bytes}, {"bytes_out", record.bytes}, {"ms", ms(Clock::now())}};
-  if (record.is_stream) line["first_byte_ms"] = ms(record.first_byte);
-  if (!record.whole) line["cut"] = true;
-  line.update(notes);
-  shared_.options.access_log(line);
+void Connection::log(const Json& notes) {
+  if (shared_.options.access_log)
+    shared_.options.access_log(access_line(record_, request_id_, client_, notes));
 }
 
 }  // namespace melete

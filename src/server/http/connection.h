@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "server/http/access_record.h"
 #include "server/http/http_server.h"
 #include "server/http/socket.h"
 
@@ -45,40 +46,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Deadline = std::chrono::steady_clock::time_point;
   enum class Read { whole, refused, closed };
-  // Of the answer under way, for the log.
-  struct Record {
-    std::string method, target;
-    std::chrono::steady_clock::time_point begin = {}, first_byte = {};
-    int status = 0;
-    int64_t bytes = 0, body_bytes = 0;
-    bool is_stream = false, whole = false;
+  // How an answer ends.
+  struct Ending {
+    bool is_head = false, keeps_alive = false;
   };
 
   asio::awaitable<void> run();
   asio::awaitable<void> read_all();
   asio::awaitable<bool> serve_one();
-  asio::awaitable<Read> read_request(Parser& parser);
+  asio::awaitable<bool> serve(Parser& parser);
   asio::awaitable<Read> read_head(Parser& parser);
   asio::awaitable<Read> read_body(Parser& parser);
   asio::awaitable<bool> wait_for_bytes(Deadline deadline);
   asio::awaitable<void> refuse(int status, std::string message);
-  asio::awaitable<bool> answer(HttpRequest request, bool is_head, bool keep_alive);
-  asio::awaitable<bool> answer_with(ExchangeState& state, bool is_head, bool keep_alive);
-  asio::awaitable<bool> stream(ExchangeState& state, ExchangeState::Output output, bool is_head,
-                               bool keep_alive);
+  std::optional<HttpResponse> refusal_of(Exchange& exchange);
+  asio::awaitable<bool> refuse_body(Parser& parser, HttpResponse response, const ExchangeState& state,
+                                    Ending ending);
+  asio::awaitable<bool> answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state, Ending ending);
+  asio::awaitable<bool> answer_with(ExchangeState& state, Ending ending);
+  asio::awaitable<bool> stream(ExchangeState& state, ExchangeState::Output output, Ending ending);
   asio::awaitable<bool> write_events(std::string_view events);
-  asio::awaitable<bool> write_response(HttpResponse response, bool is_head, bool keep_alive);
+  asio::awaitable<bool> write_response(HttpResponse response, Ending ending);
   asio::awaitable<bool> write(std::string_view bytes);
   asio::awaitable<void> wait_until(Deadline deadline);
   asio::awaitable<void> linger();
-  HttpRequest make_request(Parser& parser);
+  HttpRequest head_of(const Parser& parser) const;
+  HttpResponse failure() const;
   error_code put(Parser& parser);
   asio::awaitable<Read> refuse_parse(error_code error, std::string path);
   std::function<void()> waker();
   void disarm() { ++armed_; }
   bool is_gone() const { return eof_ || aborted_; }
   void arm(std::chrono::milliseconds limit);
-  void log(const Record& record, const Json& notes);
+  void log(const Json& notes);
 
   Socket socket_;
   const std::string client_;
@@ -92,9 +92,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<ExchangeState> exchange_;  // of the answer under way
   HttpHeaders extra_;                        // headers of each answer: x-request-id and the origin's
   std::string request_id_;
-  Record record_;
+  AccessRecord record_;  // of the answer under way
   size_t body_charge_ = 0;
-  uint64_t armed_ = 0;  // counts arm(), so that a late alarm is told apart
+  uint64_t body_limit_ = 0;  // of the request under way
+  uint64_t armed_ = 0;       // counts arm(), so that a late alarm is told apart
   bool speaks_1_1_ = true, is_new_ = true;
   bool idle_ = true, in_head_ = false, eof_ = false, aborted_ = false, finishing_ = false, discard_ = false;
   std::chrono::steady_clock::time_point last_active_ = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,7 @@
 namespace melete {
 
 class Charge;
+struct Route;
 
 // What both sides share. Safe to use from any thread.
 class ExchangeState {
@@ -84,7 +86,9 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   HttpRequest request;  // of the handler, which may take its body away
-  // Both are set before a handler is called.
+  // What let it in, before its body was read: all set when a handler is called.
+  const Route* route = nullptr;
+  size_t max_body_bytes = SIZE_MAX;  // which its body may have, if that is less than the server's own limit
   Caller caller;
   std::shared_ptr<Charge> charge;  // where answers are made; else null
 
@@ -125,10 +129,13 @@ class Exchange {
 
 using ExchangePtr = std::shared_ptr<Exchange>;
 
-// What a server serves. Both are called on the server's thread and must not block.
+// What a server serves. All are called on the server's thread and must not block.
 class HttpApplication {
  public:
   virtual ~HttpApplication() = default;
+  // Of a request whose body is still to be read: the answer, if its head is enough for that. Else handle() is
+  // next, unless the client goes away.
+  virtual std::optional<HttpResponse> admit(Exchange&) { return std::nullopt; }
   virtual void handle(ExchangePtr exchange) = 0;
   // The answer to what the transport itself refuses: a body that is too large, a broken head. `path` may be
   // empty. `message` is a sentence for people.

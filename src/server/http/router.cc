@@ -53,28 +53,32 @@ bool Router::matches(const Pattern& pattern, const std::vector<std::string>& par
   return true;
 }
 
-void Router::enter(const Route& route, ExchangePtr exchange) const {
-  const std::optional<HttpProblem> problem = gate_(route, *exchange);
-  if (!problem) return route.handle(std::move(exchange));
-  HttpResponse response = errors_(exchange->request.path, *problem);
+std::optional<HttpResponse> Router::enter(const Route& route, Exchange& exchange) const {
+  const std::optional<HttpProblem> problem = gate_(route, exchange);
+  if (!problem) {
+    exchange.route = &route;
+    if (route.access == Access::anyone) exchange.max_body_bytes = kMaxStrangersBytes;
+    return std::nullopt;
+  }
+  HttpResponse response = errors_(exchange.request.path, *problem);
   if (problem->status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"melete\"");
-  exchange->respond(std::move(response));
+  return response;
 }
 
-void Router::handle(ExchangePtr exchange) {
-  HttpRequest& request = exchange->request;
+std::optional<HttpResponse> Router::admit(Exchange& exchange) {
+  HttpRequest& request = exchange.request;
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   const std::vector<std::string> parts = parts_of(request.path);
   std::string allowed;
   for (size_t i = 0; i < routes_.size(); ++i) {
     if (!matches(patterns_[i], parts, request.parameters)) continue;
-    if (routes_[i].method == method) return enter(routes_[i], std::move(exchange));
+    if (routes_[i].method == method) return enter(routes_[i], exchange);
     allowed += (allowed.empty() ? "" : ", ") + routes_[i].method;
     if (routes_[i].method == "GET") allowed += ", HEAD";
   }
   if (allowed.empty())
-    return exchange->respond(errors_(request.path, {404, cat("there is nothing at ", request.path,
-                                                             "; see /openapi.json for what there is")}));
+    return errors_(request.path,
+                   {404, cat("there is nothing at ", request.path, "; see /openapi.json for what there is")});
   HttpResponse response;
   if (request.method == "OPTIONS")
     response = {204, "", "", {}};
@@ -83,7 +87,16 @@ void Router::handle(ExchangePtr exchange) {
         errors_(request.path,
                 {405, cat(request.path, " takes ", allowed, ", got ", request.method, "; use one of them")});
   response.headers.emplace_back("Allow", allowed);
-  exchange->respond(std::move(response));
+  return response;
+}
+
+void Router::handle(ExchangePtr exchange) {
+  if (exchange->route == nullptr) {
+    std::optional<HttpResponse> refusal = admit(*exchange);
+    if (refusal) return exchange->respond(*std::move(refusal));
+  }
+  const Route& route = *exchange->route;
+  route.handle(std::move(exchange));
 }
 
 }  // namespace melete

@@ -35,6 +35,9 @@ struct Route {
   std::string response_type = {};  // empty: JSON if it has a schema, else nothing
 };
 
+// The largest body that a stranger may send, to a route of Access::anyone.
+inline constexpr size_t kMaxStrangersBytes = size_t{64} << 10;
+
 // Why a request gets no answer, apart from how a surface writes it.
 struct HttpProblem {
   int status = 400;
@@ -55,7 +58,9 @@ class Router : public HttpApplication {
   void add(Route route);
   const std::vector<Route>& routes() const { return routes_; }
 
-  // 404 and 405 for what isn't in the table.
+  // Finds the route and asks the gate: nothing, if the route's handler may have it. 404 and 405 for what
+  // isn't in the table.
+  std::optional<HttpResponse> admit(Exchange& exchange) override;
   void handle(ExchangePtr exchange) override;
   HttpResponse refuse(std::string_view path, int status, const std::string& message) override {
     return errors_(path, {status, message});
@@ -67,7 +72,7 @@ class Router : public HttpApplication {
   };
   static bool matches(const Pattern& pattern, const std::vector<std::string>& parts,
                       std::map<std::string, std::string>& parameters);
-  void enter(const Route& route, ExchangePtr exchange) const;
+  std::optional<HttpResponse> enter(const Route& route, Exchange& exchange) const;
 
   ErrorWriter errors_;
   Gate gate_;
