@@ -106,15 +106,10 @@ std::optional<HttpProblem> Gatekeeper::check(const Route& route, const Exchange&
 
 // Early, so that who has nothing left costs nothing; Charge::reserve() is exact.
 std::optional<HttpProblem> Gatekeeper::check_quota(const Caller& caller) const {
-  const Result<QuotaLeft> left = used_.left(caller);
-  if (!left.ok()) return problem_of(left.error());
-  const bool requests = left->requests && *left->requests == 0, tokens = left->tokens && *left->tokens == 0;
-  if (!requests && !tokens) return std::nullopt;
-  const int64_t seconds = used_.retry_after_s();
-  return HttpProblem{429,
-                     cat("[quota] today's ", requests ? "requests" : "tokens",
-                         " must not be used up, got none left; try again in ", seconds, " s"),
-                     "quota_exceeded", seconds};
+  const Status allowed = used_.check(caller, 0);
+  if (allowed.ok()) return std::nullopt;
+  if (allowed.error().kind != ErrorKind::exhausted) return problem_of(allowed.error());
+  return HttpProblem{429, allowed.error().message, "quota_exceeded", used_.retry_after_s()};
 }
 
 std::optional<HttpProblem> Gatekeeper::admit(const Route& route, Exchange& exchange) const {

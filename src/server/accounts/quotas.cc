@@ -46,13 +46,11 @@ Result<Quotas::Limits> Quotas::limits(const Caller& caller) const {
 }
 
 Result<Quotas::Used> Quotas::used(const Caller& caller, int64_t day, bool key_only) const {
-  MELETE_ASSIGN_OR_RETURN(Statement sum,
-                          Owned(database_, caller.user)
-                              .prepare("reading usage",
-                                       "SELECT coalesce(sum(requests), 0), coalesce(sum(tokens + reserved), "
-                                       "0) FROM usage WHERE owner = "
-                                       "?1 AND day = ?2 AND (key = ?3 OR NOT ?4)",
-                                       day, caller.key, key_only));
+  constexpr const char* kSum =
+      "SELECT coalesce(sum(requests), 0), coalesce(sum(tokens + reserved), 0) FROM usage "
+      "WHERE owner = ?1 AND day = ?2 AND (key = ?3 OR NOT ?4)";
+  const Owned owned(database_, caller.user);
+  MELETE_ASSIGN_OR_RETURN(Statement sum, owned.prepare("reading usage", kSum, day, caller.key, key_only));
   MELETE_RETURN_IF_ERROR(sum.step());
   return Used{sum.integer(0), sum.integer(1)};
 }
@@ -69,25 +67,29 @@ Result<QuotaLeft> Quotas::left(const Caller& caller) const {
                    (day + 1) * kDayMs};
 }
 
+Status Quotas::check(const Caller& caller, int64_t max_tokens) const {
+  MELETE_ASSIGN_OR_RETURN(const QuotaLeft rest, left(caller));
+  const bool no_requests = rest.requests && *rest.requests < 1, no_tokens = rest.tokens && *rest.tokens < 1;
+  if (no_requests || no_tokens)
+    return exhausted("[quota] today's ", no_requests ? "requests" : "tokens",
+                     " must not be used up, got none left; try again in ", retry_after_s(), " s");
+  if (rest.tokens && *rest.tokens < max_tokens)
+    return exhausted("[quota] today's tokens must suffice for the request, got ", *rest.tokens,
+                     " left and up to ", max_tokens, " needed; ask for fewer, or try again in ",
+                     retry_after_s(), " s");
+  return ok_status();
+}
+
 Result<Reservation> Quotas::reserve(const Caller& caller, int64_t max_tokens) {
   max_tokens = std::max<int64_t>(0, max_tokens);
-  const int64_t day = clock_() / kDayMs, reset_s = retry_after_s();
+  const int64_t day = clock_() / kDayMs;
+  constexpr const char* kReserve =
+      "INSERT INTO usage(owner, day, key, requests, reserved) VALUES (?1, ?2, ?3, 1, ?4) "
+      "ON CONFLICT DO UPDATE SET requests = requests + 1, reserved = reserved + excluded.reserved";
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(database_, "checking a quota"));
-  MELETE_ASSIGN_OR_RETURN(const QuotaLeft rest, left(caller));
-  if (rest.requests && *rest.requests < 1)
-    return exhausted("[quota] today's requests must not be used up, got none left; try again in ", reset_s,
-                     " s");
-  if (rest.tokens && *rest.tokens < std::max<int64_t>(1, max_tokens))
-    return exhausted("[quota] today's tokens must suffice for the request, got ", *rest.tokens,
-                     " left and up to ", max_tokens, " needed; ask for fewer, or try again in ", reset_s,
-                     " s");
-  MELETE_RETURN_IF_ERROR(
-      Owned(database_, caller.user)
-          .run("reserving tokens",
-               "INSERT INTO usage(owner, day, key, requests, reserved) VALUES (?1, ?2, ?3, 1, ?4) ON "
-               "CONFLICT DO "
-               "UPDATE SET requests = requests + 1, reserved = reserved + excluded.reserved",
-               day, caller.key, max_tokens));
+  MELETE_RETURN_IF_ERROR(check(caller, max_tokens));
+  const Owned owned(database_, caller.user);
+  MELETE_RETURN_IF_ERROR(owned.run("reserving tokens", kReserve, day, caller.key, max_tokens));
   MELETE_RETURN_IF_ERROR(transaction.commit());
   return Reservation(*this, caller.user, caller.key, day, max_tokens);
 }

@@ -51,6 +51,8 @@ class Quotas {
   // The quotas outlive the reservation.
   Result<Reservation> reserve(const Caller& caller, int64_t max_tokens);
   Result<QuotaLeft> left(const Caller& caller) const;
+  // Whether a request of so many tokens could be reserved now. Errors: as reserve().
+  Status check(const Caller& caller, int64_t max_tokens) const;
   // Seconds until the next day begins (UTC), at least one.
   int64_t retry_after_s() const;
   // Called by the one server of a data folder when it starts: what a former one had reserved is free again.

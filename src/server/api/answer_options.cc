@@ -187,7 +187,8 @@ std::optional<int64_t> prepare_run(const AnswerOptions& options, const ModeChoic
 
 int64_t most_tokens(const Request& run, const ModeChoice& choice, const ServedModel& model,
                     int64_t prompt_tokens) {
-  const int64_t room = std::max<int64_t>(0, model.facts().context_length - prompt_tokens);
+  const int64_t length = model.facts().context_length;
+  const int64_t room = length == 0 ? INT64_MAX : std::max<int64_t>(0, length - prompt_tokens);
   const int64_t agents = choice.mode == "contemplating" ? run.num_agents : 1;
   return prompt_tokens + agents * std::min(run.max_reasoning_tokens + run.max_answer_tokens, room);
 }
