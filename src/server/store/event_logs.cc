@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kFlushEvery = std::chrono::milliseconds(50);
+constexpr auto kFlushEvery = std::chrono::milliseconds(25);
 constexpr size_t kMaxBuffer = size_t{256} << 10;
 constexpr const char* kAnswerInfo =
     "SELECT id, conversation, response, status, created_ms FROM answers WHERE owner = ?1";
@@ -45,18 +45,20 @@ AnswerLog::~AnswerLog() {
 
 void AnswerLog::put(const Event& event) {
   const std::string line = to_line(event);
-  bool full = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!problem_.empty()) return;
-    buffer_ += line;
-    full = buffer_.size() >= kMaxBuffer;
-  }
-  if (full) flush();
+  const std::lock_guard lock(mutex_);
+  if (!problem_.empty()) return;
+  buffer_ += line;
+  if (buffer_.size() >= kMaxBuffer || std::chrono::steady_clock::now() - written_at_ >= kFlushEvery) write();
 }
 
 void AnswerLog::flush() {
   const std::lock_guard lock(mutex_);
+  write();
+}
+
+// Under the mutex.
+void AnswerLog::write() {
+  if (!buffer_.empty()) written_at_ = std::chrono::steady_clock::now();
   std::string_view rest = buffer_;
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());

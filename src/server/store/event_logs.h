@@ -1,11 +1,12 @@
 // The event logs of answers: one append-only file an answer, JSON lines as agent/event_log.h writes them.
 //
-// What an answer puts is on its way to the file at most 100 ms later (a thread of EventLogs writes what has
-// gathered), so kill -9 loses no more than that; a log cut at any byte is a valid prefix. Readers see every
-// event that was put, written or not. A log belongs to an owner and, if named, to a conversation or a
-// response, with which it is deleted.
+// An event is in the file when it was put, or some 25 ms later where many come at once (a thread of EventLogs
+// writes what has gathered), so kill -9 loses no more than that; a log cut at any byte is a valid prefix.
+// Readers see every event that was put, written or not. A log belongs to an owner and, if named, to a
+// conversation or a response, with which it is deleted.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
@@ -40,6 +41,7 @@ class AnswerLog : public EventSink {
   friend class EventLogs;
   AnswerLog(OwnerId owner, std::string id, std::filesystem::path path, int fd)
       : owner_(owner), id_(std::move(id)), path_(std::move(path)), fd_(fd) {}
+  void write();
 
   const OwnerId owner_;
   const std::string id_;
@@ -47,6 +49,7 @@ class AnswerLog : public EventSink {
   mutable std::mutex mutex_;  // of all below
   int fd_;
   std::string buffer_;
+  std::chrono::steady_clock::time_point written_at_ = {};
   int64_t written_bytes_ = 0;
   std::string problem_;
 };
