@@ -37,14 +37,17 @@ void EventFeed::wake() {
     }
 }
 
-void EventFeed::stream(const ExchangePtr& exchange, size_t from) {
+void EventFeed::stream(const ExchangePtr& exchange, size_t from, std::string first) {
   {
     const std::lock_guard lock(mutex_);
     readers_.push_back(exchange);
   }
-  Exchange::begin_stream(exchange, {}, [feed = shared_from_this(), next = from](std::string& bytes) mutable {
-    return feed->read(next, bytes);
-  });
+  Exchange::begin_stream(
+      exchange, {},
+      [feed = shared_from_this(), next = from, first = std::move(first)](std::string& bytes) mutable {
+        bytes += std::exchange(first, {});
+        return feed->read(next, bytes);
+      });
 }
 
 bool EventFeed::read(size_t& next, std::string& bytes) {

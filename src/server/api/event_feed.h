@@ -18,8 +18,9 @@ class EventFeed : public std::enable_shared_from_this<EventFeed> {
   // No more come: readers get all up to here and then `last`.
   void end(std::string last);
 
-  // Answers the exchange with a stream of what has come and is to come, from event number `from` on.
-  void stream(const ExchangePtr& exchange, size_t from);
+  // Answers the exchange with a stream: `first`, then what has come and is to come, from event number `from`
+  // on.
+  void stream(const ExchangePtr& exchange, size_t from, std::string first = {});
 
  private:
   bool read(size_t& next, std::string& bytes);

@@ -8,25 +8,26 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "server/http/exchange.h"
+#include "server/api/event_feed.h"
 #include "server/store/event_logs.h"
 
 namespace melete {
 
 // The sink of one run: each event goes to the answer's log and to those who follow.
-class LiveAnswer : public EventSink, public std::enable_shared_from_this<LiveAnswer> {
+class LiveAnswer : public EventSink {
  public:
   LiveAnswer(std::shared_ptr<AnswerLog> log, std::string conversation)
       : log_(std::move(log)), conversation_(std::move(conversation)) {}
 
   void put(const Event& event) override;
   // The run has ended and all is stored; `last` are the events that readers get after the run's.
-  void finish(std::string last);
+  void finish(std::string last) { feed_->end(std::move(last)); }
 
   // Streams `first` and the run's events with seq >= from_seq, as they come. A slow reader slows nobody.
-  void follow(const ExchangePtr& exchange, std::string first, uint64_t from_seq);
+  void follow(const ExchangePtr& exchange, std::string first, uint64_t from_seq) {
+    feed_->stream(exchange, from_seq, std::move(first));
+  }
 
   void stop() { stop_ = true; }
   bool stop_requested() const { return stop_; }
@@ -34,18 +35,10 @@ class LiveAnswer : public EventSink, public std::enable_shared_from_this<LiveAns
   const std::string& conversation() const { return conversation_; }
 
  private:
-  bool give(size_t& at, std::string& bytes);
-  void wake_all(std::unique_lock<std::mutex>& lock);
-
   const std::shared_ptr<AnswerLog> log_;
   const std::string conversation_;
+  const std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>();  // event n is of seq n
   std::atomic<bool> stop_ = false;
-  std::mutex mutex_;            // of all below
-  std::string text_;            // the events so far, as they are streamed
-  std::vector<size_t> begins_;  // in text_, by seq
-  std::string last_;
-  bool ended_ = false;
-  std::vector<std::weak_ptr<Exchange>> readers_;
 };
 
 // One event of a run, as the app gets it.
