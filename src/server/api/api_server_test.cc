@@ -194,6 +194,7 @@ TEST_F(ApiServerTest, ListsModelsAndDescribesItself) {
   EXPECT_EQ(models["data"][0]["capabilities"]["reasoning_efforts"], Json::array({"none"}));
   EXPECT_EQ(models["data"][3]["id"], "tiny");
   EXPECT_EQ(models["data"][3]["capabilities"]["input"], Json::array({"text", "image", "video"}));
+  EXPECT_EQ(models["data"][3]["capabilities"]["tools"], true);
   client.get("/v1/models/tiny");
   EXPECT_EQ(Json::parse(client.read_answer().body), models["data"][3]);
   client.get("/v1/models/none");

@@ -172,6 +172,8 @@ Json model_schema() {
         "mode": {"enum": ["instant", "thinking", "contemplating"]},
         "reasoning": {"type": "boolean"},
         "reasoning_efforts": {"type": "array", "items": {"type": "string"}},
+        "tools": {"type": "boolean"},
+        "logprobs": {"type": "boolean"},
         "input": {"type": "array", "items": {"enum": ["text", "image", "video", "audio"]}},
         "output": {"type": "array", "items": {"const": "text"}},
         "context_length": {"type": "integer"},

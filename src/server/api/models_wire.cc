@@ -30,6 +30,8 @@ Json model_json(const std::string& id, const ServedModel& model, int64_t created
             {"mode", choose_mode(options, problem)->mode},
             {"reasoning", model.chat().format().can_reason()},
             {"reasoning_efforts", std::move(efforts)},
+            {"tools", model.facts().calls},
+            {"logprobs", model.facts().scores},
             {"input", std::move(inputs)},
             {"output", Json::array({"text"})},
             {"context_length", model.facts().context_length},

@@ -60,6 +60,32 @@ TEST_F(RemoteApiTest, AnswersInTheModes) {
   }
 }
 
+TEST_F(RemoteApiTest, TellsWhatTheRemoteTakes) {
+  const uint16_t port = start([](const std::string&, const Json&) {
+    return FakeServer::stream({{{"content", "Four."}}});
+  });
+  TestClient client(port);
+  client.get("/v1/models/far");
+  const Json can = Json::parse(client.read_answer().body)["capabilities"];
+  EXPECT_EQ(can["tools"], false);
+  EXPECT_EQ(can["logprobs"], false);
+  EXPECT_EQ(can["input"], Json::array({"text", "image"}));
+}
+
+TEST_F(RemoteApiTest, AKeptResponseSaysThatItCannotBeReplayed) {
+  const uint16_t port = start([](const std::string&, const Json&) {
+    return FakeServer::stream({{{"content", "Four."}}});
+  });
+  TestClient client(port);
+  client.post("/v1/responses", Json{{"model", "far"}, {"input", "how many?"}}.dump());
+  const Json kept = Json::parse(client.read_answer().body);
+  EXPECT_EQ(kept["output"][0]["content"][0]["text"], "Four.") << kept;
+  client.post("/v1/responses/" + kept.value("id", "") + "/replay", "");
+  const auto replayed = client.read_answer();
+  EXPECT_EQ(replayed.status(), 409) << replayed.body;
+  EXPECT_NE(replayed.body.find("another server"), std::string::npos) << replayed.body;
+}
+
 TEST_F(RemoteApiTest, PicturesGoAsTheyCame) {
   std::string sent;
   const uint16_t port = start([&](const std::string&, const Json& body) {

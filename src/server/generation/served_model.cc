@@ -78,7 +78,8 @@ Result<std::vector<float>> ServedModel::embed(const std::vector<int32_t>& tokens
 ServedModel::ServedModel(std::string name, std::shared_ptr<const RemoteModel> remote)
     : name_(std::move(name)),
       chat_(remote_chat(*remote)),
-      facts_{"remote", remote->context_length(), remote->abilities().vision, false},
+      facts_{"remote", remote->context_length(),  remote->abilities().vision,
+             false,    remote->abilities().tools, false},
       remote_(std::move(remote)),
       measure_([] { return EngineMetrics{}; }) {}
 

@@ -18,9 +18,10 @@ namespace melete {
 class RemoteModel;
 
 struct ModelFacts {
-  std::string family;  // "muse_spark"
-  int64_t context_length = 0;
+  std::string family;          // "muse_spark"
+  int64_t context_length = 0;  // 0: not known, of a remote one
   bool sees = false, hears = false;
+  bool calls = true, scores = true;  // takes tools; gives log-probabilities
 };
 
 class ServedModel {
