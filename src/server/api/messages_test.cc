@@ -263,6 +263,12 @@ TEST_F(MessagesApiTest, CountsTokensAndRefusesInItsShape) {
   EXPECT_EQ(missing["error"]["message"], "max_tokens must be given");
   EXPECT_EQ(answer(port, question("gpt"), 404)["error"]["type"], "not_found_error");
   TestClient client(port);
+  client.get("/openapi.json");
+  const Json openapi = Json::parse(client.read_answer().body);
+  const Json& error = openapi["paths"]["/v1/messages"]["post"]["responses"]["default"]["content"];
+  EXPECT_EQ(error["application/json"]["schema"]["$ref"], "#/components/schemas/AnthropicError");
+  for (const Json& member : openapi["components"]["schemas"]["AnthropicError"]["required"])
+    EXPECT_TRUE(missing.contains(member)) << member;
   const std::string text = question("tiny").dump();
   client.send(
       "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nanthropic-version: 2020-01-01\r\nx-request-id: r7\r\n"

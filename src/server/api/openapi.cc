@@ -52,10 +52,11 @@ Json operation_of(const Route& route) {
   if (!route.request.is_null())
     operation["requestBody"] = {{"required", true}, {"content", content(route.request, route.request_type)}};
   auto [status, success] = success_of(route);
-  operation["responses"] = {
-      {status, std::move(success)},
-      {"default",
-       {{"description", "an error"}, {"content", content({{"$ref", "#/components/schemas/Error"}})}}}};
+  const bool is_anthropic = route.path.starts_with("/v1/messages");
+  const Json error = {
+      {"$ref", is_anthropic ? "#/components/schemas/AnthropicError" : "#/components/schemas/Error"}};
+  operation["responses"] = {{status, std::move(success)},
+                            {"default", {{"description", "an error"}, {"content", content(error)}}}};
   operation["x-access"] = name_of(route.access);
   if (route.access == Access::anyone) operation["security"] = Json::array();
   return operation;
@@ -76,6 +77,13 @@ Json openapi_json(const std::vector<Route>& routes, const Json& schemas) {
         "type": {"type": "string"},
         "param": {"type": ["string", "null"]},
         "code": {"type": ["string", "null"]}}}}
+  })");
+  all["AnthropicError"] = Json::parse(R"({
+    "type": "object", "required": ["type", "error"],
+    "properties": {
+      "type": {"const": "error"},
+      "error": {"type": "object", "required": ["type", "message"], "properties": {
+        "type": {"type": "string"}, "message": {"type": "string"}}}}
   })");
   const Json none = Json::array();
   return {{"openapi", "3.1.0"},
