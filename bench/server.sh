@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 200 streams for a minute, requests a second (and llama-server's), and the first token through HTTP against the CLI's
+# the server against its figures: streams, requests a second (and llama-server's), first token, cancels
 #
 # bench.sh server [SECONDS]: exit status 1 if a line doesn't hold. Wants a quiet machine. LLAMA_SERVER names llama-server's
 # program (else the one on PATH) and MELETE_SMOLLM2 a model for it; without either that line is skipped.

@@ -9,6 +9,7 @@ fail() { echo "$*"; cat out.txt; exit 1; }
 melete() { "$MELETE" "$@" --data data; }
 
 start() {  # OPTIONS...
+  : >out.txt
   "$MELETE" serve --threads 1 --data data "$@" >out.txt 2>&1 &
   pid=$!
   base=

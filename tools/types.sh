@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # types.sh FILE: TypeScript types of the server's API, made from its openapi.json by npm's openapi-typescript, which is
-# installed into build/types (from the network, once).
+# installed into build/types (from the network, once). MELETE names another program than the release build's.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 [[ $# == 1 ]] || { echo "types: name the file to write, as in ./dev types build/api.d.ts" >&2; exit 2; }
 command -v npm >/dev/null || { echo "types: npm is needed; install Debian's npm, or Node" >&2; exit 7; }
-./dev build release melete
+melete=${MELETE:-build/release/melete}
+[[ -n ${MELETE:-} ]] || ./dev build release melete
 mkdir -p build/types
 if [[ ! -x build/types/node_modules/.bin/openapi-typescript ]]; then
   npm install --prefix build/types --no-audit --no-fund --silent openapi-typescript@7 typescript@5 ||
     { echo "types: openapi-typescript can't be installed; is there a network?" >&2; exit 7; }
 fi
 rm -rf build/types/data build/types/out.txt
-build/release/melete serve --listen 127.0.0.1:0 --data build/types/data >build/types/out.txt 2>&1 &
+"$melete" serve --listen 127.0.0.1:0 --data build/types/data >build/types/out.txt 2>&1 &
 server=$!
 trap 'kill -INT $server 2>/dev/null || true' EXIT
 base=

@@ -3,9 +3,11 @@
 usage: server_lines.py BUILD SECONDS LLAMA_SERVER SMOLLM2
 """
 
+import contextlib
 import http.client
 import json
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -107,23 +109,70 @@ def cli_first_token_ms(build, question):
     return json.loads(told)["timings"]["first_token_s"] * 1e3
 
 
+@contextlib.contextmanager
+def nano_server(build):
+    with tempfile.TemporaryDirectory() as folder:
+        command = [f"{build}/melete", "serve", "--model", MODEL, "--listen", "127.0.0.1:0", "--data", folder]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            address = server.stdout.readline().split(" at ")[1].split()[0]
+            yield int(address.rsplit(":", 1)[1])
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def first_token(build, table):
-    folder = tempfile.TemporaryDirectory()
-    command = [f"{build}/melete", "serve", "--model", MODEL, "--listen", "127.0.0.1:0", "--data", folder.name]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        address = server.stdout.readline().split(" at ")[1].split()[0]
-        port = int(address.rsplit(":", 1)[1])
+    with nano_server(build) as port:
         first_delta_ms(port, "What is 1 + 1?")
         pairs = [(first_delta_ms(port, q), cli_first_token_ms(build, q)) for q in QUESTIONS]
-    finally:
-        server.terminate()
-        server.wait()
-        folder.cleanup()
     through_http, through_cli = (statistics.median(column) for column in zip(*pairs))
     table.note("first token of melete-nano through the CLI, model loaded", f"{through_cli:.1f} ms")
     table.note("  through HTTP, from sending to the first delta", f"{through_http:.1f} ms")
     table.row("  later by", f"{through_http - through_cli:.1f} ms", "<= 20 ms", through_http - through_cli <= 20)
+
+
+def answers_running(metrics):
+    metrics.request("GET", "/metrics")
+    text = metrics.getresponse().read().decode()
+    return float(next(line for line in text.splitlines() if line.startswith("melete_answers_running ")).split()[-1])
+
+
+def cancel_ms(port, content, until):
+    """From when a client closes its connection to when no answer runs any more; nothing, if it had ended before."""
+    body = json.dumps({"model": "melete-instant", "stream": True, "max_tokens": 1500, "temperature": 2,
+                       "melete": {"events": True}, "messages": [{"role": "user", "content": content}]}).encode()
+    metrics = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    received = b""
+    while until and until not in received:
+        received += client.recv(65536)
+    while answers_running(metrics) == 0:
+        pass
+    if not until:
+        time.sleep(0.02)
+    if answers_running(metrics) == 0:
+        return None
+    begin = time.perf_counter()
+    client.close()
+    while answers_running(metrics) > 0:
+        pass
+    return (time.perf_counter() - begin) * 1e3
+
+
+def cancels(build, table, runs=20):
+    draw = random.Random(1)
+    with nano_server(build) as port:
+        for told, until in (("its prompt is computed", None), ("its answer is written", b"agent.delta")):
+            words = 330 if until is None else 3
+            ask = [" ".join(str(draw.randint(0, 99999)) for _ in range(words)) for _ in range(runs)]
+            got = [ms for ms in (cancel_ms(port, content, until) for content in ask) if ms is not None]
+            if len(got) < runs / 2:
+                table.row(f"a client goes away while {told}: measured", f"{len(got)}", f">= {runs // 2}", False)
+                continue
+            table.note(f"a client goes away while {told}, median", f"{statistics.median(got):.1f} ms")
+            table.row(f"  nothing runs for it any more, latest of {len(got)}", f"{max(got):.1f} ms", "<= 50 ms", max(got) <= 50)
 
 
 def main():
@@ -132,6 +181,7 @@ def main():
     streams(build, table, int(seconds))
     requests(build, table, llama, smollm2)
     first_token(build, table)
+    cancels(build, table)
     sys.exit(table.failed)
 
 
