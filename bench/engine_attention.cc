@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "kernels/attention.h"
+#include "kernels/weight_memory.h"
 
 namespace melete {
 namespace {
@@ -34,7 +35,7 @@ std::vector<float> normal_values(int64_t size, Random& random) {
 }
 
 struct PageList {
-  std::vector<std::unique_ptr<std::byte[]>> owned;
+  std::vector<std::shared_ptr<std::byte>> owned;
   std::vector<const std::byte*> pages;
 };
 
@@ -44,7 +45,8 @@ PageList make_pages(const PageShape& shape, int64_t positions, uint64_t seed) {
   const auto values = normal_values(2 * kHeads.kv_heads * kHeads.head_dim, random);
   PageList list;
   for (int64_t p = 0; p < (positions + 15) / 16; ++p) {
-    list.owned.push_back(std::make_unique<std::byte[]>(static_cast<size_t>(kLayers * shape.bytes())));
+    list.owned.push_back(allocate_weights(kLayers * shape.bytes()));  // aligned, as pages are
+    std::memset(list.owned.back().get(), 0, static_cast<size_t>(kLayers * shape.bytes()));
     for (int64_t layer = 0; layer < kLayers; ++layer) {
       for (int64_t place = 0; place < kPagePositions; ++place) {
         const float* v = values.data() + (p + layer + place) % (kHeads.kv_heads * kHeads.head_dim);
@@ -92,7 +94,7 @@ double time_step(ThreadPool& pool, const PageShape& shape, const Step& step, std
   for (int repeat = 0; repeat < 9; ++repeat) {
     const double begin = now_ms(pool.num_threads());
     const AttentionPlan plan(kHeads, step.rows, pool.num_threads());
-    scratch.resize(static_cast<size_t>(plan.scratch_floats()));
+    scratch.resize(static_cast<size_t>(plan.scratch_floats(shape.type)));
     for (int64_t layer = 0; layer < kLayers; ++layer)
       attention(pool, plan, shape, ConstMatrix(q, n, width), layer * shape.bytes(), 0.125f, scratch,
                 Matrix(std::span(o), n, width));
@@ -107,7 +109,7 @@ int run(int threads) {
               static_cast<long long>(kLayers), pool.num_threads());
   std::printf("%-5s %7s %10s | %8s %8s %8s | %8s %8s\n", "keys", "prompt", "sequences", "alone", "shared",
               "copies", "shared/1", "copies/shared");
-  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
+  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8, KvType::int16}) {
     const PageShape shape{kHeads, type};
     for (const int64_t prompt : {512, 2048}) {
       std::vector<float> o1, o2, o3;

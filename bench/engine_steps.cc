@@ -101,8 +101,8 @@ Json weights_of(const std::filesystem::path& model, WeightType type) {
           (has_head && name.find("embed") != name.npos))
         continue;
       count += view.num_elements();
-      bytes +=
-          type == WeightType::w8 ? view.num_elements() * 34 / 32 : static_cast<int64_t>(view.bytes.size());
+      const bool is_rounded = type == WeightType::w8 || type == WeightType::w8a8;
+      bytes += is_rounded ? view.num_elements() * 34 / 32 : static_cast<int64_t>(view.bytes.size());
     }
   };
   if (model.extension() == ".gguf") {

@@ -203,7 +203,7 @@ def compare(bench, name, model):
 
 
 def muse(bench, folder, name):
-    ours = bench.start_ours(f"{folder}/random-{name}", "w8")
+    ours = bench.start_ours(f"{folder}/random-{name}", "w8a8")  # the arithmetic of a Q8_0 file
     weights = ours.ask("model")
 
     def work(program):

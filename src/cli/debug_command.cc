@@ -54,7 +54,7 @@ class DebugLogitsCommand : public Command {
     app.add_option("cases", cases_, "the cases' .safetensors file")->required();
     app.add_option("out", out_, "the .safetensors file to write")->required();
     app.add_option("--weights", weights_,
-                   "how the engine keeps matrices: auto (as the file), f32, bf16, w8 or w4")
+                   "how the engine keeps matrices: auto (as the file), f32, bf16, w8, w8a8 or w4")
         ->capture_default_str();
     app.add_option("--executor", executor_, "engine, or torch, the trainer's forward")
         ->check(CLI::IsMember({"engine", "torch"}))

@@ -50,14 +50,14 @@ TEST(Engine, EveryInstructionSetAndThreadCountGivesTheSameBits) {
   }
 }
 
-TEST(Engine, KeepsKeysAndValuesOfQuantisedModelsAsBfloat16) {
+TEST(Engine, KeepsKeysAndValuesOfQuantisedModelsInSixteenBits) {
   const Prompt prompt = text_prompt(60, 1);
   const auto logits = [&](WeightType weights, std::optional<KvType> kv_type) {
     EngineLimits limits;
     limits.kv_type = kv_type;
     return SpanEngine::load(folder("dense"), 1, limits, weights).value()->logits(prompt).value();
   };
-  const auto narrow = logits(WeightType::w8, KvType::bf16), wide = logits(WeightType::w8, KvType::f32);
+  const auto narrow = logits(WeightType::w8, KvType::int16), wide = logits(WeightType::w8, KvType::f32);
   EXPECT_NE(narrow, wide);
   EXPECT_LE(largest_difference(narrow, wide), 0.2);
   EXPECT_EQ(logits(WeightType::w8, {}), narrow);

@@ -56,11 +56,11 @@ TEST(Families, EqualTheReference) {
 
 TEST(Families, ChunksThreadsAndInstructionSetsGiveTheSameBits) {
   for (const std::string name : kFamilies) {
-    for (const WeightType type : {WeightType::f32, WeightType::w8, WeightType::w4}) {
+    for (const WeightType type : {WeightType::f32, WeightType::w8, WeightType::w8a8, WeightType::w4}) {
       const auto engine = load_path(family_folder(name), 1, type);
       const Prompt prompt = prompt_of(case_of(*engine, name, "text"));
       const auto expected = engine->logits(prompt).value();
-      for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+      for (Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512_vnni}) {
         if (!machine_has(isa)) continue;
         const ScopedIsa scoped(isa);
         const auto other = load_path(family_folder(name), 3, type);
@@ -82,6 +82,7 @@ TEST(Families, RoundedWeightsStayNearTheReference) {
     const double w8 = distance(WeightType::w8), w4 = distance(WeightType::w4);
     EXPECT_GT(w8, 1e-4) << name;  // it is rounded
     EXPECT_LT(w8, 0.4) << name;
+    EXPECT_GT(distance(WeightType::w8a8), w8) << name;
     EXPECT_GT(w4, w8) << name;
     EXPECT_LT(w4, 3) << name;
   }
@@ -182,7 +183,8 @@ TEST(Families, ANumberThatIsNotFiniteIsRefusedInEveryForm) {
               &infinity, sizeof infinity);
   const fs::path folder = changed_folder("llama", [](Json&) {});
   ASSERT_TRUE(write_file(folder / "model.safetensors", bytes).ok());
-  for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::w8, WeightType::w4}) {
+  for (const WeightType type :
+       {WeightType::f32, WeightType::bf16, WeightType::w8, WeightType::w8a8, WeightType::w4}) {
     LoadOptions options;
     options.weights = type;
     expect_part(refusal(folder, options), "model.layers.1.mlp.up_proj.weight must hold finite numbers");

@@ -100,12 +100,15 @@ Tensor SpanOps::linear(const Tensor& x, const Matrix& w, const Vector& bias) {
 void SpanOps::project(const Tensor& x, std::span<const Projection> projections, std::span<Tensor> y) {
   std::vector<MatmulTarget> plain;
   std::vector<QuantTarget> quantised;
+  ActivationType type = ActivationType::int8;
   for (size_t i = 0; i < projections.size(); ++i) {
     const Matrix& w = *projections[i].w;
     const std::span<const float> bias =
         projections[i].bias == nullptr ? std::span<const float>() : std::span(*projections[i].bias);
     y[i] = arena_.make(x.rows(), w.out());
     if (w.quant() != nullptr) {
+      MELETE_CHECK(quantised.empty() || w.activations() == type, "activations of two types");
+      type = w.activations();
       quantised.push_back({w.quant(), y[i].out(), bias});
     } else if (bias.empty() && projections.size() > 1) {
       plain.push_back({w.panels()->view(), y[i].out()});
@@ -115,7 +118,7 @@ void SpanOps::project(const Tensor& x, std::span<const Projection> projections, 
   }
   if (!plain.empty()) matmul_each(pool_, x.in(), plain);
   if (quantised.empty()) return;
-  activations_.assign(pool_, x.in());
+  activations_.assign(pool_, x.in(), type);
   matmul_each(pool_, activations_, quantised);
 }
 
@@ -244,7 +247,7 @@ Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   });
   const AttentionPlan& plan = plan_of(layout, kind.layer);
   Tensor o = arena_.make(q.rows(), q.width());
-  Tensor scratch = arena_.make(1, plan.scratch_floats());
+  Tensor scratch = arena_.make(1, plan.scratch_floats(shape.type));
   const float scale = 1.0f / std::sqrt(static_cast<float>(kind.head_dim));
   melete::attention(pool_, plan, shape, q.in(), layout.offset_of(kind.layer), scale, scratch.mutable_values(),
                     o.out());

@@ -188,7 +188,8 @@ void WeightLoader::pack(const std::string& name, const StoredRows& rows, int64_t
     to = PackedMatrix(pool_, std::span<const uint16_t>(all_rows<uint16_t>(pool_, rows, out, in, finite)), out,
                       in);
   } else {
-    to = quantise(pool_, rows, out, in, type, finite);
+    to = {quantise(pool_, rows, out, in, type, finite),
+          type_ == WeightType::w8 ? ActivationType::int16 : ActivationType::int8};
   }
   if (!finite) note_corrupt(name);
   rows.forget();

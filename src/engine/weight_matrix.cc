@@ -1,5 +1,7 @@
 #include "engine/weight_matrix.h"
 
+#include "model/block_formats.h"
+
 namespace melete {
 namespace {
 
@@ -7,11 +9,9 @@ struct Entry {
   const char* name;
   WeightType type;
 };
-constexpr Entry kTypes[] = {{"auto", WeightType::automatic},
-                            {"f32", WeightType::f32},
-                            {"bf16", WeightType::bf16},
-                            {"w8", WeightType::w8},
-                            {"w4", WeightType::w4}};
+constexpr Entry kTypes[] = {{"auto", WeightType::automatic}, {"f32", WeightType::f32},
+                            {"bf16", WeightType::bf16},      {"w8", WeightType::w8},
+                            {"w8a8", WeightType::w8a8},      {"w4", WeightType::w4}};
 
 }  // namespace
 
@@ -24,12 +24,14 @@ const char* name_of(WeightType type) {
 Result<WeightType> parse_weight_type(std::string_view name) {
   for (const Entry& entry : kTypes)
     if (entry.name == name) return entry.type;
-  return invalid_argument("[engine] the type of weights must be auto, f32, bf16, w8 or w4, got ",
+  return invalid_argument("[engine] the type of weights must be auto, f32, bf16, w8, w8a8 or w4, got ",
                           quoted_name(name), "; choose one");
 }
 
 WeightType packed_type(DataType stored, WeightType wanted) {
-  if (wanted != WeightType::automatic) return wanted;
+  const bool wants_w8 = wanted == WeightType::w8 || wanted == WeightType::w8a8;
+  if (wants_w8 && (stored == DataType::q4_k || has_w4(stored))) return WeightType::w4;
+  if (wanted != WeightType::automatic) return wants_w8 ? WeightType::w8 : wanted;
   switch (stored) {
     case DataType::bf16: return WeightType::bf16;
     case DataType::q8_0:

@@ -11,7 +11,7 @@
 
 namespace melete {
 
-// The form that a matrix stored as `stored` takes; never automatic.
+// The form that a matrix stored as `stored` takes: f32, bf16, w8 or w4.
 WeightType packed_type(DataType stored, WeightType wanted);
 
 // Bytes of the packed form, at least what it takes.
@@ -21,7 +21,8 @@ class WeightMatrix {
  public:
   WeightMatrix() = default;
   WeightMatrix(PackedMatrix panels) : form_(std::move(panels)) {}  // NOLINT: implicit on purpose
-  WeightMatrix(QuantMatrix quant) : form_(std::move(quant)) {}     // NOLINT: implicit on purpose
+  WeightMatrix(QuantMatrix quant, ActivationType activations)
+      : form_(std::move(quant)), activations_(activations) {}
 
   int64_t in() const {
     return std::visit([](const auto& m) { return m.in(); }, form_);
@@ -33,9 +34,11 @@ class WeightMatrix {
   // Null unless it has this form.
   const PackedMatrix* panels() const { return std::get_if<PackedMatrix>(&form_); }
   const QuantMatrix* quant() const { return std::get_if<QuantMatrix>(&form_); }
+  ActivationType activations() const { return activations_; }  // that a quantised form is multiplied with
 
  private:
   std::variant<PackedMatrix, QuantMatrix> form_;
+  ActivationType activations_ = ActivationType::int8;
 };
 
 }  // namespace melete

@@ -7,15 +7,23 @@
 #include "kernels/cpu.h"
 
 namespace melete {
-namespace {
 
 const AttentionTable& attention_table() {
 #if defined(__x86_64__)
-  if (active_isa() >= Isa::avx512) return attention_table_avx512();
-  if (active_isa() == Isa::avx2) return attention_table_avx2();
+  switch (active_isa()) {
+    case Isa::avx512_vnni: return attention_table_avx512_vnni();
+    case Isa::avx512: return attention_table_avx512();
+    case Isa::avx2: return attention_table_avx2();
+    case Isa::scalar: break;
+  }
 #endif
   return attention_table_scalar();
 }
+
+namespace {
+
+// Queries that one task rounds at least.
+constexpr int64_t kRoundedPairs = 256;
 
 int64_t count_pages(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
@@ -28,11 +36,12 @@ class AttentionRun {
   AttentionRun(const AttentionPlan& plan, const PageShape& shape, ConstMatrix q, int64_t offset, float scale,
                std::span<float> scratch, Matrix o)
       : plan_(plan), shape_(shape), q_(q), offset_(offset), scale_(scale), scratch_(scratch), o_(o) {
-    MELETE_CHECK(static_cast<int64_t>(scratch.size()) >= plan.scratch_floats(), scratch.size());
+    MELETE_CHECK(static_cast<int64_t>(scratch.size()) >= plan.scratch_floats(shape.type), scratch.size());
   }
 
   void run(ThreadPool& pool) {
     const int64_t bundles = std::ssize(plan_.bundles_), blocks = std::ssize(plan_.blocks_);
+    if (shape_.type == KvType::int16) round_queries(pool);
     const bool small = plan_.keys_seen_ * q_.cols < (1 << 15);
     const int64_t units = (plan_.by_block_ ? blocks : bundles) * heads().kv_heads;
     const int64_t tasks = std::min<int64_t>(units, small ? 1 : num_slots());
@@ -56,6 +65,32 @@ class AttentionRun {
   int64_t bundle_floats() const { return plan_.bundle_rows_ * share() * stride(); }
   int64_t num_slots() const { return int64_t{4} * plan_.threads_; }
   int64_t slot_floats() const { return plan_.slot_floats(); }
+
+  // A (row, head) pair's query, rounded, where AttentionWork expects it.
+  float* rounded_query(int64_t pair) {
+    const int64_t size = rounded_query_floats(heads().padded());
+    return scratch_.data() + std::ssize(scratch_) - (pair + 1) * size;
+  }
+
+  void round_queries(ThreadPool& pool) {
+    const int64_t width = heads().head_dim;
+    const int32_t limit = key_limit(width);
+    pool.for_ranges(q_.rows * heads().heads, kRoundedPairs, [&](int64_t begin, int64_t end) {
+      for (int64_t pair = begin; pair < end; ++pair) {
+        float* to = rounded_query(pair);
+        const float* q = q_.data + pair * width;
+        const float scale = table_.scale(q, width, limit);
+        to[(width + 1) / 2 - 1] = 0;
+        table_.round(q, width, scale, reinterpret_cast<int16_t*>(to));
+        to[heads().padded() / 2] = scale;
+      }
+    });
+  }
+
+  const float* query(int64_t row, int64_t head) {
+    const int64_t pair = row * heads().heads + head;
+    return shape_.type == KvType::int16 ? rounded_query(pair) : q_.data + pair * heads().head_dim;
+  }
 
   // index: of a bundle, or of a block.
   void run_unit(int64_t index, int64_t kv_head, float* slot) {
@@ -119,7 +154,7 @@ class AttentionRun {
         const int64_t row = plan_.members_[static_cast<size_t>(group.begin + pair / share())];
         const int64_t head = pair % share();
         const auto& seen = plan_.rows_[static_cast<size_t>(row)];
-        work.q[r] = q_.data + row * q_.cols + (kv_head * share() + head) * heads().head_dim;
+        work.q[r] = query(row, kv_head * share() + head);
         work.state[r] = states + ((row - bundle.row_begin) * share() + head) * stride();
         work.first_key[r] = seen.first_key;
         work.last_key[r] = seen.last_key;
@@ -201,7 +236,7 @@ void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, 
   }
   MELETE_CHECK(std::ssize(rows) == q.rows, rows.size(), " of ", q.rows);
   const AttentionPlan plan(shape, rows, pool.num_threads());
-  std::vector<float> work(static_cast<size_t>(plan.scratch_floats()));
+  std::vector<float> work(static_cast<size_t>(plan.scratch_floats(page_shape.type)));
   attention(pool, plan, page_shape, q, 0, scale, work, o);
 }
 

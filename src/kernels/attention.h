@@ -29,7 +29,7 @@ class AttentionPlan {
   AttentionPlan(const HeadShape& shape, std::span<const AttentionRow> rows, int threads);
 
   int64_t num_rows() const { return static_cast<int64_t>(rows_.size()); }
-  int64_t scratch_floats() const;
+  int64_t scratch_floats(KvType type) const;
 
   // Times that a page is read, summed over pages, and what it were if every row read its own.
   int64_t pages_read() const { return pages_read_; }
@@ -67,7 +67,8 @@ class AttentionPlan {
   std::vector<const std::byte*> pages_;
 };
 
-// o = attention of every row. offset: bytes of this layer's part in a page. scratch: plan.scratch_floats().
+// o = attention of every row. offset: bytes of this layer's part in a page. scratch:
+// plan.scratch_floats(shape.type).
 void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape, ConstMatrix q,
                int64_t offset, float scale, std::span<float> scratch, Matrix o);
 

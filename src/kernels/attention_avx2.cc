@@ -1,10 +1,11 @@
 #include "kernels/attention_body.h"
-#include "kernels/simd_avx2.h"
+#include "kernels/simd_int_avx2.h"
 
 namespace melete {
 namespace {
 
 struct Lanes : Avx2x16 {
+  using Int = Avx2Int16;
   static constexpr int kAttentionRows = 4, kAttentionTile = 6;
   static V load_bf16(const uint16_t* p) {
     const auto* at = reinterpret_cast<const __m128i*>(p);

@@ -6,9 +6,7 @@
 // (online softmax, 1805.02867, 2205.14135). Keys that a row doesn't see weigh exactly zero.
 #pragma once
 
-#include "kernels/attention_table.h"
-#include "kernels/math_body.h"
-#include "kernels/norm_body.h"
+#include "kernels/attention_int16.h"
 
 namespace melete {
 
@@ -75,39 +73,6 @@ void score_pages(const AttentionWork& w, const float* q, const std::byte* const*
   }
 }
 
-// One row's scores of `pages` pages from key `origin` -> weights e^(score - m'), zero outside first..last;
-// updates m and l and returns m - m', the logarithm of what the row's earlier sums are worth now.
-template <class F>
-[[gnu::flatten]] float soften_row(float* scores, int64_t origin, int64_t pages, int64_t first, int64_t last,
-                                  float* m, float* weights_sum) {
-  using V = typename F::V;
-  *weights_sum = 0;
-  if (last < origin || first >= origin + 16 * pages) {
-    for (int64_t i = 0; i < 16 * pages; i += 16) F::store(scores + i, F::zero());
-    return 0;
-  }
-  const V lowest = F::set(-__builtin_inff());
-  const bool whole = first <= origin && last >= origin + 16 * pages - 1;
-  const auto masked = [&](int64_t i) {
-    const int64_t key = origin + i;
-    if (whole) return F::load(scores + i);
-    return F::select(F::without(F::first(last + 1 - key), F::first(first - key)), F::load(scores + i),
-                     lowest);
-  };
-  V best = lowest;
-  for (int64_t i = 0; i < 16 * pages; i += 16) best = F::max(masked(i), best);
-  const float chunk_top = F::max(best), before = *m, top = chunk_top > before ? chunk_top : before;
-  V sum = F::zero();
-  for (int64_t i = 0; i < 16 * pages; i += 16) {
-    const V p = exp_lanes<F>(F::sub(masked(i), F::set(top)));
-    F::store(scores + i, p);
-    sum = F::add(sum, p);
-  }
-  *weights_sum = F::sum(sum);
-  *m = top;
-  return before - top;
-}
-
 // Columns [column, column + 16 C) of every row's o: worth[r] o + sum over the pages' keys of p v. Fetches the
 // values of the pages from `next`.
 template <class F, KvType kType, int R, int C>
@@ -158,17 +123,8 @@ void attend_chunk(const AttentionWork& w, const float* q, const std::byte* const
   for (; page < num_pages; ++page)
     score_pages<F, kType, R, 1>(w, q, pages + page, next + page, scores + 16 * page);
 
-  alignas(64) float worth[16] = {}, sums[16] = {};
-  for (int r = 0; r < R; ++r) {
-    float* m = w.state[r] + padded;
-    worth[r] =
-        soften_row<F>(scores + r * kChunkKeys, origin, num_pages, w.first_key[r], w.last_key[r], m, sums + r);
-  }
-  F::store(worth, exp_lanes<F>(F::load(worth)));
-  for (int r = 0; r < R; ++r) {
-    float* l = w.state[r] + padded + 1;
-    *l = *l * worth[r] + sums[r];
-  }
+  alignas(64) float worth[16] = {};
+  soften_chunk<F, R>(w, scores, origin, num_pages, worth, [](int, int64_t, auto p) { return p; });
   int64_t column = 0;
   for (; column + 16 * P <= padded; column += 16 * P)
     mix_values<F, kType, R, P>(w, scores, pages, next, num_pages, worth, column, padded);
@@ -183,14 +139,9 @@ void attend_rows(const AttentionWork& w) {
   for (int64_t d = 0; d < w.head_dim; ++d) {
     for (int r = 0; r < R; ++r) q[d * R + r] = w.q[r][d];
   }
-  for (int64_t page = w.page_begin; page < w.page_end;) {
-    const int64_t chunk_end = (page / kChunkPages + 1) * kChunkPages;
-    const int64_t end = chunk_end < w.page_end ? chunk_end : w.page_end;
-    const std::byte* const* pages = w.pages + (page - w.page_begin);
-    const std::byte* const* next = end + (end - page) <= w.page_end ? pages + (end - page) : pages;
-    attend_chunk<F, kType, R>(w, q, pages, next, page * kPagePositions, end - page, scores);
-    page = end;
-  }
+  each_chunk(w, [&](auto pages, auto next, int64_t origin, int64_t num_pages) {
+    attend_chunk<F, kType, R>(w, q, pages, next, origin, num_pages, scores);
+  });
 }
 
 template <class F, KvType kType, int R>
@@ -209,6 +160,7 @@ void attend_any(const AttentionWork& w) {
     case KvType::f32: return attend_typed<F, KvType::f32, kRows>(w);
     case KvType::bf16: return attend_typed<F, KvType::bf16, kRows>(w);
     case KvType::int8: return attend_typed<F, KvType::int8, kRows>(w);
+    case KvType::int16: return attend_int16<F, kRows>(w);
   }
 }
 
@@ -236,8 +188,12 @@ void finish_state(const float* state, int64_t head_dim, float* o) {
 
 template <class F>
 constexpr AttentionTable make_attention_table() {
-  return {
-      .rows = F::kAttentionRows, .attend = attend_any<F>, .fold = fold_state<F>, .finish = finish_state<F>};
+  return {.rows = F::kAttentionRows,
+          .attend = attend_any<F>,
+          .scale = int16_scale<F>,
+          .round = round_to_int16<F>,
+          .fold = fold_state<F>,
+          .finish = finish_state<F>};
 }
 
 }  // namespace melete

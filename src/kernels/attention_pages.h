@@ -3,6 +3,10 @@
 // Of each kv head g, in this order, every part padded to 64 bytes:
 //   f32   keys [K][16] (a position is a column), values [16][K padded to 16]
 //   bf16  the same, rounded to bfloat16 (ties to even) and widened exactly when read
+//   int16 keys [K / 2 rounded up][16][2] of round(x n / amax), ties to even, amax over the K channels of one
+//         position and head, n = floor(sqrt((2^31 - 1) / K)) so that the product of two such rows fits 32
+//         bits; scales [16] = amax / n as f32 of the keys, then [16] of the values; values [8][K padded to
+//         16][2]: pairs of neighbouring positions side by side, rounded likewise with n = 4095
 //   int8  keys [K][16] of round(x 127 / amax), ties to even, amax over the K channels of one position and
 //   head;
 //         scales [16] = amax / 127 as f32; values as bf16
@@ -16,9 +20,14 @@ namespace melete {
 
 inline constexpr int64_t kPagePositions = 16;
 
-enum class KvType : int32_t { f32, bf16, int8 };
+enum class KvType : int32_t { f32, bf16, int8, int16 };
 
 std::string_view name_of(KvType type);
+
+// The greatest rounded value: of int16 keys and queries, of int16 values, and of the weights that meet those.
+// Sums of K, and of the 64 products of a chunk of positions, stay below 2^31.
+int32_t key_limit(int64_t head_dim);
+inline constexpr int32_t kValueLimit = 4095, kWeightLimit = 8191;
 
 // H query heads, G kv heads, K channels of a head.
 struct HeadShape {
@@ -33,17 +42,20 @@ struct PageShape {
   KvType type = KvType::f32;
 
   int64_t key_bytes() const {
-    return kPagePositions * (type == KvType::f32 ? 4 : type == KvType::bf16 ? 2 : 1);
+    return kPagePositions * (type == KvType::f32 ? 4 : type == KvType::int8 ? 1 : 2);
   }
   int64_t value_bytes() const { return type == KvType::f32 ? 4 : 2; }
   int64_t scales_offset() const { return (heads.head_dim * key_bytes() + 63) / 64 * 64; }
-  int64_t values_offset() const { return scales_offset() + (type == KvType::int8 ? 64 : 0); }
+  int64_t values_offset() const {
+    return scales_offset() + (type == KvType::int16 ? 128 : type == KvType::int8 ? 64 : 0);
+  }
   int64_t head_bytes() const { return values_offset() + kPagePositions * heads.padded() * value_bytes(); }
   int64_t bytes() const { return heads.kv_heads * head_bytes(); }
 };
 
 // Writes one position's k and v (each G * K) into its place 0..15 of a layer's part, which must have started
-// as zeros. A row of k with an infinity or NaN gives NaN scores under int8.
+// as zeros. A row of k with an infinity or NaN gives NaN scores under int8 and int16, one of v NaN under
+// int16.
 void write_page(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part);
 
 // The values that attention sees at a place, each G * K: what was written, after rounding.

@@ -149,13 +149,15 @@ void AttentionPlan::add_block(std::span<const AttentionRow> rows, const Bundle& 
 int64_t AttentionPlan::slot_floats() const {
   const int64_t states =
       bundle_rows_ * (shape_.heads / shape_.kv_heads) * attention_state_floats(shape_.padded());
-  return AttentionWork::kMaxRows * (shape_.padded() + kChunkKeys) + (by_block_ ? 0 : 2 * states);
+  return attention_scratch_floats(shape_.padded()) + (by_block_ ? 0 : 2 * states);
 }
 
-int64_t AttentionPlan::scratch_floats() const {
+int64_t AttentionPlan::scratch_floats(KvType type) const {
   const int64_t states =
       bundle_rows_ * (shape_.heads / shape_.kv_heads) * attention_state_floats(shape_.padded());
-  return int64_t{4} * threads_ * slot_floats() +
+  const int64_t queries =
+      type == KvType::int16 ? num_rows() * shape_.heads * rounded_query_floats(shape_.padded()) : 0;
+  return queries + int64_t{4} * threads_ * slot_floats() +
          (by_block_ ? std::ssize(blocks_) * shape_.kv_heads * states : 0);
 }
 

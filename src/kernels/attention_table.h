@@ -10,7 +10,7 @@
 namespace melete {
 
 inline constexpr int64_t kChunkPages = 4;   // softmax runs online over chunks, and
-inline constexpr int64_t kBlockPages = 32;  // blocks' results are folded in ascending order
+inline constexpr int64_t kBlockPages = 16;  // blocks' results are folded in ascending order
 inline constexpr int64_t kChunkKeys = kChunkPages * kPagePositions;
 
 // A (row, head) pair's state: o [K padded], the greatest score m, and l = sum e^(score - m); o is not
@@ -22,20 +22,31 @@ struct AttentionWork {
   static constexpr int kMaxRows = 8;
   int32_t rows;
   KvType type;
-  const float* q[kMaxRows];
-  float* state[kMaxRows];                           // which the pages' keys join
+  const float* q[kMaxRows];  // of KvType::int16 rounded: K words, then at K padded / 2 their scale
+  float* state[kMaxRows];    // which the pages' keys join
   int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
   const std::byte* const* pages;                    // pages[i] holds page page_begin + i
   int64_t page_begin, page_end;                     // of position / 16
   int64_t k_offset, scales_offset, v_offset;        // bytes in a page
   int64_t head_dim;
   float scale;
-  float* scratch;  // kMaxRows * (K padded + kChunkKeys) floats
+  float* scratch;  // attention_scratch_floats(K padded)
 };
+
+// A rounded query.
+constexpr int64_t rounded_query_floats(int64_t padded) { return padded / 2 + 16; }
+
+constexpr int64_t attention_scratch_floats(int64_t padded) {
+  return AttentionWork::kMaxRows * (padded + 2 * kChunkKeys);
+}
 
 struct AttentionTable {
   int32_t rows;  // of a tile, at most AttentionWork::kMaxRows
   void (*attend)(const AttentionWork&);
+  // Numbers of KvType::int16: amax / limit of x [n], NaN if one isn't finite, zero if all are tiny; and
+  // round(x / scale), zeros for such scales.
+  float (*scale)(const float* x, int64_t n, int32_t limit);
+  void (*round)(const float* x, int64_t n, float scale, int16_t* words);
   void (*fold)(float* total, const float* block, int64_t padded);
   void (*finish)(const float* state, int64_t head_dim, float* o);
 };
@@ -43,5 +54,9 @@ struct AttentionTable {
 const AttentionTable& attention_table_scalar();
 const AttentionTable& attention_table_avx2();
 const AttentionTable& attention_table_avx512();
+const AttentionTable& attention_table_avx512_vnni();
+
+// The table of active_isa().
+const AttentionTable& attention_table();
 
 }  // namespace melete

@@ -7,7 +7,7 @@
 namespace melete {
 namespace {
 
-constexpr KvType kTypes[] = {KvType::f32, KvType::bf16, KvType::int8};
+constexpr KvType kTypes[] = {KvType::f32, KvType::bf16, KvType::int8, KvType::int16};
 constexpr HeadShape kShapes[] = {{4, 2, 16}, {3, 3, 10}, {8, 1, 32}, {12, 1, 24}, {2, 2, 70}, {9, 3, 64}};
 
 // Keys and values of one sequence in pages, which begin at an offset as a layer's do.
@@ -48,7 +48,7 @@ std::vector<float> attend(ThreadPool& pool, const PageShape& shape, std::span<co
                           std::span<const AttentionRow> rows) {
   const int64_t n = std::ssize(rows), width = shape.heads.heads * shape.heads.head_dim;
   const AttentionPlan plan(shape.heads, rows, pool.num_threads());
-  std::vector<float> o(q.size(), NAN), scratch(size_t(plan.scratch_floats()), NAN);
+  std::vector<float> o(q.size(), NAN), scratch(size_t(plan.scratch_floats(shape.type)), NAN);
   attention(pool, plan, shape, ConstMatrix(q, n, width), Pages::kOffset, 0.3f, scratch,
             Matrix(std::span(o), n, width));
   return o;
@@ -75,13 +75,13 @@ std::vector<double> exact(const HeadShape& s, const float* q, const std::vector<
 
 void expect_exact(const HeadShape& s, const std::vector<float>& o, const std::vector<float>& q,
                   std::span<const AttentionRow> rows, const std::vector<float>& k,
-                  const std::vector<float>& v) {
+                  const std::vector<float>& v, double near = 1e-5) {
   for (int64_t i = 0; i < std::ssize(rows) * s.heads; ++i) {
     const AttentionRow& row = rows[size_t(i / s.heads)];
     const int64_t kv_head = i % s.heads / (s.heads / s.kv_heads);
     const auto expected = exact(s, &q[size_t(i * s.head_dim)], k, v, kv_head, row.first_key, row.last_key);
     for (int64_t d = 0; d < s.head_dim; ++d)
-      ASSERT_NEAR(o[size_t(i * s.head_dim + d)], expected[size_t(d)], 1e-5) << "row " << i / s.heads;
+      ASSERT_NEAR(o[size_t(i * s.head_dim + d)], expected[size_t(d)], near) << "row " << i / s.heads;
   }
 }
 
@@ -97,7 +97,8 @@ TEST(Attention, EqualsItsDefinitionAndScalarBits) {
           const auto o = expect_same_bits("attention", [&](ThreadPool& pool) {
             return attend(pool, {s, type}, q, rows);
           });
-          expect_exact(s, o, q, rows, pages.k, pages.v);
+          // Integers round queries and weights too.
+          expect_exact(s, o, q, rows, pages.k, pages.v, type == KvType::int16 ? 2e-3 : 1e-5);
         }
       }
     }
@@ -168,7 +169,7 @@ struct Tree {
 TEST(Attention, SharedPagesChangeNoBitInAnyTreeOfSequences) {
   ThreadPool one(1), two(2);
   for (uint64_t seed = 0; seed < 30; ++seed) {
-    const PageShape shape{kShapes[seed % std::size(kShapes)], kTypes[seed % 3]};
+    const PageShape shape{kShapes[seed % std::size(kShapes)], kTypes[seed / 2 % std::size(kTypes)]};
     const Tree tree(shape, static_cast<int64_t>(1 + seed), 100 * seed);
     expect_each_alone(seed % 2 == 0 ? one : two, shape, tree.rows, seed);
   }
@@ -242,31 +243,65 @@ TEST(AttentionPages, TypesRoundAsTheySay) {
         const float* head = &k[i / 21 * 21];
         float most = 0;
         for (int64_t d = 0; d < 21; ++d) most = std::max(most, std::fabs(head[d]));
-        const float near = type == KvType::f32 ? 0 : std::fabs(v[i]) * 0x1p-8f + 1e-40f;
+        float most_v = 0;
+        for (size_t d = 0; d < 21; ++d) most_v = std::max(most_v, std::fabs(v[i / 21 * 21 + d]));
+        const float near = type == KvType::f32     ? 0
+                           : type == KvType::int16 ? most_v / (2 * kValueLimit) * 1.001f
+                                                   : std::fabs(v[i]) * 0x1p-8f + 1e-40f;
         EXPECT_NEAR(got_v[i], v[i], near);
         EXPECT_NEAR(got_k[i], k[i],
-                    type == KvType::int8   ? most / 254 * 1.001f
-                    : type == KvType::bf16 ? std::fabs(k[i]) * 0x1p-8f + 1e-40f
-                                           : 0);
+                    type == KvType::int8    ? most / 254 * 1.001f
+                    : type == KvType::int16 ? most / static_cast<float>(2 * key_limit(21)) * 1.001f
+                    : type == KvType::bf16  ? std::fabs(k[i]) * 0x1p-8f + 1e-40f
+                                            : 0);
       }
     }
   }
 }
 
 TEST(AttentionPages, UnusableKeysPoisonTheirOwnScoresOnly) {
-  const PageShape shape{{1, 1, 4}, KvType::int8};
-  std::vector<std::byte> part(size_t(shape.bytes()));
-  const float good[] = {1, -2, 0.5f, 2}, bad[] = {1, INFINITY, 0, 0}, none[] = {0, 0, 0, 0};
-  write_page(shape, good, good, 0, part.data());
-  write_page(shape, bad, good, 1, part.data());
-  write_page(shape, none, good, 2, part.data());
-  float k[4], v[4];
-  read_page(shape, part.data(), 0, k, v);
-  EXPECT_EQ(k[1], -2.0f);
-  read_page(shape, part.data(), 1, k, v);
-  EXPECT_TRUE(std::isnan(k[0]) && std::isnan(k[1]));
-  read_page(shape, part.data(), 2, k, v);
-  EXPECT_EQ(k[0], 0.0f);
+  for (const KvType type : {KvType::int8, KvType::int16}) {
+    const PageShape shape{{1, 1, 4}, type};
+    std::vector<std::byte> part(size_t(shape.bytes()));
+    const float good[] = {1, -2, 0.5f, 2}, bad[] = {1, INFINITY, 0, 0}, none[] = {0, 0, 0, 0};
+    write_page(shape, good, good, 0, part.data());
+    write_page(shape, bad, good, 1, part.data());
+    write_page(shape, none, good, 2, part.data());
+    float k[4], v[4];
+    read_page(shape, part.data(), 0, k, v);
+    EXPECT_NEAR(k[1], -2.0f, 1e-6f);
+    read_page(shape, part.data(), 1, k, v);
+    EXPECT_TRUE(std::isnan(k[0]) && std::isnan(k[1]));
+    read_page(shape, part.data(), 2, k, v);
+    EXPECT_EQ(k[0], 0.0f);
+  }
+}
+
+// Sums of products of the greatest integers stay within 32 bits, with every head width and a whole chunk.
+TEST(AttentionPages, GreatestIntegersDontOverflow) {
+  for (const int64_t width : {1, 3, 64, 128, 250, 256}) {
+    const int64_t limit = key_limit(width);
+    EXPECT_LE(limit * limit * width, INT32_MAX);
+    const PageShape shape{{1, 1, width}, KvType::int16};
+    const Pages pages(shape, std::vector<float>(size_t(64 * width), 2.0f),
+                      std::vector<float>(size_t(64 * width), 3.0f));
+    const std::vector<float> q(size_t(width), 5.0f);
+    const auto o = expect_same_bits("greatest", [&](ThreadPool& pool) {
+      return attend(pool, shape, q, causal_rows(pages.list, 63, 1, 0));
+    });
+    for (const float x : o) EXPECT_NEAR(x, 3.0f, 1e-3f);
+  }
+}
+
+// A value that isn't finite shows in what sees it, and in nothing else.
+TEST(Attention, UnusableValuesPoisonWhatSeesThem) {
+  const PageShape shape{{1, 1, 4}, KvType::int16};
+  std::vector<float> k(80, 1.0f), v(80, 1.0f), q(80, 1.0f);
+  v[4 * 15 + 2] = INFINITY;
+  const Pages pages(shape, k, v);
+  ThreadPool pool(1);
+  const auto o = attend(pool, shape, q, causal_rows(pages.list, 0, 20, 0));
+  for (size_t i = 0; i < 80; ++i) EXPECT_EQ(std::isnan(o[i]), i >= 60) << i;
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct QuantWork {
   QuantFormat format;
   bool half;
   const int32_t* x;
+  ActivationType type;  // of x
   int64_t rows, cols;
   float* y;           // row stride cols
   const float* bias;  // [cols] or null
@@ -53,7 +54,8 @@ struct KernelTable {
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
   void (*quant_matmul)(const QuantWork&, int64_t block_begin, int64_t block_end, int64_t panel_begin,
                        int64_t panel_end);
-  void (*quantise)(const float* x, int64_t rows, int64_t cols, int32_t* record);  // one block of rows
+  void (*quantise)(const float* x, int64_t rows, int64_t cols, ActivationType type,
+                   int32_t* record);  // a block
   void (*rms)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*layer_norm)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads,

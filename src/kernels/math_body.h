@@ -15,6 +15,19 @@ typename F::V polynomial(typename F::V x, const float (&c)[N]) {
   return y;
 }
 
+// y 2^n for integral n, rounded once.
+template <class F>
+typename F::V scaled_by_exp2(typename F::V y, typename F::V n) {
+  if constexpr (requires { F::scale_exp2(y, n); }) {
+    return F::scale_exp2(y, n);
+  } else {
+    // In two steps, since 2^n alone leaves the range of normal numbers where the result may still be
+    // representable; the first is exact.
+    const auto low = F::half(n);
+    return F::mul(F::mul(y, F::exp2i(low)), F::exp2i(F::sub(n, low)));
+  }
+}
+
 // e^x = 2^n e^r, |r| <= ln 2 / 2; 0 below -104, infinity above 88.8, also for infinite x; not-a-number stays.
 template <class F>
 typename F::V exp_lanes(typename F::V x) {
@@ -25,10 +38,7 @@ typename F::V exp_lanes(typename F::V x) {
   V r = F::fma(n, F::set(-0.693145752f), bounded);
   r = F::fma(n, F::set(-1.42860677e-6f), r);
   const V y = F::add(F::set(1.0f), F::fma(F::mul(r, r), polynomial<F>(r, kQ), r));
-  // In two steps, since 2^n alone leaves the range of normal numbers where the result may still be
-  // representable.
-  const V low = F::half(n);
-  return F::mul(F::mul(y, F::exp2i(low)), F::exp2i(F::sub(n, low)));
+  return scaled_by_exp2<F>(y, n);
 }
 
 template <class F>

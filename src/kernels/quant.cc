@@ -23,6 +23,7 @@ QuantWork work_for(const QuantActivations& x, const QuantMatrix& w, std::span<co
           layout.format,
           layout.half,
           QuantAccess::records(x),
+          x.type(),
           x.rows(),
           w.out(),
           y.data,
@@ -56,17 +57,18 @@ void run_piece(const KernelTable& table, const Cut& c, int64_t piece) {
 
 }  // namespace
 
-void QuantActivations::assign(ThreadPool& pool, ConstMatrix x) {
+void QuantActivations::assign(ThreadPool& pool, ConstMatrix x, ActivationType type) {
+  type_ = type;
   rows_ = x.rows;
   cols_ = x.cols;
-  const int64_t row_words = 2 * quant_pairs(x.cols) * kActivationWords;
+  const int64_t row_words = 2 * quant_pairs(x.cols) * activation_words(type);
   records_.resize(std::max(records_.size(), static_cast<size_t>(x.rows * row_words)));
   const KernelTable& table = kernel_table();
   const int64_t grain = std::max<int64_t>(1, 4096 / std::max<int64_t>(x.cols, 1));
   pool.for_ranges((x.rows + kQuantRows - 1) / kQuantRows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t row = block * kQuantRows;
-      table.quantise(x.data + row * x.cols, std::min(kQuantRows, x.rows - row), x.cols,
+      table.quantise(x.data + row * x.cols, std::min(kQuantRows, x.rows - row), x.cols, type,
                      records_.data() + row * row_words);
     }
   });

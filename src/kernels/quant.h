@@ -1,9 +1,10 @@
-// Products y = x W^T of 8-bit activations with 8-bit or 4-bit weights.
+// Products y = x W^T of 8-bit or 16-bit activations with 8-bit or 4-bit weights.
 //
 // A weight row is cut into groups of 32 inputs, each with a float scale s (and for W4 an offset m):
 //   W8: w = q s,      q in [-128, 127]   (GGUF's Q8_0)
 //   W4: w = q s + m,  q in [0, 15]       (Q4_0: m = -8 s; Q4_1; Q4_K's blocks)
-// An activation row is cut likewise: a = amax / 127, v = round(x 127 / amax), ties to even.
+// An activation row is cut likewise: a = amax / n, v = round(x n / amax), ties to even; n = 127, or 16256 for
+// activations of int16, which take twice the products.
 // With the integer dot product d_g = sum q v (of q - 8 if every offset is -8 s) and e_g = sum v,
 //   y = sum over g ascending of fma(float(d_g) s_g, a_g, .), for W4 with offsets then fma(m_g, a_g
 //   float(e_g), .)
@@ -19,6 +20,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/matrix.h"
+#include "kernels/quant_layout.h"
 
 namespace melete {
 
@@ -89,16 +91,18 @@ class QuantMatrix {
 // y [ids, in]: row i is W's row ids[i].
 void lookup_rows(const QuantMatrix& w, std::span<const int32_t> ids, Matrix y);
 
-// Activations rounded to 8 bits: made once, used by every matrix of that input. Keep one and assign to it:
-// its memory is reused.
+// Activations rounded to 8 or 16 bits: made once, used by every matrix of that input. Keep one and assign to
+// it: its memory is reused.
 class QuantActivations {
  public:
-  void assign(ThreadPool& pool, ConstMatrix x);
+  void assign(ThreadPool& pool, ConstMatrix x, ActivationType type = ActivationType::int8);
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
+  ActivationType type() const { return type_; }
 
  private:
   friend struct QuantAccess;
+  ActivationType type_ = ActivationType::int8;
   std::vector<int32_t> records_;
   int64_t rows_ = 0, cols_ = 0;
 };

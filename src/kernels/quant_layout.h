@@ -10,7 +10,8 @@
 //           multiply
 // Activations: blocks of 8 rows (the last may have fewer, R), each a run of records, one a group, padded to
 // whole pairs: [8 quads][R] four values v, [R] -128 sum v, [R] -8 sum v, [R] a, [R] a float(sum v); the last
-// two are floats by their bits.
+// two are floats by their bits. Activations of 15 bits, v = 128 h + l, have [8 quads][R] of h, then as many
+// of l.
 #pragma once
 
 #include <bit>
@@ -19,7 +20,14 @@
 namespace melete {
 
 inline constexpr int64_t kQuantColumns = 16, kQuantRows = 8, kQuantQuads = 8;
-inline constexpr int64_t kActivationWords = kQuantQuads + 4;  // of a row's group
+
+enum class ActivationType : int32_t { int8, int16 };
+
+constexpr int64_t activation_quads(ActivationType type) {
+  return type == ActivationType::int8 ? kQuantQuads : 2 * kQuantQuads;
+}
+// Words of a row's group.
+constexpr int64_t activation_words(ActivationType type) { return activation_quads(type) + 4; }
 
 enum class QuantFormat : int32_t { w8, w4_symmetric, w4, w4_factored };
 

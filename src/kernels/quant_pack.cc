@@ -34,12 +34,21 @@ struct PanelSource {
   std::vector<uint8_t> scale_factors, offset_factors;  // [16][groups], of factored W4 only
 };
 
+// The half that x is.
+uint16_t exact_half(float x) {
+  constexpr uint32_t kLeast = 0x38800000, kPastMost = 0x47800000;  // 2^-14 and 2^16
+  const auto bits = std::bit_cast<uint32_t>(x), magnitude = bits & 0x7fffffffu;
+  if (magnitude - kLeast < kPastMost - kLeast && bits % (1u << 13) == 0)
+    return static_cast<uint16_t>((bits >> 16 & 0x8000u) | (magnitude - (112u << 23)) >> 13);
+  MELETE_CHECK(is_half(x) || std::isnan(x), "scale ", x, " is not a half");
+  return half_toward_zero(x);
+}
+
 void store_floats(const float* from, int64_t stride, bool half, std::byte* to) {
   for (int64_t n = 0; n < kQuantColumns; ++n) {
     const float value = from[n * stride];
     if (half) {
-      MELETE_CHECK(is_half(value) || std::isnan(value), "scale ", value, " is not a half");
-      const uint16_t bits = half_toward_zero(value);
+      const uint16_t bits = exact_half(value);
       std::memcpy(to + 2 * n, &bits, 2);
     } else {
       std::memcpy(to + 4 * n, &value, 4);

@@ -15,6 +15,7 @@ constexpr Input kInputs[] = {Input::normal, Input::all_most, Input::zeros, Input
 struct Size {
   int64_t rows, out, in;
 };
+constexpr ActivationType kActivations[] = {ActivationType::int8, ActivationType::int16};
 constexpr Size kSizes[] = {{1, 1, 1},     {1, 16, 32},   {2, 17, 64},  {3, 33, 96},  {4, 5, 31},
                            {5, 95, 257},  {6, 64, 160},  {7, 40, 576}, {8, 31, 33},  {9, 130, 64},
                            {12, 47, 100}, {15, 16, 192}, {16, 7, 96},  {17, 70, 65}, {1, 300, 513}};
@@ -115,23 +116,26 @@ std::vector<float> make_input(Input input, int64_t size, uint64_t seed) {
 }
 
 std::vector<float> product(ThreadPool& pool, const QuantMatrix& w, std::span<const float> x, int64_t rows,
-                           std::span<const float> bias) {
+                           std::span<const float> bias, ActivationType type = ActivationType::int8) {
   QuantActivations activations;
-  activations.assign(pool, ConstMatrix(x, rows, w.in()));
+  activations.assign(pool, ConstMatrix(x, rows, w.in()), type);
   std::vector<float> y(static_cast<size_t>(rows * w.out()), NAN);
   matmul(pool, activations, w, bias, Matrix(std::span(y), rows, w.out()));
   return y;
 }
 
 // The arithmetic of quant.h's header, one element.
-float defined(const Weights& w, bool symmetric, std::span<const float> x, int64_t n, float bias) {
+float defined(const Weights& w, bool symmetric, std::span<const float> x, int64_t n, float bias,
+              ActivationType type) {
+  const bool wide = type == ActivationType::int16;
+  const float most = wide ? 16256.0f : 127.0f, least = wide ? 0x1p-111f : 0x1p-118f;
   float y = 0;
   for (int64_t g = 0; g < quant_groups(w.in); ++g) {
     const int64_t end = std::min(w.in, (g + 1) * kQuantGroup);
     float amax = 0;
     for (int64_t k = g * kQuantGroup; k < end; ++k) amax = std::max(amax, std::fabs(x[size_t(k)]));
-    if (amax < 0x1p-118f) continue;
-    const float a = amax / 127.0f, inverse = 127.0f / amax;
+    if (amax < least) continue;
+    const float a = amax / most, inverse = most / amax;
     int dot = 0, sum = 0;
     for (int64_t k = g * kQuantGroup; k < end; ++k) {
       const int v = static_cast<int>(std::nearbyint(x[size_t(k)] * inverse));
@@ -151,14 +155,17 @@ TEST(Quant, EveryVariantEqualsTheDefinition) {
       for (const Size& s : kSizes) {
         const Weights w = make_weights(kind, input, s.out, s.in, 1);
         const auto x = make_input(input, s.rows * s.in, 2), bias = test_values(s.out, 3);
-        const auto y =
-            expect_same_bits(cat("quantised ", int(kind), int(input), " ", s.rows, " x ", s.in, " x ", s.out),
-                             [&](ThreadPool& pool) { return product(pool, pack(pool, w), x, s.rows, bias); });
-        for (int64_t i = 0; i < s.rows * s.out; ++i) {
-          const int64_t n = i % s.out;
-          const auto row = std::span(x).subspan(size_t(i / s.out * s.in), size_t(s.in));
-          ASSERT_EQ(y[size_t(i)], defined(w, kind == Kind::w4_symmetric, row, n, bias[size_t(n)]))
-              << int(kind) << int(input) << " " << s.rows << " x " << s.in << " x " << s.out << " at " << i;
+        for (const ActivationType type : kActivations) {
+          const auto y = expect_same_bits(
+              cat("quantised ", int(kind), int(input), int(type), " ", s.rows, " x ", s.in, " x ", s.out),
+              [&](ThreadPool& pool) { return product(pool, pack(pool, w), x, s.rows, bias, type); });
+          for (int64_t i = 0; i < s.rows * s.out; ++i) {
+            const int64_t n = i % s.out;
+            const auto row = std::span(x).subspan(size_t(i / s.out * s.in), size_t(s.in));
+            ASSERT_EQ(y[size_t(i)], defined(w, kind == Kind::w4_symmetric, row, n, bias[size_t(n)], type))
+                << int(kind) << int(input) << int(type) << " " << s.rows << " x " << s.in << " x " << s.out
+                << " at " << i;
+          }
         }
       }
     }
@@ -166,27 +173,29 @@ TEST(Quant, EveryVariantEqualsTheDefinition) {
 }
 
 TEST(Quant, IsNearTheProductOfDequantisedWeights) {
-  for (const Kind kind : kKinds) {
-    const Size s{5, 70, 576};
-    const Weights w = make_weights(kind, Input::normal, s.out, s.in, 4);
-    const auto x = test_values(s.rows * s.in, 5);
-    ThreadPool pool(2);
-    const auto y = product(pool, pack(pool, w), x, s.rows, {});
-    for (int64_t i = 0; i < s.rows * s.out; ++i) {
-      double sum = 0, bound = 0;
-      for (int64_t g = 0; g < s.in / kQuantGroup; ++g) {
-        double amax = 0, size = 0;
-        for (int64_t k = g * kQuantGroup; k < (g + 1) * kQuantGroup; ++k) {
-          const double value = x[size_t(i / s.out * s.in + k)];
-          sum += value * w.at(i % s.out, k);
-          size += std::fabs(w.at(i % s.out, k));
-          amax = std::max(amax, std::fabs(value));
+  for (const int64_t one : {127, 16256})
+    for (const Kind kind : kKinds) {
+      const Size s{5, 70, 576};
+      const Weights w = make_weights(kind, Input::normal, s.out, s.in, 4);
+      const auto x = test_values(s.rows * s.in, 5);
+      ThreadPool pool(2);
+      const auto y = product(pool, pack(pool, w), x, s.rows, {}, kActivations[one == 127 ? 0 : 1]);
+      for (int64_t i = 0; i < s.rows * s.out; ++i) {
+        double sum = 0, bound = 0;
+        for (int64_t g = 0; g < s.in / kQuantGroup; ++g) {
+          double amax = 0, size = 0;
+          for (int64_t k = g * kQuantGroup; k < (g + 1) * kQuantGroup; ++k) {
+            const double value = x[size_t(i / s.out * s.in + k)];
+            sum += value * w.at(i % s.out, k);
+            size += std::fabs(w.at(i % s.out, k));
+            amax = std::max(amax, std::fabs(value));
+          }
+          bound += size * amax / static_cast<double>(one) * 0.5 +
+                   1e-5;  // an activation is off by at most half a step
         }
-        bound += size * amax / 127 * 0.5;  // an activation is off by at most half a step
+        ASSERT_NEAR(y[size_t(i)], sum, bound * 1.001) << int(kind) << " at " << i;
       }
-      ASSERT_NEAR(y[size_t(i)], sum, bound * 1.001) << int(kind) << " at " << i;
     }
-  }
 }
 
 TEST(Quant, RowsDontDependOnTheirBatchNorOnThreads) {
@@ -195,14 +204,15 @@ TEST(Quant, RowsDontDependOnTheirBatchNorOnThreads) {
   for (const Kind kind : kKinds) {
     ThreadPool two(2), three(3);
     const QuantMatrix w = pack(two, make_weights(kind, Input::normal, s.out, s.in, 7));
-    for (const Isa isa : kIsas) {
-      if (!machine_has(isa)) continue;
-      const ScopedIsa scoped(isa);
-      const auto all = product(two, w, x, s.rows, {});
+    for (size_t i = 0; i < 2 * std::size(kIsas); ++i) {
+      if (!machine_has(kIsas[i / 2])) continue;
+      const ActivationType type = kActivations[i % 2];
+      const ScopedIsa scoped(kIsas[i / 2]);
+      const auto all = product(two, w, x, s.rows, {}, type);
       for (const int64_t count : {1, 2, 7, 8, 16, 17}) {
         for (int64_t row = 0; row + count <= s.rows; row += 3) {
           const auto part = std::span(x).subspan(size_t(row * s.in), size_t(count * s.in));
-          const auto y = product(three, w, part, count, {});
+          const auto y = product(three, w, part, count, {}, type);
           ASSERT_TRUE(std::equal(y.begin(), y.end(), all.begin() + row * s.out))
               << count << " rows at " << row;
         }
@@ -260,9 +270,11 @@ TEST(Quant, ANonFiniteActivationSpoilsItsRowOnly) {
         if (!machine_has(isa)) continue;
         const ScopedIsa scoped(isa);
         ThreadPool pool(1);
-        const auto y = product(pool, pack(pool, w), x, kRows, {});
-        for (int64_t i = 0; i < kRows * 40; ++i)
-          ASSERT_EQ(std::isnan(y[size_t(i)]), i / 40 == 1 || i / 40 == 9) << i;
+        for (const ActivationType type : kActivations) {
+          const auto y = product(pool, pack(pool, w), x, kRows, {}, type);
+          for (int64_t i = 0; i < kRows * 40; ++i)
+            ASSERT_EQ(std::isnan(y[size_t(i)]), i / 40 == 1 || i / 40 == 9) << i;
+        }
       }
     }
   }

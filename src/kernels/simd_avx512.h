@@ -43,6 +43,7 @@ struct Avx512x16 {
     const V sign = _mm512_set1_ps(-0.0f);
     return _mm512_or_ps(_mm512_andnot_ps(sign, x), _mm512_and_ps(sign, s));
   }
+  static V scale_exp2(V y, V n) { return _mm512_scalef_ps(y, n); }
   static V exp2i(V n) {
     return _mm512_castsi512_ps(
         _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));

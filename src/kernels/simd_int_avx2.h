@@ -17,6 +17,9 @@ struct Avx2Int16 {
   struct A {
     __m256i even, odd;
   };
+  struct P {
+    __m256i a, b;
+  };
   static constexpr int kMaxRows = 2;
 
   [[gnu::always_inline]] static void prefetch(const void* p) {
@@ -50,6 +53,23 @@ struct Avx2Int16 {
                                                      _mm256_madd_epi16(w.a_odd, x.odd))),
             _mm256_add_epi32(sum.b, _mm256_add_epi32(_mm256_madd_epi16(w.b_even, x.even),
                                                      _mm256_madd_epi16(w.b_odd, x.odd)))};
+  }
+  static P load_pairs(const void* p) {
+    const auto* from = static_cast<const __m256i*>(p);
+    return {_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
+  }
+  static P pair(int32_t words) { return {_mm256_set1_epi32(words), _mm256_set1_epi32(words)}; }
+  static I dot_pairs(I sum, const P& x, const P& y) {
+    return {_mm256_add_epi32(sum.a, _mm256_madd_epi16(x.a, y.a)),
+            _mm256_add_epi32(sum.b, _mm256_madd_epi16(x.b, y.b))};
+  }
+  static void store_words(int16_t* p, F::V x) {
+    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xd8));
+  }
+  static I raised(I x, int32_t start) {
+    const __m256i s = _mm256_set1_epi32(start);
+    return {_mm256_add_epi32(_mm256_slli_epi32(x.a, 7), s), _mm256_add_epi32(_mm256_slli_epi32(x.b, 7), s)};
   }
   static F::V to_float(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
   static F::V load_half(const void* p) {

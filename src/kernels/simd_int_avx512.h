@@ -9,11 +9,21 @@ namespace melete {
 struct Avx512IntBase {
   using F = Avx512x16;
   using I = __m512i;
+  using P = __m512i;
 
   [[gnu::always_inline]] static void prefetch(const void* p) {
     _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
   }
   static I set(int32_t x) { return _mm512_set1_epi32(x); }
+  static P load_pairs(const void* p) { return _mm512_loadu_si512(p); }
+  static P pair(int32_t words) { return _mm512_set1_epi32(words); }
+  static I dot_pairs(I sum, P x, P y) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, y)); }
+  static void store_words(int16_t* p, F::V x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
+  }
+  static I raised(I x, int32_t start) {
+    return _mm512_add_epi32(_mm512_slli_epi32(x, 7), _mm512_set1_epi32(start));
+  }
   static F::V to_float(I x) { return _mm512_cvtepi32_ps(x); }
   static F::V load_half(const void* p) {
     return _mm512_cvtph_ps(_mm256_load_si256(static_cast<const __m256i*>(p)));
@@ -29,6 +39,16 @@ struct Avx512IntBase {
     const __m512i i = _mm512_cvtps_epi32(x);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(i));
     return _mm512_reduce_add_epi32(i);
+  }
+
+  // Words [at, at + 8) of each of eight rows -> [8 words][8 rows].
+  static void join_eight(const float* const* rows, int64_t at, int32_t* joined) {
+    __m256i word[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) word[r] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[r] + at));
+    transpose(word);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) store(joined + 8 * i, word[i]);
   }
 
   // One group of 32 values of each of eight rows, `cols` apart, into a record of eight rows: what

@@ -14,6 +14,7 @@ struct Avx512VnniInt16 : Avx512IntBase {
   static W low(W w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
   static W high(W w) { return _mm512_and_si512(_mm512_srli_epi16(w, 4), _mm512_set1_epi8(15)); }
   static A quad(int32_t values) { return _mm512_set1_epi32(values); }
+  static I dot_pairs(I sum, P x, P y) { return _mm512_dpwssd_epi32(sum, x, y); }
   static I dot(I sum, W w, A a) { return _mm512_dpbusd_epi32(sum, w, a); }
 };
 

@@ -25,6 +25,9 @@ struct ScalarInt16 {
   struct A {  // four signed bytes
     int8_t byte[4];
   };
+  struct P {  // of each of 16 lanes two signed words
+    int16_t word[32];
+  };
   static constexpr int kMaxRows = 1;  // rows of a tile; more of a block take several tiles
 
   [[gnu::always_inline]] static void prefetch(const void* p) {}
@@ -52,6 +55,30 @@ struct ScalarInt16 {
       for (int i = 0; i < 4; ++i) sum.lane[n] += int32_t{w.byte[4 * n + i]} * a.byte[i];
     }
     return sum;
+  }
+  static P load_pairs(const void* p) {
+    P pairs;
+    std::memcpy(pairs.word, p, 64);
+    return pairs;
+  }
+  static P pair(int32_t words) {
+    P pairs;
+    for (int n = 0; n < 16; ++n) std::memcpy(pairs.word + 2 * n, &words, 4);
+    return pairs;
+  }
+  // sum + both products of each lane, which must fit 32 bits.
+  static I dot_pairs(I sum, const P& a, const P& b) {
+    for (int n = 0; n < 32; ++n) sum.lane[n / 2] += int32_t{a.word[n]} * b.word[n];
+    return sum;
+  }
+  // Stores 16 floats as words, rounded to the nearest integers, which must lie in [-32767, 32767].
+  static void store_words(int16_t* p, F::V x) {
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<int16_t>(std::nearbyint(x.lane[i]));
+  }
+  // 128 x + start.
+  static I raised(I x, int32_t start) {
+    for (int32_t& lane : x.lane) lane = 128 * lane + start;
+    return x;
   }
   static F::V to_float(I x) {
     return F::each([&](int i) { return static_cast<float>(x.lane[i]); });
