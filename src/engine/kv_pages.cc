@@ -4,10 +4,20 @@
 #include <new>
 #include <utility>
 
+#include "kernels/weight_memory.h"
+
 namespace melete {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
+
+// Huge pages' memory is given back only with all of its region, so pages that may be given up one by one
+// don't lie there. Where they lie apart, reading them costs an address translation each 4 KiB.
+std::shared_ptr<std::byte> allocate_page(int64_t bytes, bool may_be_given_up) {
+  if (!may_be_given_up) return allocate_weights(bytes);
+  return {static_cast<std::byte*>(::operator new[](static_cast<size_t>(bytes), kAlignment)),
+          [](std::byte* p) { ::operator delete[](p, kAlignment); }};
+}
 
 int64_t pages_for(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
@@ -23,8 +33,6 @@ KvLayout::KvLayout(const HeadShape& shape, KvType type, std::span<const int64_t>
     ++group->num_layers;
   }
 }
-
-void KvPage::Free::operator()(std::byte* bytes) const { ::operator delete[](bytes, kAlignment); }
 
 KvPool::~KvPool() { MELETE_CHECK(pages_in_use_ == 0, pages_in_use_, " pages outlive their pool"); }
 
@@ -47,8 +55,7 @@ KvPage* KvPool::take(int64_t group, const KvPage* source) {
     if (bytes_held_ + bytes <= max_bytes_) {
       bytes_held_ += bytes;
       idle.push_back(std::make_unique<KvPage>());
-      idle.back()->bytes.reset(
-          static_cast<std::byte*>(::operator new[](static_cast<size_t>(bytes), kAlignment)));
+      idle.back()->bytes = allocate_page(bytes, layout_.num_groups() > 1);
     } else if (!make_room(group)) {
       return nullptr;
     }

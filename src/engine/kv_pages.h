@@ -57,13 +57,10 @@ class KvLayout {
 
 // One page; `bytes` has KvLayout::page_bytes(group), at a multiple of 64.
 struct KvPage {
-  struct Free {
-    void operator()(std::byte* bytes) const;
-  };
   int64_t references = 0;
   int64_t group = 0;
   bool cached = false;  // one of the references is a cache's
-  std::unique_ptr<std::byte[], Free> bytes;
+  std::shared_ptr<std::byte> bytes;
 };
 
 // The pages of all sequences, up to a limit. Not thread-safe.

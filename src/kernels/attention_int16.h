@@ -67,7 +67,8 @@ void join_queries(const AttentionWork& w, Int16Scratch<R>& s) {
   }
 }
 
-// scores[64 r + 16 p ..] of P pages from `pages`; the keys of the pages from `next` are fetched meanwhile.
+// scores[64 r + 16 p ..] of P pages from `pages`; the keys of the pages from `next` are fetched meanwhile,
+// into the second cache level: fetches into the first are few at a time.
 template <class F, int R, int P>
 void score_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte* const* pages,
                  const std::byte* const* next, float* scores) {
@@ -91,7 +92,7 @@ void score_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::by
 #pragma GCC unroll 8
     for (int p = 0; p < P; ++p) {
       key[p] = Q::load_pairs(keys[p] + 64 * d);
-      __builtin_prefetch(next_keys[p] + 64 * d);
+      __builtin_prefetch(next_keys[p] + 64 * d, 0, 2);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -162,18 +163,21 @@ void mix_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte
   for (int64_t page = 0; page < num_pages; ++page) {
     const std::byte* values = pages[page] + w.v_offset + 4 * column;
     const std::byte* next_values = next[page] + w.v_offset + 4 * column;
-#pragma GCC unroll 8
+    const int16_t* weights = s.weights + kPagePositions * page;
+#pragma GCC unroll 4
     for (int64_t j = 0; j < kPagePositions / 2; ++j) {
       typename Q::P value[C];
 #pragma GCC unroll 8
       for (int c = 0; c < C; ++c) {
-        value[c] = Q::load_pairs(values + 4 * j * padded + 64 * c);
-        __builtin_prefetch(next_values + 4 * j * padded + 64 * c);
+        value[c] = Q::load_pairs(values + 64 * c);
+        __builtin_prefetch(next_values + 64 * c, 0, 2);
       }
+      values += 4 * padded;
+      next_values += 4 * padded;
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         int32_t both;
-        __builtin_memcpy(&both, s.weights + r * kChunkKeys + kPagePositions * page + 2 * j, 4);
+        __builtin_memcpy(&both, weights + r * kChunkKeys + 2 * j, 4);
         const typename Q::P x = Q::pair(both);
 #pragma GCC unroll 8
         for (int c = 0; c < C; ++c) acc[r][c] = Q::dot_pairs(acc[r][c], value[c], x);

@@ -11,9 +11,10 @@
 
 namespace melete {
 
-// How far ahead of the multiplication weights are asked for. Only tiles of many rows ask: with few, the loop
-// is short enough for the processor to look ahead by itself, and asking costs a tenth of the bandwidth.
-inline constexpr int64_t kPrefetchBytes = 4096;
+// How far ahead of the multiplication weights are asked for, into the second cache level: fetches into the
+// first are few at a time and hold up those that are needed now. Only tiles of many rows ask: with few, the
+// loop is short enough for the processor to look ahead by itself, and asking costs a tenth of the bandwidth.
+inline constexpr int64_t kPrefetchBytes = 8192;
 inline constexpr int kPrefetchRows = 7;
 
 template <QuantFormat kFormat>

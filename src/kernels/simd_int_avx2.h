@@ -23,7 +23,7 @@ struct Avx2Int16 {
   static constexpr int kMaxRows = 2;
 
   [[gnu::always_inline]] static void prefetch(const void* p) {
-    _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+    _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
   }
   static I set(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
   static W split(__m256i a, __m256i b) {

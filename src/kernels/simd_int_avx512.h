@@ -12,7 +12,7 @@ struct Avx512IntBase {
   using P = __m512i;
 
   [[gnu::always_inline]] static void prefetch(const void* p) {
-    _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+    _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
   }
   static I set(int32_t x) { return _mm512_set1_epi32(x); }
   static P load_pairs(const void* p) { return _mm512_loadu_si512(p); }
