@@ -44,10 +44,10 @@ mode, agents = sys.argv[1], int(sys.argv[2])
 answer = json.load(open("answer.json"))
 choice = answer["choices"][0]
 assert choice["message"]["content"].strip() and choice["melete"]["mode"] == mode
-votes = choice["melete"].get("votes", [])
+votes = choice["melete"].get("vote", {}).get("counts", [])
 if mode == "contemplating":
     assert 1 <= sum(vote["votes"] for vote in votes) <= agents, votes
-print(f"{mode}: {choice['message']['content']!r}, votes {votes}, {answer['usage']['completion_tokens']} tokens")
+print(f"{mode}: {choice['message']['content']!r}, {votes or 'no votes'}, {answer['usage']['completion_tokens']} tokens")
 END
   told=$(sed -E 's/.*"completion_tokens":([0-9]+).*/\1/' answer.json) after=$(predicted)
   echo "  llama-server has written $((after - before)) tokens, $told were told of"

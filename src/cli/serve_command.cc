@@ -137,9 +137,9 @@ class ServeCommand : public Command {
     std::cerr << "melete: asking " << options.url << " what it can do\n";
     MELETE_ASSIGN_OR_RETURN(auto remote, RemoteModel::connect(options));
     const RemoteAbilities& can = remote->abilities();
-    std::cerr << "melete: " << remote->name() << " there takes text" << (can.vision ? ", pictures" : "")
-              << (can.tools ? ", tools" : "") << (can.reasons ? ", and reasons" : "") << "\n";
     const std::string name = id_of(remote->name());
+    std::cerr << "melete: " << name << " there takes text" << (can.vision ? ", pictures" : "")
+              << (can.tools ? ", tools" : "") << (can.reasons ? ", and reasons" : "") << "\n";
     return std::make_unique<ServedModel>(name, std::move(remote));
   }
 
