@@ -124,7 +124,8 @@ void attend_chunk(const AttentionWork& w, const float* q, const std::byte* const
     score_pages<F, kType, R, 1>(w, q, pages + page, next + page, scores + 16 * page);
 
   alignas(64) float worth[16] = {};
-  soften_chunk<F, R>(w, scores, origin, num_pages, worth, [](int, int64_t, auto p) { return p; });
+  KeptWeights<F> kept;
+  ChunkSoftmax<F, R>(w, scores, origin, num_pages).run(worth, kept);
   int64_t column = 0;
   for (; column + 16 * P <= padded; column += 16 * P)
     mix_values<F, kType, R, P>(w, scores, pages, next, num_pages, worth, column, padded);

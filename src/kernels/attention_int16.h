@@ -86,7 +86,7 @@ void score_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::by
     for (int p = 0; p < P; ++p) acc[r][p] = Q::set(0);
   }
   const int64_t pairs = (w.head_dim + 1) / 2;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int64_t d = 0; d < pairs; ++d) {
     typename Q::P key[P];
 #pragma GCC unroll 8
@@ -111,40 +111,55 @@ void score_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::by
   }
 }
 
+// Keeps weights times the values' scales, and the greatest product of each row.
+template <class F, int R>
+struct KeptProducts {
+  using V = typename F::V;
+  struct State {
+    const std::byte* const* scales;
+    int64_t offset;
+    V most;
+    typename F::M finite;
+
+    V next(int64_t page, V p) {
+      const V scale = F::load(reinterpret_cast<const float*>(scales[page] + offset));
+      // A position that the row doesn't see may hold a scale that isn't finite.
+      const V product = F::select(F::less(F::zero(), p), F::mul(p, scale), F::zero());
+      finite = F::both(finite, F::less(product, F::set(__builtin_inff())));
+      most = F::max(product, most);
+      return product;
+    }
+  };
+  const std::byte* const* pages;
+  int64_t offset;      // of the values' scales in a page
+  float greatest[16];  // of each row, NaN if a product isn't finite
+
+  State begin() const { return {pages, offset, F::zero(), F::first(16)}; }
+  void end(int r, const State& s) {
+    greatest[r] = F::any(F::without(F::first(16), s.finite)) ? __builtin_nanf("") : F::max(s.most);
+  }
+};
+
 // Softens the chunk's scores, times the values' scales, and rounds the products: unit[r] is what one part of
 // row r's is worth.
 template <class F, int R>
 void soften_int16(const AttentionWork& w, Int16Scratch<R>& s, const std::byte* const* pages, int64_t origin,
                   int64_t num_pages, float (&worth)[16], float (&unit)[16]) {
   using V = typename F::V;
-  const V zero = F::zero(), infinity = F::set(__builtin_inff());
-  V most[R];
-  typename F::M finite[R];
-  for (int r = 0; r < R; ++r) {
-    most[r] = zero;
-    finite[r] = F::first(16);
-  }
-  soften_chunk<F, R>(w, s.scores, origin, num_pages, worth, [&](int r, int64_t page, V p) {
-    const V scale = F::load(reinterpret_cast<const float*>(pages[page] + w.scales_offset) + kPagePositions);
-    // A position that the row doesn't see may hold a scale that isn't finite.
-    const V product = F::select(F::less(zero, p), F::mul(p, scale), zero);
-    finite[r] = F::both(finite[r], F::less(product, infinity));
-    most[r] = F::max(product, most[r]);
-    return product;
-  });
+  KeptProducts<F, R> kept{pages, w.scales_offset + kPagePositions * 4, {}};
+  ChunkSoftmax<F, R>(w, s.scores, origin, num_pages).run(worth, kept);
   alignas(64) float inverse[16];
-  for (int r = 0; r < R; ++r)
-    unit[r] = F::any(F::without(F::first(16), finite[r])) ? __builtin_nanf("") : F::max(most[r]);
-  const V top = F::load(unit), one = F::div(top, F::set(static_cast<float>(kWeightLimit)));
-  const V used = F::select(F::less(top, F::set(0x1p-100f)), zero, one);  // its inverse must not overflow
+  const V top = F::load(kept.greatest), one = F::div(top, F::set(static_cast<float>(kWeightLimit)));
+  const V used = F::select(F::less(top, F::set(0x1p-100f)), F::zero(), one);  // its inverse must not overflow
   F::store(unit, used);
-  F::store(inverse, F::select(F::less(zero, used), F::div(F::set(1.0f), used), zero));
+  F::store(inverse, F::select(F::less(F::zero(), used), F::div(F::set(1.0f), used), F::zero()));
   for (int r = 0; r < R; ++r) {
     int16_t* weights = s.weights + r * kChunkKeys;
     const V factor = F::set(inverse[r]);
-    for (int64_t i = 0; i < 16 * num_pages; i += 16)
-      F::Int::store_words(weights + i,
-                          inverse[r] > 0 ? F::mul(F::load(s.scores + r * kChunkKeys + i), factor) : zero);
+    for (int64_t i = 0; i < 16 * num_pages; i += 16) {
+      const V parts = inverse[r] > 0 ? F::mul(F::load(s.scores + r * kChunkKeys + i), factor) : F::zero();
+      F::Int::store_words(weights + i, parts);
+    }
   }
 }
 
@@ -164,7 +179,7 @@ void mix_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte
     const std::byte* values = pages[page] + w.v_offset + 4 * column;
     const std::byte* next_values = next[page] + w.v_offset + 4 * column;
     const int16_t* weights = s.weights + kPagePositions * page;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int64_t j = 0; j < kPagePositions / 2; ++j) {
       typename Q::P value[C];
 #pragma GCC unroll 8

@@ -7,57 +7,92 @@
 
 namespace melete {
 
-// One row's scores of `pages` pages from key `origin` -> weights e^(score - m'), zero outside first..last;
-// updates m and l and returns m - m', the logarithm of what the row's earlier sums are worth now. What is
-// stored of the weights of a page, if any is seen, is kept(page, weights).
-template <class F, class Kept>
-[[gnu::flatten]] float soften_row(float* scores, int64_t origin, int64_t pages, int64_t first, int64_t last,
-                                  float* m, float* weights_sum, const Kept& kept) {
+// The scores of rows of a chunk -> weights e^(score - m'), zero outside of what a row sees; updates each
+// row's m and l. In three passes over all rows, since within a row each step waits for the one before.
+//
+// kept: what is stored of a row's weights. state = kept.begin(), then state.next(page, weights) for each page
+// in turn, then kept.end(row, state); of rows that see none of the chunk zeros are stored.
+template <class F, int R>
+class ChunkSoftmax {
   using V = typename F::V;
-  *weights_sum = 0;
-  if (last < origin || first >= origin + 16 * pages) {
-    for (int64_t i = 0; i < 16 * pages; i += 16) F::store(scores + i, F::zero());
-    return 0;
-  }
-  const V lowest = F::set(-__builtin_inff());
-  const bool whole = first <= origin && last >= origin + 16 * pages - 1;
-  const auto masked = [&](int64_t i) {
-    const int64_t key = origin + i;
-    if (whole) return F::load(scores + i);
-    return F::select(F::without(F::first(last + 1 - key), F::first(first - key)), F::load(scores + i),
-                     lowest);
-  };
-  V best = lowest;
-  for (int64_t i = 0; i < 16 * pages; i += 16) best = F::max(masked(i), best);
-  const float chunk_top = F::max(best), before = *m, top = chunk_top > before ? chunk_top : before;
-  V sum = F::zero();
-  for (int64_t i = 0; i < 16 * pages; i += 16) {
-    const V p = exp_lanes<F>(F::sub(masked(i), F::set(top)));
-    F::store(scores + i, kept(i / 16, p));
-    sum = F::add(sum, p);
-  }
-  *weights_sum = F::sum(sum);
-  *m = top;
-  return before - top;
-}
 
-// Scores of a chunk's R rows -> what kept(row, page, weights) makes of the weights; updates each row's m and
-// l, fills worth.
-template <class F, int R, class Kept>
-void soften_chunk(const AttentionWork& w, float* scores, int64_t origin, int64_t num_pages,
-                  float (&worth)[16], const Kept& kept) {
-  const int64_t padded = (w.head_dim + 15) / 16 * 16;
-  float sums[R];
-  for (int r = 0; r < R; ++r)
-    worth[r] = soften_row<F>(scores + r * kChunkKeys, origin, num_pages, w.first_key[r], w.last_key[r],
-                             w.state[r] + padded, sums + r,
-                             [&](int64_t page, typename F::V p) { return kept(r, page, p); });
-  F::store(worth, exp_lanes<F>(F::load(worth)));
-  for (int r = 0; r < R; ++r) {
-    float* l = w.state[r] + padded + 1;
-    *l = *l * worth[r] + sums[r];
+ public:
+  // pages: of the chunk, from key `origin`; scores [R][kChunkKeys].
+  ChunkSoftmax(const AttentionWork& w, float* scores, int64_t origin, int64_t pages)
+      : w_(w), scores_(scores), origin_(origin), pages_(pages), m_((w.head_dim + 15) / 16 * 16) {}
+
+  // worth: what each row's earlier sums are worth now.
+  template <class Kept>
+  [[gnu::flatten]] void run(float (&worth)[16], Kept& kept) {
+    for (int r = 0; r < R; ++r) worth[r] = find_top(r);
+    for (int r = 0; r < R; ++r) weigh(r, kept);
+    F::store(worth, exp_lanes<F>(F::load(worth)));
+    for (int r = 0; r < R; ++r) {
+      float* l = w_.state[r] + m_ + 1;
+      *l = *l * worth[r] + F::sum(F::load(sums_[r]));
+    }
   }
-}
+
+ private:
+  // Masks what the row doesn't see; returns m - m', the logarithm of what its earlier sums are worth.
+  float find_top(int r) {
+    float* scores = scores_ + r * kChunkKeys;
+    const int64_t first = w_.first_key[r], last = w_.last_key[r], end = origin_ + 16 * pages_;
+    sees_[r] = last >= origin_ && first < end;
+    if (!sees_[r]) return 0;
+    if (first > origin_ || last < end - 1) mask(scores, first, last);
+    V best = F::set(-__builtin_inff());
+    for (int64_t i = 0; i < 16 * pages_; i += 16) best = F::max(F::load(scores + i), best);
+    const float chunk_top = F::max(best), before = w_.state[r][m_];
+    tops_[r] = chunk_top > before ? chunk_top : before;
+    w_.state[r][m_] = tops_[r];
+    return before - tops_[r];
+  }
+
+  void mask(float* scores, int64_t first, int64_t last) const {
+    const V lowest = F::set(-__builtin_inff());
+    for (int64_t i = 0; i < 16 * pages_; i += 16) {
+      const int64_t key = origin_ + i;
+      const auto seen = F::without(F::first(last + 1 - key), F::first(first - key));
+      F::store(scores + i, F::select(seen, F::load(scores + i), lowest));
+    }
+  }
+
+  template <class Kept>
+  void weigh(int r, Kept& kept) {
+    float* scores = scores_ + r * kChunkKeys;
+    V sum = F::zero();
+    if (sees_[r]) {
+      auto state = kept.begin();
+      const V top = F::set(tops_[r]);
+      for (int64_t page = 0; page < pages_; ++page) {
+        const V p = exp_lanes<F>(F::sub(F::load(scores + 16 * page), top));
+        F::store(scores + 16 * page, state.next(page, p));
+        sum = F::add(sum, p);
+      }
+      kept.end(r, state);
+    } else {
+      for (int64_t i = 0; i < 16 * pages_; i += 16) F::store(scores + i, F::zero());
+    }
+    F::store(sums_[r], sum);
+  }
+
+  const AttentionWork& w_;
+  float* scores_;
+  int64_t origin_, pages_, m_;  // m_: where m stands in a state
+  float tops_[R], sums_[R][16];
+  bool sees_[R];
+};
+
+// Keeps weights as they are.
+template <class F>
+struct KeptWeights {
+  struct State {
+    typename F::V next(int64_t, typename F::V p) const { return p; }
+  };
+  State begin() const { return {}; }
+  void end(int, const State&) const {}
+};
 
 // Calls chunk(pages, next, origin, num_pages) for each chunk of the work's pages; next: the pages after it,
 // as many, or the same again.
