@@ -35,6 +35,7 @@ melete_package(crypto PKG libcrypto)
 melete_package(sqlite PKG sqlite3)
 melete_package(sodium PKG libsodium)
 melete_package(tls PKG openssl)
+melete_package(zlib PKG zlib)
 # Headers only. Debian's other version, 1.74, lacks what the server's coroutines use.
 find_package(Boost 1.81 REQUIRED)
 melete_package(boost LIBS Boost::headers)

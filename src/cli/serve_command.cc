@@ -42,8 +42,10 @@ class ServeCommand : public Command {
  public:
   CommandInfo info() const override {
     return {"serve",
-            "answer over HTTP, as OpenAI's API does",
-            "Serves the model on this machine until Ctrl-C; docs/serve.md has the addresses and examples. "
+            "the assistant in the browser, and the API",
+            "Serves the model on this machine until Ctrl-C: open the address that it prints in a browser, or "
+            "ask it as "
+            "OpenAI's and Anthropic's clients do; docs/serve.md has the addresses and examples. "
             "Only this machine can reach it unless --allow-remote is given. As soon as there is a user, a "
             "password or a key (`melete user add`, `melete key add`), callers must say who they are.",
             {"serve", "serve --model smollm2 --listen 127.0.0.1:9000", "serve --data /srv/melete"}};
@@ -112,7 +114,8 @@ class ServeCommand : public Command {
     MELETE_RETURN_IF_ERROR(advise(*store));
     catch_interrupts();
     MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models), *store));
-    std::cout << "melete serves at " << server->http().url() << " (Ctrl-C stops it)" << std::endl;
+    std::cout << "melete serves at " << server->http().url() << " (open it in a browser; Ctrl-C stops it)"
+              << std::endl;
     while (!interrupted()) std::this_thread::sleep_for(kPoll);
     if (const int64_t answering = server->num_answering(); answering > 0)
       std::cerr << "melete: " << answering << " answers are being finished\n";

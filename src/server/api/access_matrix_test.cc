@@ -8,6 +8,7 @@
 
 #include "agent/run_record.h"
 #include "server/api/test_server.h"
+#include "server/app/web_files.h"
 #include "server/store/export.h"
 
 namespace melete {
@@ -26,6 +27,8 @@ struct Row {
 };
 
 const std::map<std::string, Row> kRows = {
+    {"GET /", {}},
+    {"GET /assets/{file}", {}},
     {"GET /healthz", {}},
     {"GET /readyz", {}},
     {"GET /metrics", {}},
@@ -256,8 +259,13 @@ class AccessMatrix : public ::testing::Test {
     const HttpHeaders headers = kind.headers();
     const Objects objects = make_objects();
     const std::map<std::string, std::string> values = {
-        {"message", objects.message}, {"answer", objects.answer}, {"name", objects.name},
-        {"code", objects.code},       {"user", ann_name_},        {"id", id_at(route.path, objects)}};
+        {"message", objects.message},
+        {"answer", objects.answer},
+        {"name", objects.name},
+        {"code", objects.code},
+        {"user", ann_name_},
+        {"id", id_at(route.path, objects)},
+        {"file", std::string(web_files().front().path.substr(7))}};
     HttpRequest request;
     request.method = route.method;
     request.path = fill(route.path, "{", "}", values);

@@ -5,6 +5,7 @@
 #include "server/api/messages_schema.h"
 #include "server/api/models_wire.h"
 #include "server/api/openapi.h"
+#include "server/app/app_pages.h"
 
 namespace melete {
 namespace {
@@ -87,6 +88,7 @@ void ApiServer::stop(std::chrono::milliseconds grace) {
 }
 
 void ApiServer::add_routes() {
+  add_app_pages(router_);
   app_.add_routes(router_);
   responses_.add_routes(router_);
   replay_.add_routes(router_);

@@ -269,6 +269,8 @@ void AppAnswers::end(Job& job, const Result<Answer>& answer) {
     message.meta["reasoning"] = answer->reasoning;
     message.meta["finish"] = answer->finish;
     message.meta["details"] = answer_details(*answer, job.mode, job.run.seed);
+    if (!answer->reasoning.empty() && live.reasoning_s() > 0)
+      message.meta["details"]["timings"]["reasoning_s"] = live.reasoning_s();
     job.charge->add(answer->usage.prompt_tokens + answer->usage.reasoning_tokens +
                     answer->usage.answer_tokens);
   } else {

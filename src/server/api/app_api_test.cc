@@ -97,6 +97,10 @@ TEST_F(AppApiTest, AnAnswerIsStreamedAndStored) {
   EXPECT_EQ(events.back().name, "done");
   EXPECT_EQ(message["content"], "There are four of them.");
   EXPECT_EQ(message["meta"]["reasoning"], "I count to four.");
+  const Json timings = message["meta"]["details"]["timings"];
+  ASSERT_TRUE(timings.contains("reasoning_s")) << timings;
+  EXPECT_GT(timings["reasoning_s"], 0.0);
+  EXPECT_LT(timings["reasoning_s"], 60.0);
   EXPECT_EQ(message["meta"]["status"], "completed");
   const Json tree = ask("GET", "/api/conversations/" + id);
   ASSERT_EQ(tree["messages"].size(), 2u);

@@ -9,6 +9,9 @@ std::string run_event_text(const Event& event) {
 }
 
 void LiveAnswer::put(const Event& event) {
+  if (!began_) began_ = Clock::now();
+  if (reasoning_s_ == 0 && event.kind == "agent.delta" && event.data.value("channel", "") == "answer")
+    reasoning_s_ = std::chrono::duration<double>(Clock::now() - *began_).count();
   log_->put(event);
   feed_->put({run_event_text(event)});
 }

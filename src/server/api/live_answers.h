@@ -3,9 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,12 +35,19 @@ class LiveAnswer : public EventSink {
   bool stop_requested() const { return stop_; }
   AnswerLog& log() { return *log_; }
   const std::string& conversation() const { return conversation_; }
+  // Seconds from the run's first event to the first word of an answer; 0: there is none. For who put the
+  // events.
+  double reasoning_s() const { return reasoning_s_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   const std::shared_ptr<AnswerLog> log_;
   const std::string conversation_;
   const std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>();  // event n is of seq n
   std::atomic<bool> stop_ = false;
+  std::optional<Clock::time_point> began_;
+  double reasoning_s_ = 0;
 };
 
 // One event of a run, as the app gets it.

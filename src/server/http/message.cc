@@ -54,6 +54,7 @@ std::string_view reason_of(int status) {
     case 200: return "OK";
     case 201: return "Created";
     case 204: return "No Content";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
     case 403: return "Forbidden";
@@ -79,7 +80,7 @@ std::string response_head(int status, std::string_view content_type, const HttpH
                           int64_t content_length, bool keep_alive) {
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_of(status));
   if (!content_type.empty()) head += fmt::format("Content-Type: {}\r\n", content_type);
-  if (status != 204)
+  if (status != 204 && status != 304)
     head += content_length < 0 ? "Transfer-Encoding: chunked\r\n"
                                : fmt::format("Content-Length: {}\r\n", content_length);
   for (const auto& [name, value] : headers) {

@@ -1,0 +1,133 @@
+// Passwords, invitations, keys; what two users see of each other; everything saved, brought back and deleted.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ask, checkAxeInBothThemes, download, openPage, startBrowser, startServer } from './app.mjs';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('all sections of the settings', async () => {
+  const page = await openPage(browser, `${server.url}/#/settings/general`);
+  for (const section of ['General', 'Answers', 'Models', 'Data', 'Account', 'Keys', 'People']) {
+    await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: section }).click();
+    await page.getByRole('heading', { name: section, exact: true }).waitFor();
+    await page.waitForTimeout(150);
+    await checkAxeInBothThemes(page, `settings, ${section}`);
+  }
+  await page.check();
+});
+
+test('what is chosen for answers is sent', async () => {
+  const page = await openPage(browser, `${server.url}/#/settings/answers`);
+  await page.getByLabel('Seed').fill('7');
+  await page.getByLabel('Seed').blur();
+  await page.waitForResponse((response) => response.url().endsWith('/api/settings') && response.request().method() === 'PUT');
+  await page.goto(`${server.url}/#/`);
+  const asked = page.waitForRequest((request) => request.url().endsWith('/answers'));
+  await ask(page, 'Hello');
+  assert.equal((await asked).postDataJSON().seed, 7);
+  await page.locator('.meter').click();
+  assert.match(await page.locator('article dl').innerText(), /Seed\s+7\b/);
+  await page.check();
+});
+
+test('save everything, delete everything, bring it back', async () => {
+  const page = await openPage(browser, server.url);
+  await ask(page, 'Who are you?');
+  await page.goto(`${server.url}/#/settings/data`);
+  const saved = await download(page, () => page.getByRole('link', { name: 'As JSON' }).click());
+  assert.equal(JSON.parse(saved.text.toString()).format, 'melete export');
+  const asPage = await download(page, () => page.getByRole('link', { name: 'As a page' }).click());
+  assert.match(asPage.text.toString(), /Who are you\?/);
+  await page.getByRole('button', { name: 'Delete all…' }).click();
+  await page.getByRole('button', { name: 'Delete all', exact: true }).click();
+  await page.getByText('All conversations are deleted.').waitFor();
+  assert.equal(await page.locator('nav[aria-label=Conversations] li').count(), 0);
+  const path = join(process.env.E2E_DIR ?? tmpdir(), 'melete-import.json');
+  writeFileSync(path, saved.text);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Choose a file' }).click()]);
+  await chooser.setFiles(path);
+  await page.getByRole('link', { name: 'Who are you?' }).waitFor();
+  await page.check();
+});
+
+test('a password, an invitation, two users who see nothing of each other, a key', async () => {
+  const page = await openPage(browser, server.url);
+  await ask(page, 'What is 2 + 3?');
+  await page.waitForURL(/#\/c\//);
+  const mine = page.url();
+  // A key first needs a password.
+  await page.goto(`${server.url}/#/settings/keys`);
+  await page.getByLabel('Name').fill('laptop');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  await page.getByRole('button', { name: 'Set it' }).click();
+  await page.getByLabel('New', { exact: true }).fill('correct horse battery');
+  await page.getByLabel('New again').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByText('The password is set.').waitFor();
+  await page.goto(`${server.url}/#/settings/keys`);
+  await page.getByLabel('Name').fill('laptop');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  const key = await page.getByLabel('The key laptop').innerText();
+  await checkAxeInBothThemes(page, 'a new key');
+  const list = () => fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  assert.equal((await list()).status, 200);
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('; revoked').waitFor();
+  assert.equal((await list()).status, 401);
+  // Bob comes with an invitation.
+  await page.goto(`${server.url}/#/settings/people`);
+  await page.getByLabel('For', { exact: true }).fill('Bob');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  const link = await page.getByLabel('The invitation’s link').innerText();
+  assert.ok(link.startsWith(`${server.url}/#/invitation/`));
+  const bob = await openPage(browser, link);
+  await checkAxeInBothThemes(bob, 'an invitation');
+  await bob.getByLabel('Name').fill('bob');
+  await bob.getByLabel('Password', { exact: true }).fill('hunter2 hunter2');
+  await bob.getByLabel('Password again').fill('hunter2 hunter2');
+  await bob.getByRole('button', { name: 'Make it and log in' }).click();
+  await bob.locator('.welcome').waitFor();
+  assert.equal(await bob.locator('nav[aria-label=Conversations] li').count(), 0);
+  await bob.goto(mine);
+  await bob.getByText('This conversation doesn’t exist.').waitFor();
+  assert.equal(await bob.getByRole('link', { name: 'People' }).count(), 0);
+  await bob.goto(`${server.url}/#/`);
+  await ask(bob, 'What is 4 + 4?');
+  await page.reload();
+  await page.goto(`${server.url}/#/`);
+  await page.locator('nav[aria-label=Conversations] li').first().waitFor();
+  assert.equal(await page.getByRole('link', { name: 'What is 4 + 4?' }).count(), 0);
+  // Logging out and in.
+  await bob.goto(`${server.url}/#/settings/account`);
+  await bob.getByRole('button', { name: 'Log out', exact: true }).click();
+  await bob.getByRole('heading', { name: 'Log in to Melete' }).waitFor();
+  await checkAxeInBothThemes(bob, 'the login');
+  await bob.getByLabel('Name').fill('bob');
+  await bob.getByLabel('Password').fill('wrong wrong');
+  await bob.getByRole('button', { name: 'Log in' }).click();
+  await bob.getByRole('alert').waitFor();
+  await bob.getByLabel('Password').fill('hunter2 hunter2');
+  await bob.getByRole('button', { name: 'Log in' }).click();
+  await bob.getByRole('link', { name: 'What is 4 + 4?' }).waitFor();
+  // Bob is deleted: his page asks him to log in.
+  await page.goto(`${server.url}/#/settings/people`);
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  assert.equal((await deleted).status(), 204);
+  await bob.getByRole('link', { name: 'What is 4 + 4?' }).click();
+  await bob.getByRole('heading', { name: 'Log in to Melete' }).waitFor();
+  await bob.check();
+  await page.check();
+});

@@ -1,0 +1,128 @@
+// What the tests in a browser share: a server with a folder of its own, Chromium, and a page that reports what goes wrong.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const web = resolve(import.meta.dirname, '../../web');
+const require = createRequire(join(web, 'package.json'));
+const { chromium } = require('playwright-core');
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+export const root = resolve(import.meta.dirname, '../..');
+export const example = (name) => join(root, 'examples', name);
+
+export async function startServer(...more) {
+  const folder = mkdtempSync(join(process.env.E2E_DIR ?? tmpdir(), 'app-'));
+  const server = spawn(process.env.MELETE, ['serve', '--listen', '127.0.0.1:0', '--threads', '2', '--data', folder, ...more], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await new Promise((found, failed) => {
+    let text = '';
+    server.stdout.on('data', (piece) => {
+      text += piece;
+      const line = /^melete serves at (http\S+) /m.exec(text);
+      if (line) found(line[1]);
+    });
+    server.on('exit', (code) => failed(new Error(`the server ended with ${code}: ${text}`)));
+  });
+  return {
+    url,
+    async stop() {
+      const ended = new Promise((done) => server.on('exit', done));
+      server.kill('SIGINT');
+      const timer = setTimeout(() => server.kill('SIGKILL'), 15_000);
+      await ended;
+      clearTimeout(timer);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const startBrowser = (more = []) =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', ...more] });
+
+// A page of its own context. It fails the test at its end (check()) for errors in the page and requests to other hosts.
+export async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(12_000);
+  const problems = [];
+  const origin = url === 'about:blank' ? '' : new URL(url).origin;
+  page.on('pageerror', (error) => problems.push(`error in the page: ${error.stack ?? error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) problems.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (origin && !/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== origin) problems.push(`a request to ${request.url()}`);
+  });
+  page.check = async () => {
+    assert.deepEqual(problems, []);
+    await context.close();
+  };
+  page.problems = problems;
+  await page.goto(url);
+  return page;
+}
+
+// No violation of any rule of axe-core.
+export async function checkAxe(page, what) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.slice(0, 4).map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`) }));
+  });
+  assert.deepEqual(found, [], `axe: ${what}`);
+}
+
+export async function checkAxeInBothThemes(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.waitForTimeout(300);
+    await checkAxe(page, `${what}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+// Fields of /api/settings for all questions to come.
+export async function choose(url, settings, headers = {}) {
+  const response = await fetch(`${url}/api/settings`, { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(settings) });
+  assert.equal(response.status, 200);
+}
+
+// Agents that write nonsense for long, beside others that take most of the machine: something to stop and to come back to.
+export async function slowDown(url) {
+  await choose(url, { mode: 'contemplating', agents: 128, effort: 'xhigh', temperature: 2 });
+  const end = new AbortController();
+  const body = { model: 'melete-contemplating', stream: true, temperature: 2, max_tokens: 3000, melete: { agents: 256, delta: 1e-6, budget_tokens: 64000 }, messages: [{ role: 'user', content: 'What is 2 + 3?' }] };
+  const one = async () => {
+    while (!end.signal.aborted) {
+      const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: end.signal });
+      for await (const _ of response.body) if (end.signal.aborted) return;
+    }
+  };
+  const all = Array.from({ length: 8 }, () => one().catch(() => {}));
+  return async () => {
+    end.abort();
+    await Promise.all(all);
+  };
+}
+
+export const composer = (page) => page.getByLabel('Your message');
+
+export async function ask(page, text) {
+  const before = await page.locator('article[aria-label=Melete]').count();
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+  await page.locator('article[aria-label=Melete]').nth(before).locator('footer').waitFor();
+}
+
+export const lastAnswer = (page) => page.locator('article[aria-label=Melete] .prose').last();
+
+export async function download(page, act) {
+  const [file] = await Promise.all([page.waitForEvent('download'), act()]);
+  return { name: file.suggestedFilename(), text: readFileSync(await file.path()) };
+}

@@ -1,0 +1,129 @@
+// Hostile content in answers, reasoning, votes, titles, file names and files: none of it runs in the app, nothing of it
+// becomes an element that could, and that holds without the content security policy as well.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { composer, openPage, startBrowser, startServer } from './app.mjs';
+import { vectors } from './vectors.mjs';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// A conversation of the export's form: each vector is said, answered, thought and voted for.
+async function importVectors() {
+  const messages = [];
+  const form = new FormData();
+  for (const vector of vectors.slice(0, 20)) form.append('file', new Blob([vector], { type: 'text/plain' }), `${vector.replaceAll(/["\r\n]/g, '')}.csv`);
+  form.append('file', new Blob(['<svg xmlns="http://www.w3.org/2000/svg" onload="window.hit=1"><script>window.hit=1</script></svg>'], { type: 'image/svg+xml' }), 'a.svg');
+  form.append('file', new Blob(['<script>window.hit=1</script>'], { type: 'text/html' }), 'a.html');
+  const kept = await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json();
+  let parent = '';
+  const say = (role, content, meta, files = []) => {
+    const id = `msg_${String(messages.length).padStart(32, '0')}`;
+    messages.push({ id, parent, role, content, meta, files, created_ms: 1 + messages.length });
+    parent = id;
+  };
+  vectors.forEach((vector, i) => {
+    const file = kept.files[i];
+    say('user', file ? [{ type: 'file', file_id: file.id }, { type: 'text', text: vector }] : vector, {}, file ? [file.id] : []);
+    const details = {
+      marks: [], mode: 'thinking', finish: vector, seed: 1, tokens: { prompt: 1, reasoning: 2, answer: 3, forced: 0 },
+      timings: { prefill_s: 0.1, first_token_s: 0.1, total_s: 0.2 }, vote: { counts: [{ answer: vector, votes: 2 }], agent: 0, mode_e_value: 1, mode_certified: false },
+    };
+    say('assistant', vector, { answer: `ans_${i}`, status: i % 7 ? 'completed' : 'failed', error: vector, model: vector, mode: i % 5 ? 'thinking' : 'contemplating', seed: 1, reasoning: vector, finish: vector, details });
+  });
+  const whole = await (await fetch(`${server.url}/api/export`)).json();
+  const id = `conv_${'0'.repeat(32)}`;
+  const titles = vectors.slice(0, 30).map((vector, i) => ({ id: `conv_${String(i + 1).padStart(32, '0')}`, title: vector, pinned: false, active_leaf: '', created_ms: 1, updated_ms: 2, messages: [] }));
+  const conversations = [{ id, title: vectors[3], pinned: false, active_leaf: parent, created_ms: 1, updated_ms: 3, messages }, ...titles];
+  const response = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations, responses: [], answers: [] }) });
+  assert.equal(response.status, 200, await response.text());
+  const found = await (await fetch(`${server.url}/api/conversations?limit=200`)).json();
+  return found.conversations.find((each) => each.num_messages === messages.length).id;
+}
+
+// What must not be in the page, and whether anything ran.
+const inspect = (page) =>
+  page.evaluate(() => {
+    const found = [];
+    if (window.hit !== undefined) found.push('a script ran');
+    for (const node of document.querySelectorAll('#app *')) {
+      if (/^(script|iframe|object|embed|base|meta|link|marquee|template|foreignobject)$/i.test(node.tagName)) found.push(`<${node.tagName}>`);
+      for (const { name, value } of node.attributes) {
+        if (/^on/i.test(name)) found.push(`${node.tagName} ${name}`);
+        if (/^(href|src|action|formaction|xlink:href)$/i.test(name) && !/^(https?:\/\/|mailto:|#\/|#composer$|\/(api\/files|api\/export|openapi|assets)|data:image\/(png|jpeg|gif|webp);base64,|blob:)/.test(value)) found.push(`${node.tagName} ${name}=${value}`);
+      }
+      if (node.id === 'app' || (node.closest('.prose') && (node.id || node.getAttribute('name') || node.hasAttribute('style')) && !node.closest('math'))) found.push(`${node.tagName} #${node.id}`);
+    }
+    return [...new Set(found)];
+  });
+
+for (const bypassCSP of [false, true]) {
+  test(`stored content, ${bypassCSP ? 'without' : 'with'} the policy`, async () => {
+    assert.ok(vectors.length >= 60, `${vectors.length} vectors`);
+    const id = await importVectors();
+    const page = await openPage(browser, `${server.url}/#/c/${id}`, { bypassCSP });
+    page.on('dialog', (dialog) => (page.problems.push('a dialog'), dialog.dismiss()));
+    await page.locator('article').first().waitFor();
+    // All of it: earlier messages are drawn as one scrolls up.
+    for (let count = 0, tries = 0; count < vectors.length * 2 && ++tries < 200; count = await page.locator('article').count()) {
+      await page.locator('[aria-label=Messages]').evaluate((node) => (node.scrollTop = 0));
+      await page.waitForTimeout(60);
+    }
+    assert.equal(await page.locator('article').count(), vectors.length * 2);
+    for (const fold of await page.locator('article .fold, article .meter').all()) await fold.evaluate((node) => node.click());
+    await page.waitForTimeout(500); // code is coloured, formulas are set
+    await page.evaluate(() => {
+      for (const node of document.querySelectorAll('.prose *, nav li *')) for (const kind of ['mouseover', 'pointerover', 'focus']) node.dispatchEvent(new Event(kind, { bubbles: true }));
+    });
+    assert.deepEqual(await inspect(page), []);
+    assert.ok((await page.locator('.prose').allInnerTexts()).some((text) => text.includes('<img src=x onerror=window.hit=1>')), 'raw HTML is shown as what it is');
+    assert.ok((await page.locator('.prose math').count()) > 0, 'formulas are set');
+    await page.getByLabel('Search conversations').fill('script');
+    await page.locator('.hits li a').first().waitFor();
+    assert.deepEqual(await inspect(page), []);
+    await page.check();
+  });
+}
+
+test('a stream of hostile pieces', async () => {
+  const page = await openPage(browser, server.url);
+  const all = vectors.join('\n\n');
+  const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'thinking', seed: 1 };
+  const message = { id: 'msg_q', parent: null, role: 'user', content: 'go', meta: {}, files: [], created_ms: 1 };
+  const answer = { id: 'msg_a', parent: 'msg_q', role: 'assistant', content: '', meta, files: [], created_ms: 1 };
+  await page.route('**/answers', async (route) => {
+    let seq = 0;
+    const run = (agent, kind, data) => frame('run', { seq: seq++, agent, kind, token: seq, data });
+    let body = frame('message', message) + frame('answer', answer) + run(-1, 'run.started', { mode: 'thinking', agents: 1, seed: 1 }) + run(0, 'agent.spawned', { max_reasoning_tokens: 9 });
+    for (const channel of ['reasoning', 'answer']) for (let at = 0; at < all.length; at += 5) body += run(0, 'agent.delta', { channel, text: all.slice(at, at + 5) });
+    body += run(0, 'mark.added', { kind: 'point', label: vectors[3], at: [1, 2], text_bytes: 40, channel: 'reasoning' });
+    body += frame('done', { message: { ...answer, content: all, meta: { ...meta, status: 'completed', reasoning: all } } });
+    await route.fulfill({ status: 200, contentType: 'text/event-stream', body });
+  });
+  await composer(page).fill('go');
+  await composer(page).press('Enter');
+  await page.locator('article[aria-label=Melete] footer').waitFor();
+  assert.deepEqual(await inspect(page), []);
+  await page.check();
+});
+
+test('files of pages and drawings are only saved', async () => {
+  for (const [type, name] of [['text/html', 'a.html'], ['image/svg+xml', 'a.svg'], ['text/javascript', 'a.js'], ['application/xhtml+xml', 'a.xhtml']]) {
+    const form = new FormData();
+    form.append('file', new Blob([`<svg xmlns="http://www.w3.org/2000/svg"><script>window.hit=1</script></svg>${name}`], { type }), name);
+    const { files } = await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json();
+    const got = await fetch(`${server.url}/api/files/${files[0].id}/content`);
+    assert.equal(got.headers.get('content-type'), 'application/octet-stream');
+    assert.match(got.headers.get('content-disposition'), /^attachment/);
+    assert.match(got.headers.get('content-security-policy'), /sandbox/);
+    assert.equal(got.headers.get('x-content-type-options'), 'nosniff');
+  }
+});

@@ -1,0 +1,129 @@
+// Two answers side by side, a page to share, charts, a recording, estimates, long conversations.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ask, checkAxeInBothThemes, choose, composer, download, lastAnswer, openPage, startBrowser, startServer } from './app.mjs';
+
+let server, browser;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('two answers side by side', async () => {
+  const page = await openPage(browser, server.url);
+  await ask(page, 'What is 27 + 58?');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Compare with Instant' }).click();
+  const pair = page.getByRole('region', { name: 'Two answers' });
+  await pair.waitFor();
+  await pair.locator('footer').nth(1).waitFor();
+  assert.deepEqual(await pair.locator('.way').allInnerTexts(), ['Thinking', 'Instant']);
+  assert.deepEqual((await pair.locator('.prose').allInnerTexts()).map((text) => text.trim()), ['85', '85']);
+  const [left, right] = await Promise.all([0, 1].map((i) => pair.locator('article').nth(i).boundingBox()));
+  assert.ok(left.x + left.width <= right.x && Math.abs(left.y - right.y) < 2, 'side by side');
+  await checkAxeInBothThemes(page, 'two answers');
+  await pair.getByRole('button', { name: 'Stop comparing' }).click();
+  assert.equal(await page.locator('article[aria-label=Melete]').count(), 1);
+  await page.check();
+});
+
+test('a page to share needs nothing else and runs nothing', async () => {
+  const page = await openPage(browser, server.url);
+  await page.locator('.welcome').getByRole('button', { name: 'How many red' }).click();
+  await page.locator('article[aria-label=Melete] footer').waitFor();
+  await page.getByRole('button', { name: 'Save this conversation' }).click();
+  const saved = await download(page, () => page.getByRole('menuitem', { name: 'Save as a page' }).click());
+  assert.equal(saved.name, 'how-many-red-shapes-are-there.html');
+  const text = saved.text.toString();
+  assert.ok(!/<script|https?:\/\//.test(text.replaceAll('http://www.w3.org', '')), 'nothing runs, nothing is loaded');
+  const path = join(process.env.E2E_DIR ?? tmpdir(), 'melete-shared.html');
+  writeFileSync(path, saved.text);
+  const context = await browser.newContext({ offline: true });
+  const shared = await context.newPage();
+  await shared.goto(`file://${path}`);
+  assert.equal(await shared.locator('img').evaluate((image) => image.naturalWidth), 168);
+  assert.match(await shared.locator('body').innerText(), /How many red shapes are there\?[\s\S]*\b2\b/);
+  await context.close();
+  await page.check();
+});
+
+test('a table’s chart', async () => {
+  const page = await openPage(browser, server.url);
+  await page.locator('.welcome').getByRole('button', { name: 'price of milk' }).click();
+  await page.locator('article[aria-label=Melete] footer').waitFor();
+  await page.getByRole('button', { name: 'Chart' }).click();
+  await page.getByRole('img', { name: 'Chart of price' }).locator('canvas').waitFor();
+  await page.waitForTimeout(200);
+  const inked = await page.locator('.chart canvas').evaluate((canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
+  assert.ok(inked, 'something is drawn');
+  await checkAxeInBothThemes(page, 'a chart');
+  await page.check();
+});
+
+test('a recording is attached and heard', async () => {
+  const fake = await startBrowser(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  const page = await openPage(fake, server.url, { permissions: ['microphone'] });
+  await page.getByRole('button', { name: 'Record', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop recording and attach it' }).waitFor();
+  await page.waitForTimeout(1500); // it has to hear something
+  await page.getByRole('button', { name: 'Stop recording and attach it' }).click();
+  await page.locator('.attached li').getByText(/\d kB/).waitFor();
+  await ask(page, 'How many beeps are there?');
+  assert.ok((await lastAnswer(page).innerText()).trim().length > 0);
+  const seconds = await page.locator('article[aria-label=You] audio').evaluate((sound) => new Promise((done) => {
+    if (sound.duration) return done(sound.duration);
+    sound.onloadedmetadata = () => done(sound.duration);
+  }));
+  assert.ok(seconds > 0.8 && seconds < 10, `${seconds} s`);
+  await page.check();
+  await fake.close();
+});
+
+test('what an answer will take, from what the last ones took', async () => {
+  const page = await openPage(browser, server.url);
+  const hint = page.locator('.hint');
+  await composer(page).fill('What is 2 + 3?');
+  assert.doesNotMatch(await hint.innerText(), /about/);
+  await composer(page).fill('');
+  await ask(page, 'What is 2 + 3?');
+  await composer(page).fill('What is 3 + 3?');
+  assert.match(await hint.innerText(), /^Thinking: about \d+ ms and \d+ tokens/);
+  await page.check();
+});
+
+test('two thousand messages', async () => {
+  await choose(server.url, {});
+  const messages = [];
+  for (let i = 0; i < 2000; ++i)
+    messages.push({ id: `msg_${String(i).padStart(32, '0')}`, parent: i ? `msg_${String(i - 1).padStart(32, '0')}` : '', role: i % 2 ? 'assistant' : 'user', content: i % 2 ? `Answer **${i}**\n\n- one\n- two\n\n\`code\`` : `Question ${i}`, meta: i % 2 ? { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } : {}, files: [], created_ms: i + 1 });
+  const conversation = { id: `conv_${'9'.repeat(32)}`, title: 'Long', pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 4e12, messages };
+  const whole = await (await fetch(`${server.url}/api/export`)).json();
+  const imported = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
+  assert.equal(imported.status, 200, await imported.text());
+  const page = await openPage(browser, server.url);
+  await page.getByRole('link', { name: 'Long' }).click();
+  await page.locator('article').getByText('Answer 1999').waitFor();
+  assert.ok((await page.locator('article').count()) <= 40, 'only the end is drawn');
+  const scroller = page.locator('[aria-label=Messages]');
+  for (let count = 0; count < 200; count = await page.locator('article').count()) {
+    const anchor = await page.locator('article').first().getAttribute('id');
+    const top = () => page.evaluate((id) => document.getElementById(id).getBoundingClientRect().top, anchor);
+    await scroller.evaluate((node) => (node.scrollTop = 300));
+    await page.waitForTimeout(150);
+    assert.ok(Math.abs((await top()) - (await top())) < 1);
+    await scroller.evaluate((node) => (node.scrollTop = 0));
+    await page.waitForTimeout(60);
+  }
+  await page.getByLabel('Search conversations').fill('Question 42');
+  await page.locator('.hits a').filter({ hasText: /Question 42\b/ }).first().click();
+  await page.locator('article').getByText('Question 42', { exact: true }).waitFor();
+  assert.ok(await page.locator('article').getByText('Question 42', { exact: true }).isVisible());
+  await page.check();
+});

@@ -1,0 +1,118 @@
+// How fast the page is: node e2e/web/speed.mjs, with MELETE and CHROMIUM set as e2e/web.sh does. Prints JSON; ends with 1
+// where a budget is exceeded. It measures this machine, so it is no test.
+import { openPage, startBrowser, startServer, composer } from './app.mjs';
+
+const server = await startServer();
+const browser = await startBrowser();
+const budgets = { first_load_kb: 300, interactive_ms: 1000, stream_cpu_percent: 10, stream_longest_task_ms: 50, scroll_worst_frame_ms: 34 };
+const got = {};
+
+async function metric(session, name) {
+  const { metrics } = await session.send('Performance.getMetrics');
+  return metrics.find((each) => each.name === name).value;
+}
+
+// A first visit, with nothing kept from before.
+{
+  const page = await openPage(browser, 'about:blank');
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  let bytes = 0;
+  session.on('Network.loadingFinished', (event) => (bytes += event.encodedDataLength));
+  const began = performance.now();
+  await page.goto(server.url);
+  await composer(page).fill('x'); // it can be written into
+  got.interactive_ms = Math.round(performance.now() - began);
+  await page.waitForLoadState('networkidle');
+  got.first_load_kb = Math.round(bytes / 1000);
+  await page.context().close();
+}
+
+// 3,000 tokens at 100 a second, with Markdown of all kinds. The page reads them from a stream of its own.
+{
+  const page = await openPage(browser, server.url);
+  await page.evaluate(() => {
+    const words = '## Part\n\nSome **bold** words and `code` in a *sentence* that goes on. \n\n- one item\n- another item\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nconst x = 1;\n```\n\n'.match(/\S+\s*/g);
+    const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'instant', seed: 1 };
+    const answer = { id: 'msg_a', parent: 'msg_q', role: 'assistant', content: '', meta, files: [], created_ms: 1 };
+    const original = window.fetch;
+    window.fetch = (path, options) => {
+      if (!String(path).endsWith('/answers')) return original(path, options);
+      const encoder = new TextEncoder();
+      let seq = 0;
+      let text = '';
+      const run = (agent, kind, data) => frame('run', { seq: seq++, agent, kind, token: seq, data });
+      const body = new ReadableStream({
+        start(controller) {
+          const put = (piece) => controller.enqueue(encoder.encode(piece));
+          put(frame('message', { id: 'msg_q', parent: null, role: 'user', content: 'go', meta: {}, files: [], created_ms: 1 }) + frame('answer', answer));
+          put(run(-1, 'run.started', { mode: 'instant', agents: 1, seed: 1 }) + run(0, 'agent.spawned', {}));
+          let at = 0;
+          const timer = setInterval(() => {
+            const word = words[at++ % words.length];
+            text += word;
+            put(run(0, 'agent.delta', { channel: 'answer', text: word }));
+            if (at < 3000) return;
+            clearInterval(timer);
+            put(frame('done', { message: { ...answer, content: text, meta: { ...meta, status: 'completed' } } }));
+            controller.close();
+          }, 10);
+        },
+      });
+      return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+    };
+    window.longest = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.longest = Math.max(window.longest, entry.duration)))).observe({ type: 'longtask' });
+  });
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  await composer(page).fill('go');
+  const busy = await metric(session, 'TaskDuration');
+  const began = performance.now();
+  await composer(page).press('Enter');
+  await page.locator('article[aria-label=Melete] footer').waitFor({ timeout: 120_000 });
+  const seconds = (performance.now() - began) / 1000;
+  got.stream_cpu_percent = Math.round((100 * ((await metric(session, 'TaskDuration')) - busy)) / seconds);
+  got.stream_seconds = Math.round(seconds);
+  got.stream_longest_task_ms = Math.round(await page.evaluate(() => window.longest));
+  await page.context().close();
+}
+
+// 2,000 messages: frames while it scrolls.
+{
+  const messages = Array.from({ length: 2000 }, (_, i) => ({
+    id: `msg_${String(i).padStart(32, '0')}`, parent: i ? `msg_${String(i - 1).padStart(32, '0')}` : '', role: i % 2 ? 'assistant' : 'user',
+    content: i % 2 ? `Answer **${i}**\n\n- one\n- two\n\n\`code\` and more words in a paragraph that is somewhat longer.` : `Question ${i}`,
+    meta: i % 2 ? { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } : {}, files: [], created_ms: i + 1,
+  }));
+  const whole = await (await fetch(`${server.url}/api/export`)).json();
+  const conversation = { id: `conv_${'9'.repeat(32)}`, title: 'Long', pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 4e12, messages };
+  await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
+  const page = await openPage(browser, server.url);
+  const began = performance.now();
+  await page.getByRole('link', { name: 'Long' }).click();
+  await page.locator('article').getByText('Answer 1999').waitFor();
+  got.open_2000_ms = Math.round(performance.now() - began);
+  const frames = await page.evaluate(async () => {
+    const scroller = document.querySelector('[aria-label=Messages]');
+    const times = [];
+    let last = performance.now();
+    for (let i = 0; i < 240; ++i) {
+      scroller.scrollTop -= 120;
+      await new Promise(requestAnimationFrame);
+      times.push(performance.now() - last);
+      last = performance.now();
+    }
+    return times.sort((a, b) => a - b);
+  });
+  got.scroll_median_frame_ms = Math.round(frames[120] * 10) / 10;
+  got.scroll_worst_frame_ms = Math.round(frames[Math.floor(frames.length * 0.98)] * 10) / 10; // of 98 in 100
+  await page.context().close();
+}
+
+await browser.close();
+await server.stop();
+const exceeded = Object.keys(budgets).filter((name) => got[name] > budgets[name]);
+console.log(JSON.stringify({ got, budgets, exceeded }, null, 2));
+process.exit(exceeded.length ? 1 : 0);

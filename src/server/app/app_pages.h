@@ -1,0 +1,21 @@
+// The app in the browser: / and /assets/*. What it asks the server for is /api/*.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "server/app/web_files.h"
+#include "server/http/router.h"
+
+namespace melete {
+
+void add_app_pages(Router& router);
+
+// How a file goes to a client: compressed if it takes that, and nothing but its ETag if it has it already.
+// The page and plain text are asked for anew each time; files with a hash in their names never change.
+HttpResponse page_response(const WebFile& file, const HttpRequest& request);
+
+// What gzip made of a text (RFC 1952). Nothing: it is no such thing.
+std::optional<std::string> gunzip(std::string_view bytes);
+
+}  // namespace melete

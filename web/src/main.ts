@@ -1,0 +1,9 @@
+import { mount } from 'svelte';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/prose.css';
+import App from './App.svelte';
+import { settings } from './state/settings.svelte';
+
+settings.applyTheme();
+mount(App, { target: document.getElementById('app') as HTMLElement });

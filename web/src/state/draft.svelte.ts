@@ -1,0 +1,67 @@
+// What is being written: text and files that are sent ahead, so that asking takes no time.
+import type { FileInfo, Part } from '../api/types';
+import { files } from './files.svelte';
+
+export interface Attachment {
+  key: number;
+  name: string;
+  type: string;
+  size: number;
+  preview: string; // of a picture, an address of this page; empty: none
+  info: FileInfo | null; // null: still on its way
+  failure: string;
+  sent: Promise<FileInfo | null>;
+}
+
+class Draft {
+  text = $state('');
+  attachments = $state<Attachment[]>([]);
+  private next = 1;
+
+  add(list: Iterable<File>): void {
+    for (const file of list) {
+      const key = this.next++;
+      const isPicture = /^image\/(png|jpeg|webp|gif)$/.test(file.type);
+      const preview = isPicture ? URL.createObjectURL(file) : '';
+      const sent = files.put(file).then(
+        (info) => {
+          this.change(key, { info });
+          return info;
+        },
+        (error: unknown) => {
+          this.change(key, { failure: error instanceof Error ? error.message : String(error) });
+          return null;
+        },
+      );
+      this.attachments.push({ key, name: file.name, type: file.type, size: file.size, preview, info: null, failure: '', sent });
+    }
+  }
+
+  private change(key: number, change: Partial<Attachment>): void {
+    const found = this.attachments.find((each) => each.key === key);
+    if (found) Object.assign(found, change);
+  }
+
+  remove(key: number): void {
+    const found = this.attachments.find((each) => each.key === key);
+    if (found?.preview) URL.revokeObjectURL(found.preview);
+    this.attachments = this.attachments.filter((each) => each.key !== key);
+  }
+
+  // Files first, as the models were trained. Null: one of the files couldn't be sent.
+  async parts(): Promise<Part[] | null> {
+    const infos = await Promise.all(this.attachments.map((each) => each.sent));
+    if (infos.some((info) => info === null)) return null;
+    const list: Part[] = infos.map((info) => ({ type: 'file', file_id: (info as FileInfo).id }));
+    if (this.text.trim()) list.push({ type: 'text', text: this.text.trim() });
+    return list;
+  }
+
+  clear(): void {
+    for (const each of this.attachments) if (each.preview) URL.revokeObjectURL(each.preview);
+    this.attachments = [];
+    this.text = '';
+  }
+}
+
+export const draft = new Draft();

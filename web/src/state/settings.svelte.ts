@@ -1,0 +1,74 @@
+// What was chosen: kept by the server, so that all one's browsers share it. The theme is kept here as well, since it
+// is needed before the first answer of the server.
+import { call } from '../api/client';
+
+export type Mode = 'instant' | 'thinking' | 'contemplating';
+export type Effort = 'minimal' | 'low' | 'medium' | 'high' | 'xhigh';
+export type Theme = 'system' | 'light' | 'dark';
+
+export interface Chosen {
+  theme: Theme;
+  mode: Mode;
+  effort: Effort;
+  agents: number;
+  model: string; // empty: the server's first
+  system: string;
+  temperature: number | null;
+  top_p: number | null;
+  seed: number | null;
+  max_tokens: number | null;
+  enter: 'send' | 'break'; // what Enter does in the composer
+  showReasoning: boolean;
+}
+
+export const defaults: Chosen = {
+  theme: 'system',
+  mode: 'thinking',
+  effort: 'medium',
+  agents: 8,
+  model: '',
+  system: '',
+  temperature: null,
+  top_p: null,
+  seed: null,
+  max_tokens: null,
+  enter: 'send',
+  showReasoning: false,
+};
+
+class Settings {
+  chosen = $state<Chosen>({ ...defaults, theme: (localStorage.getItem('theme') as Theme | null) ?? 'system' });
+  private unknown: Record<string, unknown> = {}; // what another version of the app keeps there
+  private timer = 0;
+
+  async load(): Promise<void> {
+    const kept = await call<Record<string, unknown>>('GET', '/api/settings');
+    this.unknown = kept;
+    const known = Object.keys(defaults).filter((name) => typeof kept[name] === typeof defaults[name as keyof Chosen] || kept[name] === null || defaults[name as keyof Chosen] === null);
+    this.chosen = { ...defaults, ...Object.fromEntries(known.filter((name) => name in kept).map((name) => [name, kept[name]])) };
+    this.applyTheme();
+  }
+
+  set(change: Partial<Chosen>): void {
+    Object.assign(this.chosen, change);
+    this.applyTheme();
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.save(), 300);
+  }
+
+  applyTheme(): void {
+    const theme = this.chosen.theme;
+    localStorage.setItem('theme', theme);
+    document.documentElement.dataset.theme = theme;
+  }
+
+  private async save(): Promise<void> {
+    try {
+      await call('PUT', '/api/settings', { ...this.unknown, ...$state.snapshot(this.chosen) });
+    } catch {
+      // Kept in this page; the next change tries again.
+    }
+  }
+}
+
+export const settings = new Settings();
