@@ -147,6 +147,7 @@ class AttentionRun {
   void attend_group(const Bundle& bundle, const AttentionPlan::Group& group, int64_t kv_head, float* states,
                     AttentionWork& work) {
     const int64_t pairs = (group.end - group.begin) * share();
+    work.was_fetched = false;
     for (int64_t pair = 0; pair < pairs;) {
       work.rows = static_cast<int32_t>(std::min<int64_t>(table_.rows, pairs - pair));
       int64_t first = INT64_MAX, last = 0;
@@ -164,8 +165,26 @@ class AttentionRun {
       work.page_begin = std::max(group.page_begin, first / kPagePositions);
       work.page_end = std::min(group.page_end, last / kPagePositions + 1);
       work.pages = plan_.pages_.data() + group.pages + work.page_begin - group.page_begin;
+      find_ahead(group, kv_head, work);
       table_.attend(work);
+      work.was_fetched = true;
     }
+  }
+
+  // What most often follows, if blocks are tasks: the next kv head, after the last one the next group.
+  void find_ahead(const AttentionPlan::Group& group, int64_t kv_head, AttentionWork& work) const {
+    work.ahead = work.pages;
+    work.ahead_offset = 0;
+    if (!plan_.by_block_) return;
+    if (kv_head + 1 < heads().kv_heads) {
+      work.ahead_offset = shape_.head_bytes();
+      return;
+    }
+    const auto* next = &group + 1;
+    if (next == plan_.groups_.data() + plan_.groups_.size()) return;
+    if (next->page_end - next->page_begin < work.page_end - work.page_begin) return;
+    work.ahead = plan_.pages_.data() + next->pages;
+    work.ahead_offset = -kv_head * shape_.head_bytes();
   }
 
   void fold(const Bundle& bundle, const float* block, float* total) {

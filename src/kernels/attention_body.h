@@ -35,14 +35,14 @@ inline constexpr int64_t kValueBytes = kType == KvType::f32 ? 4 : 2;
 // pages from `next` are fetched: pages lie apart, so the processor can't guess them.
 template <class F, KvType kType, int R, int P>
 void score_pages(const AttentionWork& w, const float* q, const std::byte* const* pages,
-                 const std::byte* const* next, float* scores) {
+                 const std::byte* const* next, int64_t next_offset, float* scores) {
   using V = typename F::V;
   V acc[R][P];
   const std::byte *keys[P], *next_keys[P];
 #pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
     keys[p] = pages[p] + w.k_offset;
-    next_keys[p] = next[p] + w.k_offset;
+    next_keys[p] = next[p] + w.k_offset + next_offset;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -77,8 +77,8 @@ void score_pages(const AttentionWork& w, const float* q, const std::byte* const*
 // values of the pages from `next`.
 template <class F, KvType kType, int R, int C>
 void mix_values(const AttentionWork& w, const float* weights, const std::byte* const* pages,
-                const std::byte* const* next, int64_t num_pages, const float* worth, int64_t column,
-                int64_t padded) {
+                const std::byte* const* next, int64_t next_offset, int64_t num_pages, const float* worth,
+                int64_t column, int64_t padded) {
   using V = typename F::V;
   V acc[R][C];
 #pragma GCC unroll 8
@@ -88,7 +88,7 @@ void mix_values(const AttentionWork& w, const float* weights, const std::byte* c
   }
   for (int64_t page = 0; page < num_pages; ++page) {
     const std::byte* values = pages[page] + w.v_offset;
-    const std::byte* next_values = next[page] + w.v_offset + column * kValueBytes<kType>;
+    const std::byte* next_values = next[page] + next_offset + w.v_offset + column * kValueBytes<kType>;
     for (int64_t j = 0; j < 16; ++j) {
       V value[C];
 #pragma GCC unroll 8
@@ -114,23 +114,24 @@ void mix_values(const AttentionWork& w, const float* weights, const std::byte* c
 // One chunk: scores, weights, values. next: the pages after it, as many, or the same again.
 template <class F, KvType kType, int R>
 void attend_chunk(const AttentionWork& w, const float* q, const std::byte* const* pages,
-                  const std::byte* const* next, int64_t origin, int64_t num_pages, float* scores) {
+                  const std::byte* const* next, int64_t next_offset, int64_t origin, int64_t num_pages,
+                  float* scores) {
   constexpr int P = F::kAttentionTile / R >= 4 ? 4 : F::kAttentionTile / R >= 2 ? 2 : 1;
   const int64_t padded = (w.head_dim + 15) / 16 * 16;
   int64_t page = 0;
   for (; page + P <= num_pages; page += P)
-    score_pages<F, kType, R, P>(w, q, pages + page, next + page, scores + 16 * page);
+    score_pages<F, kType, R, P>(w, q, pages + page, next + page, next_offset, scores + 16 * page);
   for (; page < num_pages; ++page)
-    score_pages<F, kType, R, 1>(w, q, pages + page, next + page, scores + 16 * page);
+    score_pages<F, kType, R, 1>(w, q, pages + page, next + page, next_offset, scores + 16 * page);
 
   alignas(64) float worth[16] = {};
   KeptWeights<F> kept;
   ChunkSoftmax<F, R>(w, scores, origin, num_pages).run(worth, kept);
   int64_t column = 0;
   for (; column + 16 * P <= padded; column += 16 * P)
-    mix_values<F, kType, R, P>(w, scores, pages, next, num_pages, worth, column, padded);
+    mix_values<F, kType, R, P>(w, scores, pages, next, next_offset, num_pages, worth, column, padded);
   for (; column < padded; column += 16)
-    mix_values<F, kType, R, 1>(w, scores, pages, next, num_pages, worth, column, padded);
+    mix_values<F, kType, R, 1>(w, scores, pages, next, next_offset, num_pages, worth, column, padded);
 }
 
 template <class F, KvType kType, int R>
@@ -140,8 +141,8 @@ void attend_rows(const AttentionWork& w) {
   for (int64_t d = 0; d < w.head_dim; ++d) {
     for (int r = 0; r < R; ++r) q[d * R + r] = w.q[r][d];
   }
-  each_chunk(w, [&](auto pages, auto next, int64_t origin, int64_t num_pages) {
-    attend_chunk<F, kType, R>(w, q, pages, next, origin, num_pages, scores);
+  each_chunk(w, [&](auto pages, auto next, int64_t next_offset, int64_t origin, int64_t num_pages) {
+    attend_chunk<F, kType, R>(w, q, pages, next, next_offset, origin, num_pages, scores);
   });
 }
 

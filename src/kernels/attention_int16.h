@@ -71,14 +71,14 @@ void join_queries(const AttentionWork& w, Int16Scratch<R>& s) {
 // into the second cache level: fetches into the first are few at a time.
 template <class F, int R, int P>
 void score_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte* const* pages,
-                 const std::byte* const* next, float* scores) {
+                 const std::byte* const* next, int64_t next_offset, float* scores) {
   using Q = typename F::Int;
   typename Q::I acc[R][P];
   const std::byte *keys[P], *next_keys[P];
 #pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
     keys[p] = pages[p] + w.k_offset;
-    next_keys[p] = next[p] + w.k_offset;
+    next_keys[p] = next[p] + w.k_offset + next_offset;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -166,8 +166,8 @@ void soften_int16(const AttentionWork& w, Int16Scratch<R>& s, const std::byte* c
 // Columns [column, column + 16 C) of every row's o: worth[r] o + unit[r] sum over the pages' keys of p v.
 template <class F, int R, int C>
 void mix_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte* const* pages,
-               const std::byte* const* next, int64_t num_pages, const float* worth, const float* unit,
-               int64_t column, int64_t padded) {
+               const std::byte* const* next, int64_t next_offset, int64_t num_pages, const float* worth,
+               const float* unit, int64_t column, int64_t padded) {
   using Q = typename F::Int;
   typename Q::I acc[R][C];
 #pragma GCC unroll 8
@@ -177,7 +177,7 @@ void mix_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte
   }
   for (int64_t page = 0; page < num_pages; ++page) {
     const std::byte* values = pages[page] + w.v_offset + 4 * column;
-    const std::byte* next_values = next[page] + w.v_offset + 4 * column;
+    const std::byte* next_values = next[page] + next_offset + w.v_offset + 4 * column;
     const int16_t* weights = s.weights + kPagePositions * page;
 #pragma GCC unroll 8
     for (int64_t j = 0; j < kPagePositions / 2; ++j) {
@@ -211,22 +211,23 @@ void mix_int16(const AttentionWork& w, const Int16Scratch<R>& s, const std::byte
 
 template <class F, int R>
 void attend_int16_chunk(const AttentionWork& w, Int16Scratch<R>& s, const std::byte* const* pages,
-                        const std::byte* const* next, int64_t origin, int64_t num_pages) {
+                        const std::byte* const* next, int64_t next_offset, int64_t origin,
+                        int64_t num_pages) {
   constexpr int P = F::kAttentionTile / R >= 4 ? 4 : F::kAttentionTile / R >= 2 ? 2 : 1;
   const int64_t padded = (w.head_dim + 15) / 16 * 16;
   int64_t page = 0;
   for (; page + P <= num_pages; page += P)
-    score_int16<F, R, P>(w, s, pages + page, next + page, s.scores + 16 * page);
+    score_int16<F, R, P>(w, s, pages + page, next + page, next_offset, s.scores + 16 * page);
   for (; page < num_pages; ++page)
-    score_int16<F, R, 1>(w, s, pages + page, next + page, s.scores + 16 * page);
+    score_int16<F, R, 1>(w, s, pages + page, next + page, next_offset, s.scores + 16 * page);
 
   alignas(64) float worth[16] = {}, unit[16] = {};
   soften_int16<F, R>(w, s, pages, origin, num_pages, worth, unit);
   int64_t column = 0;
   for (; column + 16 * P <= padded; column += 16 * P)
-    mix_int16<F, R, P>(w, s, pages, next, num_pages, worth, unit, column, padded);
+    mix_int16<F, R, P>(w, s, pages, next, next_offset, num_pages, worth, unit, column, padded);
   for (; column < padded; column += 16)
-    mix_int16<F, R, 1>(w, s, pages, next, num_pages, worth, unit, column, padded);
+    mix_int16<F, R, 1>(w, s, pages, next, next_offset, num_pages, worth, unit, column, padded);
 }
 
 template <class F, int R>
@@ -234,8 +235,8 @@ void attend_int16(const AttentionWork& w) {
   if (w.rows == R) {
     Int16Scratch<R> s(w.scratch);
     join_queries<typename F::Int>(w, s);
-    each_chunk(w, [&](auto pages, auto next, int64_t origin, int64_t num_pages) {
-      attend_int16_chunk<F, R>(w, s, pages, next, origin, num_pages);
+    each_chunk(w, [&](auto pages, auto next, int64_t next_offset, int64_t origin, int64_t num_pages) {
+      attend_int16_chunk<F, R>(w, s, pages, next, next_offset, origin, num_pages);
     });
   } else if constexpr (R > 1) {
     attend_int16<F, R - 1>(w);

@@ -94,16 +94,21 @@ struct KeptWeights {
   void end(int, const State&) const {}
 };
 
-// Calls chunk(pages, next, origin, num_pages) for each chunk of the work's pages; next: the pages after it,
-// as many, or the same again.
+// Calls chunk(pages, next, next_offset, origin, num_pages) for each chunk of the work's pages; next: as many
+// pages that are to be fetched meanwhile, at offsets that are next_offset greater.
 template <class Chunk>
 void each_chunk(const AttentionWork& w, const Chunk& chunk) {
   for (int64_t page = w.page_begin; page < w.page_end;) {
     const int64_t chunk_end = (page / kChunkPages + 1) * kChunkPages;
     const int64_t end = chunk_end < w.page_end ? chunk_end : w.page_end;
     const std::byte* const* pages = w.pages + (page - w.page_begin);
-    const std::byte* const* next = end + (end - page) <= w.page_end ? pages + (end - page) : pages;
-    chunk(pages, next, page * kPagePositions, end - page);
+    const bool is_last = end + (end - page) > w.page_end;
+    if (w.was_fetched || is_last) {
+      const int64_t at = w.was_fetched ? page - w.page_begin : 0;
+      chunk(pages, w.ahead + at, w.ahead_offset, page * kPagePositions, end - page);
+    } else {
+      chunk(pages, pages + (end - page), int64_t{0}, page * kPagePositions, end - page);
+    }
     page = end;
   }
 }

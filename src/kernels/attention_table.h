@@ -27,7 +27,12 @@ struct AttentionWork {
   int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
   const std::byte* const* pages;                    // pages[i] holds page page_begin + i
   int64_t page_begin, page_end;                     // of position / 16
-  int64_t k_offset, scales_offset, v_offset;        // bytes in a page
+  // What is worked on afterwards, to be fetched meanwhile: ahead[i] instead of pages[i], ahead_offset bytes
+  // further. was_fetched: an earlier tile has read these pages.
+  const std::byte* const* ahead;
+  int64_t ahead_offset;
+  bool was_fetched;
+  int64_t k_offset, scales_offset, v_offset;  // bytes in a page
   int64_t head_dim;
   float scale;
   float* scratch;  // attention_scratch_floats(K padded)
