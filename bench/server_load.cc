@@ -212,7 +212,7 @@ class StreamReader {
 Json run_streams(const std::string& model, const Plan& plan) {
   Given given(plan);
   const ServerProcess server(model, plan, given);
-  const Json body = {{"model", "scripted"},
+  const Json body = {{"model", "melete-instant"},
                      {"stream", true},
                      {"max_completion_tokens", plan.tokens + 100},
                      {"messages", {{{"role", "user"}, {"content", "Say the alphabet."}}}}};

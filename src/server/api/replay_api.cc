@@ -25,8 +25,6 @@ Json replay_schema() {
       "seed": {"type": "integer"}}})");
 }
 
-void refuse(const ExchangePtr& exchange, const ApiError& error) { exchange->respond(openai_response(error)); }
-
 // The media of the kept response and of those before it, as the model was given them.
 bool read_media(const std::vector<StoredResponse>& chain, const FileLookup& files, const ServedModel& model,
                 MediaByHash& media, std::optional<ApiError>& problem) {

@@ -11,8 +11,6 @@ namespace {
 
 constexpr size_t kDefaultPage = 20, kMostOfPage = 100;
 
-void refuse(const ExchangePtr& exchange, const ApiError& error) { exchange->respond(openai_response(error)); }
-
 std::optional<Json> body_of(const ExchangePtr& exchange) {
   const Result<Json> body = parse_json(exchange->request.body, "body");
   exchange->request.body = {};

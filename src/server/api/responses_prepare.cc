@@ -281,6 +281,8 @@ Json input_of(const StoredResponse& row) {
   return row.request.is_object() && row.request.contains(kInput) ? row.request[kInput] : Json::array();
 }
 
+void refuse(const ExchangePtr& exchange, const ApiError& error) { exchange->respond(openai_response(error)); }
+
 FileLookup file_lookup(Store& store, OwnerId owner) {
   return [&store, owner](const std::string& id) -> Result<KeptFile> {
     Files files = store.files(owner);

@@ -7,6 +7,7 @@
 #include "server/api/responses_job.h"
 #include "server/api/responses_request.h"
 #include "server/generation/model_list.h"
+#include "server/http/exchange.h"
 
 namespace melete {
 
@@ -41,5 +42,8 @@ Json input_of(const StoredResponse& row);
 
 // Of a file of the owner's.
 FileLookup file_lookup(Store& store, OwnerId owner);
+
+// Answers with the error, in OpenAI's shape.
+void refuse(const ExchangePtr& exchange, const ApiError& error);
 
 }  // namespace melete

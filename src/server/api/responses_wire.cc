@@ -69,9 +69,7 @@ void ResponseWire::event(const Event& event, std::vector<Json>& events) {
 
 void ResponseWire::open(const AnswerDelta& delta, std::vector<Json>& events) {
   close("completed", events);
-  open_.emplace();
-  open_->kind = delta.kind;
-  open_->call = delta.call;
+  open_ = Open{delta.kind, delta.call, {}, {}};
   const std::string number = cat(suffix_, "_", response_["output"].size());
   Json& item = open_->item;
   if (delta.kind == Kind::reasoning) {

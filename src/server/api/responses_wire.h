@@ -40,8 +40,8 @@ class ResponseWire {
  private:
   using Kind = AnswerDelta::Kind;
   struct Open {
-    Kind kind = Kind::content;
-    size_t call = 0;
+    Kind kind;
+    size_t call;
     Json item;
     std::string text;
   };

@@ -89,10 +89,10 @@ std::string response_head(int status, std::string_view content_type, const HttpH
     append_clean(head, value);
     head += "\r\n";
   }
-  for (const auto& [name, value] : kDefaults) {
-    const bool is_given =
-        std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
-    if (!is_given) head.append(name).append(": ").append(value).append("\r\n");
+  for (const auto& standard : kDefaults) {
+    const bool is_given = std::any_of(headers.begin(), headers.end(),
+                                      [&](const auto& header) { return header.first == standard.first; });
+    if (!is_given) head.append(standard.first).append(": ").append(standard.second).append("\r\n");
   }
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
