@@ -49,7 +49,7 @@ export const startBrowser = (more = []) =>
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(12_000);
+  page.setDefaultTimeout(40_000);
   const problems = [];
   const origin = url === 'about:blank' ? '' : new URL(url).origin;
   page.on('pageerror', (error) => problems.push(`error in the page: ${error.stack ?? error.message}`));
@@ -93,6 +93,8 @@ export async function choose(url, settings, headers = {}) {
   assert.equal(response.status, 200);
 }
 
+let slowing = [];
+
 // Agents that write nonsense for long, beside others that take most of the machine: something to stop and to come back to.
 export async function slowDown(url) {
   await choose(url, { mode: 'contemplating', agents: 128, effort: 'xhigh', temperature: 2 });
@@ -104,11 +106,16 @@ export async function slowDown(url) {
       for await (const _ of response.body) if (end.signal.aborted) return;
     }
   };
-  const all = Array.from({ length: 8 }, () => one().catch(() => {}));
-  return async () => {
+  const all = Array.from({ length: 4 }, () => one().catch(() => {}));
+  slowing.push(async () => {
     end.abort();
     await Promise.all(all);
-  };
+  });
+}
+
+export async function speedUp() {
+  await Promise.all(slowing.map((end) => end()));
+  slowing = [];
 }
 
 export const composer = (page) => page.getByLabel('Your message');

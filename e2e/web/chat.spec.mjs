@@ -1,8 +1,8 @@
 // Conversations: modes, files, stopping, coming back, branches, search, keeping and deleting.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, beforeEach, test } from 'node:test';
-import { ask, checkAxeInBothThemes, choose, composer, download, example, lastAnswer, openPage, slowDown, startBrowser, startServer } from './app.mjs';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { ask, checkAxeInBothThemes, choose, composer, download, example, lastAnswer, openPage, slowDown, speedUp, startBrowser, startServer } from './app.mjs';
 
 let server, browser;
 before(async () => {
@@ -14,6 +14,7 @@ after(async () => {
   await server?.stop();
 });
 beforeEach(() => choose(server.url, {}));
+afterEach(speedUp);
 
 const answers = (page) => page.locator('article[aria-label=Melete]');
 
@@ -82,7 +83,7 @@ test('what the server refuses is said, and the words stay', async () => {
 });
 
 test('an answer is stopped by Escape', async () => {
-  const speedUp = await slowDown(server.url);
+  await slowDown(server.url);
   const page = await openPage(browser, server.url);
   await composer(page).fill('What is 27 + 58?');
   await composer(page).press('Enter');
@@ -90,13 +91,12 @@ test('an answer is stopped by Escape', async () => {
   await checkAxeInBothThemes(page, 'agents at work');
   await page.keyboard.press('Escape');
   await page.locator('article[aria-label=Melete] footer').waitFor();
-  await speedUp();
   assert.match(await answers(page).last().innerText(), /Stopped\./);
   await page.check();
 });
 
 test('a reload in mid-stream goes on', async () => {
-  const speedUp = await slowDown(server.url);
+  await slowDown(server.url);
   const page = await openPage(browser, server.url);
   await composer(page).fill('What is 48 + 37?');
   await composer(page).press('Enter');
@@ -109,12 +109,11 @@ test('a reload in mid-stream goes on', async () => {
   await page.waitForFunction((least) => Number(document.querySelector('.panel .fold small').textContent.replaceAll(',', '').match(/\d+/)[0]) > least, first);
   await page.getByRole('button', { name: 'Stop the answer' }).click();
   await page.locator('article[aria-label=Melete] footer').waitFor();
-  await speedUp();
   await page.check();
 });
 
 test('a connection that breaks is made again', async () => {
-  const speedUp = await slowDown(server.url);
+  await slowDown(server.url);
   const page = await openPage(browser, server.url);
   // The beginning of the real stream, and then nothing more of it.
   await page.route('**/answers', async (route) => {
@@ -136,7 +135,6 @@ test('a connection that breaks is made again', async () => {
   await page.locator('.panel .lane').nth(127).waitFor();
   await page.getByRole('button', { name: 'Stop the answer' }).click();
   await page.locator('article[aria-label=Melete] footer').waitFor();
-  await speedUp();
   await page.check();
 });
 

@@ -10,7 +10,7 @@ export interface Attachment {
   preview: string; // of a picture, an address of this page; empty: none
   info: FileInfo | null; // null: still on its way
   failure: string;
-  sent: Promise<FileInfo | null>;
+  arrival: Promise<FileInfo | null>;
 }
 
 class Draft {
@@ -23,7 +23,7 @@ class Draft {
       const key = this.next++;
       const isPicture = /^image\/(png|jpeg|webp|gif)$/.test(file.type);
       const preview = isPicture ? URL.createObjectURL(file) : '';
-      const sent = files.put(file).then(
+      const arrival = files.put(file).then(
         (info) => {
           this.change(key, { info });
           return info;
@@ -33,7 +33,7 @@ class Draft {
           return null;
         },
       );
-      this.attachments.push({ key, name: file.name, type: file.type, size: file.size, preview, info: null, failure: '', sent });
+      this.attachments.push({ key, name: file.name, type: file.type, size: file.size, preview, info: null, failure: '', arrival });
     }
   }
 
@@ -50,17 +50,16 @@ class Draft {
 
   // Files first, as the models were trained. Null: one of the files couldn't be sent.
   async parts(): Promise<Part[] | null> {
-    const infos = await Promise.all(this.attachments.map((each) => each.sent));
+    const infos = await Promise.all(this.attachments.map((each) => each.arrival));
     if (infos.some((info) => info === null)) return null;
     const list: Part[] = infos.map((info) => ({ type: 'file', file_id: (info as FileInfo).id }));
     if (this.text.trim()) list.push({ type: 'text', text: this.text.trim() });
     return list;
   }
 
-  clear(): void {
-    for (const each of this.attachments) if (each.preview) URL.revokeObjectURL(each.preview);
-    this.attachments = [];
-    this.text = '';
+  // What was sent; what has been added since stays.
+  sent(keys: number[]): void {
+    for (const key of keys) this.remove(key);
   }
 }
 
