@@ -19,7 +19,7 @@ constexpr const char* kPagePolicy =
     "frame-ancestors 'none'; require-trusted-types-for 'script'; "
     "trusted-types svelte-trusted-html dompurify";
 
-std::string_view type_of(std::string_view path) {
+std::string_view content_type_of(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTypes = {{
       {".html", "text/html; charset=utf-8"},
       {".js", "text/javascript; charset=utf-8"},
@@ -91,7 +91,7 @@ HttpResponse page_response(const WebFile& file, const HttpRequest& request) {
     response.content_type = "";
     return response;
   }
-  response.content_type = std::string(type_of(file.path));
+  response.content_type = std::string(content_type_of(file.path));
   if (!file.is_gzip || takes_gzip(request.header("accept-encoding"))) {
     response.body = std::string(file.bytes);
     if (file.is_gzip) response.headers.emplace_back("Content-Encoding", "gzip");
