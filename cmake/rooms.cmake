@@ -140,7 +140,12 @@ function(melete_tests name)
     melete_use_torch_header(${name}_test)
   endif()
   add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+  set(limit_s 600)
+  if(MELETE_SANITIZE)
+    set(limit_s 3000)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${limit_s}
+    ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/leaks.txt:print_suppressions=0")
 endfunction()
 
 function(melete_program name)

@@ -3,25 +3,12 @@
 # invitations as curl sees them, and a server that others can reach lets nobody in without.
 set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
+source e2e/serving.bash
 cd "$E2E_DIR"
 rm -rf data ./*.txt
 fail() { echo "$*"; cat out.txt; exit 1; }
 melete() { "$MELETE" "$@" --data data; }
 
-start() {  # OPTIONS...
-  : >out.txt
-  "$MELETE" serve --threads 1 --data data "$@" >out.txt 2>&1 &
-  pid=$!
-  base=
-  for _ in $(seq 300); do
-    base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' out.txt)
-    [[ -z $base ]] || return 0
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  fail "no address was printed"
-}
-trap 'kill -KILL $pid 2>/dev/null || true' EXIT
 status() {  # PATH CURL-OPTIONS...: the status; the answer is in answer.txt, its head in head.txt
   local path=$1
   shift
@@ -36,7 +23,7 @@ expect() {  # STATUS PATH CURL-OPTIONS...
 json="Content-Type: application/json"
 ask='{"model":"melete-instant","max_tokens":20,"messages":[{"role":"user","content":"What is 2 + 3?"}]}'
 
-start --listen 127.0.0.1:0
+start --threads 1 --listen 127.0.0.1:0
 expect 200 /v1/models
 expect 200 /v1/models -H "Authorization: Bearer anything"
 expect 200 /api/session
@@ -86,7 +73,7 @@ wait "$pid" || fail "Ctrl-C"
 
 # Reachable by others: nobody gets in without, whatever the folder holds.
 rm -rf data
-start --listen 0.0.0.0:0 --allow-remote
+start --threads 1 --listen 0.0.0.0:0 --allow-remote
 grep -q "nobody can use the server" out.txt || fail "it must say that there is no user"
 base=${base/0.0.0.0/127.0.0.1}
 expect 401 /v1/models

@@ -4,25 +4,12 @@
 # promises, must be in the log, byte for byte.
 set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
+source e2e/serving.bash
 cd "$E2E_DIR"
 rm -rf data ./*.txt
 readers=3
 fail() { echo "$*"; cat out.txt; exit 1; }
 
-start() {
-  : >out.txt
-  "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --data data >out.txt 2>&1 &
-  pid=$!
-  base=
-  for _ in $(seq 300); do
-    base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' out.txt)
-    [[ -z $base ]] || return 0
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  fail "no address was printed"
-}
-trap 'kill -KILL $pid 2>/dev/null || true' EXIT
 post() { curl -sS --max-time 60 "$base$1" -H "Content-Type: application/json" -d "$2"; }
 id_of() { sed -E 's/.*"id":"([^"]*)".*/\1/'; }
 answer_of() { sed -nE '/^event: answer$/,/^$/s/.*"answer":"([^"]*)".*/\1/p' "$1" | head -1; }
@@ -30,7 +17,7 @@ events_in() { grep -c '^event: run$' "$1" || true; }
 # The events of a run in a stream that may be cut anywhere, so that its last one doesn't count.
 runs_of() { awk -v RS= 'last ~ /\nevent: run\n/ { print last "\n" } { last = $0 }' "$1"; }
 
-start
+start --listen 127.0.0.1:0 --threads 2
 question='{"model":"melete-contemplating","melete":{"agents":256,"delta":1e-6,"budget_tokens":262144},"max_tokens":4000,"temperature":1.5,"message":{"content":"What is 2 + 3?"}}'
 kept=0
 for round in $(seq 20); do
@@ -51,7 +38,7 @@ for round in $(seq 20); do
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
   wait
-  start
+  start --listen 127.0.0.1:0 --threads 2
   for i in $(seq $readers); do
     answer=$(answer_of "seen$i.txt")
     [[ -n $answer ]] || fail "round $round: reader $i saw no answer begin"

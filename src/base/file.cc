@@ -8,25 +8,11 @@
 #include <cstring>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/file_writer.h"
 
 namespace melete {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 Error file_error(const std::filesystem::path& path, const char* action) {
   const ErrorKind kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::unavailable;

@@ -60,13 +60,13 @@ std::shared_ptr<const std::byte> packed_weights(ThreadPool& pool, std::span<cons
 }
 
 // One piece of a product: a range of rows by a range of panels.
-struct Cut {
+struct GemmCut {
   int64_t row_parts = 1, panel_parts = 1;
 };
 
 // Panels are cut first, since then every thread reads its own part of the weights; rows where panels are few.
-Cut cut(const GemmWork& w, int64_t rows, int64_t tile_rows, int threads) {
-  Cut c;
+GemmCut cut(const GemmWork& w, int64_t rows, int64_t tile_rows, int threads) {
+  GemmCut c;
   const int64_t work = rows * w.depth * w.cols;
   if (threads == 1 || work < 2 * kTaskWork) return c;
   const int64_t wanted = std::min<int64_t>(4 * threads, work / kTaskWork), panels = panels_of(w.cols);
@@ -76,7 +76,7 @@ Cut cut(const GemmWork& w, int64_t rows, int64_t tile_rows, int threads) {
   return c;
 }
 
-void run_piece(const KernelTable& table, const GemmWork& w, int64_t rows, const Cut& c, int64_t piece) {
+void run_piece(const KernelTable& table, const GemmWork& w, int64_t rows, const GemmCut& c, int64_t piece) {
   const int64_t p = piece % c.panel_parts, r = piece / c.panel_parts, panels = panels_of(w.cols);
   table.gemm(w, rows * r / c.row_parts, rows * (r + 1) / c.row_parts, panels * p / c.panel_parts,
              panels * (p + 1) / c.panel_parts);
@@ -85,7 +85,7 @@ void run_piece(const KernelTable& table, const GemmWork& w, int64_t rows, const 
 void run(ThreadPool& pool, const GemmWork& w, int64_t rows) {
   const KernelTable& table = kernel_table();
   if (rows == 0 || w.cols == 0) return;
-  const Cut c = cut(w, rows, table.gemm_rows, pool.num_threads());
+  const GemmCut c = cut(w, rows, table.gemm_rows, pool.num_threads());
   pool.run(c.row_parts * c.panel_parts, [&](int64_t piece) { run_piece(table, w, rows, c, piece); });
 }
 
@@ -140,7 +140,7 @@ void matmul_each(ThreadPool& pool, ConstMatrix x, std::span<const MatmulTarget> 
   MELETE_CHECK(targets.size() <= kMost, targets.size());
   const KernelTable& table = kernel_table();
   GemmWork works[kMost];
-  Cut cuts[kMost];
+  GemmCut cuts[kMost];
   int64_t ends[kMost] = {}, total = 0;
   for (size_t i = 0; i < targets.size(); ++i) {
     works[i] = work_for(x, targets[i].b, nullptr, targets[i].y);

@@ -5,7 +5,7 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kTaskElements = 1 << 14;
+constexpr int64_t kNormTaskElements = 1 << 14;
 
 NormWork work_for(ConstMatrix x, const float* weight, int64_t weight_size, NormWeight kind, float eps,
                   Matrix y) {
@@ -16,7 +16,7 @@ NormWork work_for(ConstMatrix x, const float* weight, int64_t weight_size, NormW
 
 void run_rms(ThreadPool& pool, const NormWork& w, int64_t rows) {
   const KernelTable& table = kernel_table();
-  pool.for_ranges(rows, kTaskElements / w.width + 1,
+  pool.for_ranges(rows, kNormTaskElements / w.width + 1,
                   [&](int64_t begin, int64_t end) { table.rms(w, begin, end); });
 }
 
@@ -47,7 +47,7 @@ void layer_norm(ThreadPool& pool, ConstMatrix x, std::span<const float> w, std::
   NormWork work = work_for(x, w.data(), static_cast<int64_t>(w.size()), NormWeight::as_is, eps, y);
   work.bias = b.data();
   const KernelTable& table = kernel_table();
-  pool.for_ranges(x.rows, kTaskElements / x.cols + 1,
+  pool.for_ranges(x.rows, kNormTaskElements / x.cols + 1,
                   [&](int64_t begin, int64_t end) { table.layer_norm(work, begin, end); });
 }
 

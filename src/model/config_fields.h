@@ -1,5 +1,5 @@
 // Typed reads of a JSON object's fields, for config.json. The first field with a wrong value is remembered
-// and later reads change nothing, so a parser can read all fields and ask once.
+// and later reads change nothing, so a parser can read all fields and ask once. And one field's way back.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace melete {
+
+// A token id as it is written: null where the model has none (-1).
+inline Json optional_id(int64_t id) { return id < 0 ? Json() : Json(id); }
 
 class ConfigFields {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/config.h"
+#include "model/config_fields.h"
 
 namespace melete {
 namespace {
@@ -12,8 +13,6 @@ Json words(const std::vector<uint8_t>& choices, const char* yes, const char* no)
   for (const uint8_t choice : choices) list.push_back(choice != 0 ? yes : no);
   return list;
 }
-
-Json optional_id(int64_t id) { return id < 0 ? Json() : Json(id); }
 
 // null, one id, or a list of them.
 Json end_tokens(const std::vector<int64_t>& ids) {

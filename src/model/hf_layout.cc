@@ -9,8 +9,6 @@ namespace {
 constexpr int64_t kSampleRateHz = 24000;
 constexpr int kLanczos = 1;  // PIL's number for the filter
 
-Json optional_id(int64_t id) { return id < 0 ? Json() : Json(id); }
-
 Json pixel_fields() {
   return {{"do_convert_rgb", true}, {"do_normalize", true},          {"do_rescale", true},
           {"do_resize", true},      {"image_mean", {0.5, 0.5, 0.5}}, {"image_std", {0.5, 0.5, 0.5}},

@@ -96,7 +96,10 @@ bool MarkupParser::scan_start(bool at_end, Events& events) {
   const std::string_view text = std::string_view(pending_).substr(begin);
   std::vector<std::string_view> openings;
   if (style_.thinks) openings.push_back(kThinkOpen);
-  if (style_.calls == Calls::whole) openings.insert(openings.end(), {kPythonTag, "<function="});
+  if (style_.calls == Calls::whole) {
+    openings.push_back(kPythonTag);
+    openings.push_back("<function=");
+  }
   for (const std::string_view opening : openings) {
     if (text.size() < opening.size() && opening.starts_with(text) && !at_end) return false;
     if (!text.starts_with(opening)) continue;

@@ -131,7 +131,8 @@ TEST(MessagesRequest, SaysWhereAndWhatIsWrong) {
       {with("/temprature", 1), "temprature unknown_parameter"},
   };
   for (const auto& [body, expected] : cases) EXPECT_EQ(wrong(body), expected) << body.dump();
-  for (const auto& [name, property] : messages_request_schema()["properties"].items()) {
+  const Json schema = messages_request_schema();
+  for (const auto& [name, property] : schema["properties"].items()) {
     const std::string found = wrong(with("/" + name, Json::array({Json::array()})));
     EXPECT_EQ(found.find("unknown_parameter"), std::string::npos) << found;
   }
