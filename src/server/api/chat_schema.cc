@@ -32,7 +32,7 @@ Json part_schema() {
   ]})");
 }
 
-Json message_schema() {
+Json chat_message_schema() {
   Json schema = Json::parse(R"({
     "type": "object",
     "required": ["role"],
@@ -116,7 +116,7 @@ Json chat_request_schema() {
         "events": {"type": "boolean"}}}
     }
   })");
-  schema["properties"]["messages"]["items"] = message_schema();
+  schema["properties"]["messages"]["items"] = chat_message_schema();
   schema["properties"].update(tool_properties());
   return schema;
 }

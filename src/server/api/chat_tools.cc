@@ -63,11 +63,11 @@ void read_allowed(WireReader& allowed, ToolForm form, AnswerOptions& options,
 }
 
 void read_choice(WireReader& body, ToolForm form, AnswerOptions& options, std::optional<ApiError>& problem) {
-  using Kind = ToolChoice::Kind;
+  using Choice = ToolChoice::Kind;
   const Json* json = body.find("tool_choice");
   if (!json) return;
   if (json->is_string()) {
-    constexpr Kind kKinds[] = {Kind::automatic, Kind::none, Kind::required};
+    constexpr Choice kKinds[] = {Choice::automatic, Choice::none, Choice::required};
     options.tool_choice.kind = kKinds[body.choice("tool_choice", {"auto", "none", "required"}).value_or(0)];
     return;
   }
@@ -79,7 +79,7 @@ void read_choice(WireReader& body, ToolForm form, AnswerOptions& options, std::o
                 [&](WireReader& allowed) { read_allowed(allowed, form, options, problem); });
   else
     read_fields(choice, form, "function", problem, [&](WireReader& function) {
-      options.tool_choice = {Kind::named, function.required_text("name")};
+      options.tool_choice = {Choice::named, function.required_text("name")};
     });
   choice.finish();
 }

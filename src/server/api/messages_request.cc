@@ -93,12 +93,12 @@ void read_message_tools(WireReader& body, AnswerOptions& options, std::optional<
   }
   const Json* choice = body.object("tool_choice");
   if (!choice) return;
-  using Kind = ToolChoice::Kind;
+  using Choice = ToolChoice::Kind;
   WireReader reader(*choice, "tool_choice", problem);
   if (!reader.has("type")) reader.fail("tool_choice.type", "missing_required_parameter", "must be given");
-  constexpr Kind kKinds[] = {Kind::automatic, Kind::none, Kind::required, Kind::named};
+  constexpr Choice kKinds[] = {Choice::automatic, Choice::none, Choice::required, Choice::named};
   options.tool_choice.kind = kKinds[reader.choice("type", {"auto", "none", "any", "tool"}).value_or(0)];
-  if (options.tool_choice.kind == Kind::named) options.tool_choice.name = reader.required_text("name");
+  if (options.tool_choice.kind == Choice::named) options.tool_choice.name = reader.required_text("name");
   options.parallel_calls = !reader.flag("disable_parallel_tool_use").value_or(false);
   reader.finish();
 }

@@ -105,7 +105,7 @@ HttpResponse page_response(const WebFile& file, const HttpRequest& request) {
 
 void add_app_pages(Router& router) {
   const auto give = [&router](std::string path, std::string summary, auto find) {
-    Route route{"GET", std::move(path), Access::anyone, std::move(summary)};
+    Route route{"GET", std::move(path), Access::anyone, std::move(summary), nullptr};
     route.handle = [find](const ExchangePtr& exchange) {
       const std::string wanted = find(exchange->request);
       for (const WebFile& file : web_files())

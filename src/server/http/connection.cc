@@ -16,7 +16,7 @@ namespace melete {
 
 namespace http = boost::beast::http;
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
@@ -89,7 +89,7 @@ asio::awaitable<void> Connection::run() {
 asio::awaitable<void> Connection::read_all() {
   while (!aborted_) {
     if (buffer_.size() >= limits_.max_head_bytes + incoming_.size()) {
-      room_.expires_at(Clock::time_point::max());
+      room_.expires_at(SteadyClock::time_point::max());
       co_await room_.async_wait(kToken);
       continue;
     }
@@ -115,7 +115,7 @@ asio::awaitable<void> Connection::wait_until(Deadline deadline) {
 // More bytes than now. False: none came in time, or none will come.
 asio::awaitable<bool> Connection::wait_for_bytes(Deadline deadline) {
   const size_t before = buffer_.size();
-  while (buffer_.size() == before && !is_gone() && !(idle_ && finishing_) && Clock::now() < deadline)
+  while (buffer_.size() == before && !is_gone() && !(idle_ && finishing_) && SteadyClock::now() < deadline)
     co_await wait_until(deadline);
   co_return buffer_.size() > before;
 }
@@ -148,10 +148,11 @@ asio::awaitable<Connection::Read> Connection::refuse_parse(error_code error, std
 }
 
 asio::awaitable<Connection::Read> Connection::read_head(Parser& parser) {
-  const Deadline patience = Clock::now() + (std::exchange(is_new_, false) ? limits_.head : limits_.idle);
+  const Deadline patience =
+      SteadyClock::now() + (std::exchange(is_new_, false) ? limits_.head : limits_.idle);
   if (buffer_.empty() && !co_await wait_for_bytes(patience)) co_return Read::closed;
   in_head_ = std::exchange(idle_, false);
-  record_.begin = Clock::now();
+  record_.begin = SteadyClock::now();
   const Deadline deadline = record_.begin + limits_.head;
   while (true) {
     if (const error_code error = put(parser)) {
@@ -166,7 +167,7 @@ asio::awaitable<Connection::Read> Connection::read_head(Parser& parser) {
 }
 
 asio::awaitable<Connection::Read> Connection::read_body(Parser& parser) {
-  const Deadline deadline = Clock::now() + limits_.body;
+  const Deadline deadline = SteadyClock::now() + limits_.body;
   while (true) {
     if (const error_code error = put(parser)) {
       co_return co_await refuse_parse(error, record_.target);
@@ -211,7 +212,7 @@ asio::awaitable<bool> Connection::serve_one() {
   parser.header_limit(static_cast<uint32_t>(limits_.max_head_bytes));
   parser.body_limit(body_limit_ = limits_.max_body_bytes);
   idle_ = true;
-  last_active_ = Clock::now();
+  last_active_ = SteadyClock::now();
   extra_.clear();
   record_ = {};
   const Read head = co_await read_head(parser);
@@ -289,8 +290,8 @@ asio::awaitable<void> Connection::linger() {
   buffer_.clear();
   room_.cancel();
   socket_.finish_writing();
-  const Deadline deadline = Clock::now() + kLinger;
-  while (!is_gone() && Clock::now() < deadline) co_await wait_until(deadline);
+  const Deadline deadline = SteadyClock::now() + kLinger;
+  while (!is_gone() && SteadyClock::now() < deadline) co_await wait_until(deadline);
 }
 
 void Connection::log(const Json& notes) {
