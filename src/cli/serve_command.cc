@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/interrupt.h"
+#include "bridges/bridge_config.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
 #include "remote/remote_model.h"
@@ -82,6 +83,44 @@ class ServeCommand : public Command {
                    "pages of this origin may use the server, as in https://app.example; can be given again")
         ->take_all()
         ->allow_extra_args(false);
+    declare_limits(app);
+    app.add_option("--bridge", bridge_files_,
+                   "answer on Telegram or Matrix too, as this TOML file says (docs/bridges.md); can be given "
+                   "again")
+        ->take_all()
+        ->allow_extra_args(false);
+    app.add_option("--access-log", access_log_,
+                   "a JSON line a request goes to this file; - is standard error");
+  }
+
+  Result<int> run() override {
+    MELETE_RETURN_IF_ERROR(parse_listen(listen_, options_.http));
+    if (!is_loopback(options_.http.host) && !options_.identify)
+      return invalid_argument("[--listen] must be an address of this machine alone, such as 127.0.0.1, got ",
+                              options_.http.host,
+                              "; with --allow-remote others can reach the server, and log in or send a key");
+    MELETE_RETURN_IF_ERROR(open_access_log());
+    MELETE_ASSIGN_OR_RETURN(const std::vector<BridgeSetup> setups, read_bridges());
+    MELETE_ASSIGN_OR_RETURN(const std::filesystem::path folder, data_folder(data_));
+    MELETE_ASSIGN_OR_RETURN(const auto store, Store::open(folder));
+    MELETE_ASSIGN_OR_RETURN(ModelList models, load_models());
+    MELETE_RETURN_IF_ERROR(advise(*store));
+    catch_interrupts();
+    MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models), *store));
+    std::cout << "melete serves at " << server->http().url() << " (open it in a browser; Ctrl-C stops it)"
+              << std::endl;
+    MELETE_ASSIGN_OR_RETURN(auto bridges, start_bridges(setups, folder, *server));
+    while (!interrupted()) std::this_thread::sleep_for(kPoll);
+    bridges.reset();  // what they have begun is answered at the next start
+    if (const int64_t answering = server->num_answering(); answering > 0)
+      std::cerr << "melete: " << answering << " answers are being finished\n";
+    server->stop(std::chrono::seconds(10));
+    for (const auto& model : server->models().all()) MELETE_RETURN_IF_ERROR(model->keep_prompts());
+    return 0;
+  }
+
+ private:
+  void declare_limits(CLI::App& app) {
     app.add_option("--threads", threads_, "threads; all cores if not given")->check(CLI::Range(1, 1024));
     app.add_option("--max-running", options_.max_running, "answers at a time; others wait")
         ->check(CLI::Range(1, 1024))
@@ -97,34 +136,33 @@ class ServeCommand : public Command {
     app.add_option("--prompt-cache", prompt_cache_,
                    "keep what the models remember of conversations in this folder, a file a model, from one "
                    "run of the server to the next");
-    app.add_option("--access-log", access_log_,
-                   "a JSON line a request goes to this file; - is standard error");
   }
 
-  Result<int> run() override {
-    MELETE_RETURN_IF_ERROR(parse_listen(listen_, options_.http));
-    if (!is_loopback(options_.http.host) && !options_.identify)
-      return invalid_argument("[--listen] must be an address of this machine alone, such as 127.0.0.1, got ",
-                              options_.http.host,
-                              "; with --allow-remote others can reach the server, and log in or send a key");
-    MELETE_RETURN_IF_ERROR(open_access_log());
-    MELETE_ASSIGN_OR_RETURN(const std::filesystem::path folder, data_folder(data_));
-    MELETE_ASSIGN_OR_RETURN(const auto store, Store::open(folder));
-    MELETE_ASSIGN_OR_RETURN(ModelList models, load_models());
-    MELETE_RETURN_IF_ERROR(advise(*store));
-    catch_interrupts();
-    MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models), *store));
-    std::cout << "melete serves at " << server->http().url() << " (open it in a browser; Ctrl-C stops it)"
-              << std::endl;
-    while (!interrupted()) std::this_thread::sleep_for(kPoll);
-    if (const int64_t answering = server->num_answering(); answering > 0)
-      std::cerr << "melete: " << answering << " answers are being finished\n";
-    server->stop(std::chrono::seconds(10));
-    for (const auto& model : server->models().all()) MELETE_RETURN_IF_ERROR(model->keep_prompts());
-    return 0;
+  Result<std::vector<BridgeSetup>> read_bridges() const {
+    std::vector<BridgeSetup> setups;
+    for (const std::string& file : bridge_files_) {
+      MELETE_ASSIGN_OR_RETURN(BridgeSetup setup,
+                              read_bridge_setup(file, [](const char* name) { return std::getenv(name); }));
+      if (setup.config.allow.empty())
+        std::cerr << "melete: " << file
+                  << " allows nobody yet; write to the account, which tells you the id to put into allow\n";
+      setups.push_back(std::move(setup));
+    }
+    return setups;
   }
 
- private:
+  static Result<std::unique_ptr<Bridges>> start_bridges(const std::vector<BridgeSetup>& setups,
+                                                        const std::filesystem::path& folder,
+                                                        ApiServer& server) {
+    if (setups.empty()) return std::unique_ptr<Bridges>();
+    MELETE_ASSIGN_OR_RETURN(
+        auto bridges, Bridges::start(setups, folder, server.models(), server.runners(), server.metrics()));
+    for (const BridgeSetup& setup : setups)
+      std::cout << "melete answers on " << setup.config.service << " (" << setup.config.allow.size()
+                << " users may ask)" << std::endl;
+    return bridges;
+  }
+
   // A server that asks everyone who they are, and knows nobody, would answer nobody.
   Status advise(Store& store) const {
     MELETE_ASSIGN_OR_RETURN(const bool single, Accounts(store.database()).is_single_user());
@@ -194,7 +232,7 @@ class ServeCommand : public Command {
 
   ApiServerOptions options_;
   RemoteModel::Options remote_;
-  std::vector<std::string> models_;
+  std::vector<std::string> models_, bridge_files_;
   std::string listen_ = "127.0.0.1:8080", access_log_, data_, prompt_cache_;
   int threads_ = 0;
   int64_t cache_mb_ = 2048;

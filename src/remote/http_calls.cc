@@ -133,6 +133,7 @@ class HttpCalls::Impl {
     set(CURLOPT_HTTPHEADER, call.headers);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.given.body.size()));
     set(CURLOPT_POSTFIELDS, call.given.body.c_str());
+    if (!call.given.method.empty()) set(CURLOPT_CUSTOMREQUEST, call.given.method.c_str());
   }
 
   void finish(CURL* handle, CURLcode code) {
@@ -145,6 +146,9 @@ class HttpCalls::Impl {
       if (ended->refused) return;
       HttpEnd end;
       curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &end.status);
+      curl_off_t retry_after_s = 0;
+      curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after_s);
+      end.retry_after_s = retry_after_s;
       if (code != CURLE_OK)
         end.problem = ended->message[0] != 0 ? ended->message.data() : curl_easy_strerror(code);
       ended->ended(end);

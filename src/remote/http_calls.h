@@ -1,11 +1,12 @@
-// HttpCalls: several POSTs at a time through libcurl, whose answers are read as they come, on the caller's
-// thread.
+// HttpCalls: several requests at a time through libcurl, whose answers are read as they come, on the caller's
+// thread. Connections are kept for the next calls of the same object.
 //
 // Proxies come from the environment as for curl, but never for this machine. Redirects are not followed, so
 // that the key goes to the given server alone. Source of the interface: libcurl-multi(3).
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,14 +18,17 @@ namespace melete {
 
 struct HttpCall {
   std::string url;
-  std::string key;   // sent as a bearer token; empty: none
-  std::string body;  // JSON; empty: a GET
+  std::string key;          // sent as a bearer token; empty: none
+  std::string body;         // JSON; empty: a GET
+  std::string method = {};  // of a call with a body: "PUT"; empty: POST
 };
 
 // How a call ended. status: of the answer, 0 without one. problem: why it is not whole, or empty.
+// retry_after_s: what the header Retry-After says, 0 without it.
 struct HttpEnd {
   long status = 0;
   std::string problem;
+  int64_t retry_after_s = 0;
 };
 
 class HttpCalls {

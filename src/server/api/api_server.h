@@ -43,6 +43,9 @@ class ApiServer {
   const HttpServer& http() const { return *http_; }
   Router& router() { return router_; }
   const ModelList& models() const { return models_; }
+  // What answers beside the routes use, so that the same limits hold and the same counters count.
+  WorkerThreads& runners() { return runners_; }
+  ServerMetrics& metrics() { return metrics_; }
   int64_t num_answering() const { return runners_.num_running(); }
 
   // Takes no more requests and lets answers under way end, for so long at most.
