@@ -48,6 +48,10 @@ class FakeMatrix : public FakeService {
     EXPECT_NE(says().find(last), std::string::npos) << says();
     return sent_;
   }
+  size_t num_sent() {
+    const std::lock_guard lock(mutex_);
+    return sent_.size();
+  }
   void wait_for_first_sync() {
     wait([&] { return num_syncs_ >= 2; });
   }
@@ -149,7 +153,9 @@ TEST_F(MatrixTest, AnswersText) {
   EXPECT_EQ(sent[0]["msgtype"], "m.notice");
   EXPECT_EQ(sent[0]["m.mentions"], Json::object());
   EXPECT_FALSE(sent[0].contains("formatted_body"));
+  EXPECT_TRUE(is_done(kAccount));
   EXPECT_EQ(talk_.num_asked(), 1u);
+  EXPECT_EQ(talk_.prompts.at(0).find("before our time"), std::string::npos);
   EXPECT_GE(service_.num_typing(), 1);
   for (const std::string& request : service_.requests())
     EXPECT_NE(request.find("Authorization: Bearer " + kToken), std::string::npos);
@@ -258,6 +264,8 @@ TEST_F(MatrixTest, SendsNothingTwice) {
   service_.say_text("two");
   service_.wait_for(2, "four");
   EXPECT_TRUE(is_done(kAccount));
+  EXPECT_EQ(service_.num_sent(), 2u);
+  EXPECT_EQ(talk_.num_asked(), 2u);
 }
 
 TEST_F(MatrixTest, ReadsWhatASyncLeavesOut) {

@@ -118,6 +118,8 @@ TEST_F(TelegramTest, DropsWhatTheServiceRefusesForGood) {
   service_.say_text("one");
   service_.say({{"voice", {{"file_id", "v"}}}});
   service_.wait_for(1, "couldn't get that file");
+  for (const std::string& request : service_.requests())
+    EXPECT_EQ(request.find("passwd"), std::string::npos) << "no path but those below the files'";
   EXPECT_TRUE(is_done(kTelegramAccount));
 }
 
