@@ -107,7 +107,7 @@ ChatStore::Judgement BridgeHost::judge(const Incoming& message) const {
 
 void BridgeHost::enqueue(InboxItem item) {
   const auto command = item.reply ? std::nullopt : read_command(item.message.text, account_.name);
-  if (command && command->kind == ChatCommand::Kind::stop) stop_chat(item);
+  if (command && command->kind == BridgeCommand::Kind::stop) stop_chat(item);
   const std::string chat = item.message.chat;
   if (!item.reply && num_waiting(chat) >= kMaxWaitingOfChat)
     keep(item, "I'm still busy with your earlier messages; please wait, or end it with /stop.");
@@ -203,8 +203,8 @@ bool BridgeHost::accept_invite(InboxItem& item) {
   return keep(item, joined.ok() ? help_text() : "");
 }
 
-std::string BridgeHost::obey(const InboxItem& item, const ChatCommand& command) {
-  using Kind = ChatCommand::Kind;
+std::string BridgeHost::obey(const InboxItem& item, const BridgeCommand& command) {
+  using Kind = BridgeCommand::Kind;
   const std::string& chat = item.message.chat;
   const auto failed = [&](const Status& status) {
     note(status);

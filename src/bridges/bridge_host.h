@@ -61,7 +61,7 @@ class BridgeHost {
   void handle(InboxItem item, const std::stop_token& stop);
   bool reply_to(InboxItem& item, const std::stop_token& stop);
   bool accept_invite(InboxItem& item);
-  std::string obey(const InboxItem& item, const ChatCommand& command);
+  std::string obey(const InboxItem& item, const BridgeCommand& command);
   bool answer(InboxItem& item, const std::stop_token& stop);
   bool fetch_files(InboxItem& item, ChatTurn& turn);
   bool show(InboxItem& item, const std::string& text, Patience patience);

@@ -7,8 +7,8 @@
 namespace melete {
 namespace {
 
-std::optional<ChatCommand::Kind> known_command(std::string_view name) {
-  using Kind = ChatCommand::Kind;
+std::optional<BridgeCommand::Kind> known_command(std::string_view name) {
+  using Kind = BridgeCommand::Kind;
   if (name == "new") return Kind::fresh;
   if (name == "mode") return Kind::mode;
   if (name == "stop") return Kind::stop;
@@ -18,7 +18,7 @@ std::optional<ChatCommand::Kind> known_command(std::string_view name) {
 
 }  // namespace
 
-std::optional<ChatCommand> read_command(std::string_view text, std::string_view account) {
+std::optional<BridgeCommand> read_command(std::string_view text, std::string_view account) {
   text = trimmed(text);
   if (text.size() < 2 || (text[0] != '/' && text[0] != '!')) return std::nullopt;
   const size_t end = std::min(text.find_first_of(kSpaces), text.size());
@@ -26,9 +26,9 @@ std::optional<ChatCommand> read_command(std::string_view text, std::string_view 
   if (const size_t at = name.find('@'); at != std::string::npos && name.substr(at) == lower_ascii(account))
     name.resize(at);
   const std::string argument = lower_ascii(trimmed(text.substr(end)));
-  if (const auto kind = known_command(name)) return ChatCommand{*kind, argument};
+  if (const auto kind = known_command(name)) return BridgeCommand{*kind, argument};
   const bool is_word = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == std::string::npos;
-  if (text[0] == '/' && is_word && argument.empty()) return ChatCommand{ChatCommand::Kind::unknown, name};
+  if (text[0] == '/' && is_word && argument.empty()) return BridgeCommand{BridgeCommand::Kind::unknown, name};
   return std::nullopt;
 }
 

@@ -9,7 +9,7 @@
 
 namespace melete {
 
-struct ChatCommand {
+struct BridgeCommand {
   enum class Kind { fresh, mode, stop, help, unknown };
   Kind kind = Kind::help;
   std::string argument;  // in small letters
@@ -17,7 +17,7 @@ struct ChatCommand {
 
 // Nothing: the text is a question. A known command with whatever follows it, also "/mode@our_bot thinking";
 // of others, one that stands alone is `unknown`. `account`: "@our_bot".
-std::optional<ChatCommand> read_command(std::string_view text, std::string_view account);
+std::optional<BridgeCommand> read_command(std::string_view text, std::string_view account);
 
 struct CommandHelp {
   std::string name, summary;

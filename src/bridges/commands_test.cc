@@ -7,7 +7,7 @@
 namespace melete {
 namespace {
 
-using Kind = ChatCommand::Kind;
+using Kind = BridgeCommand::Kind;
 
 std::string read(const std::string& text) {
   const auto command = read_command(text, "@our_bot");
