@@ -7,30 +7,24 @@ llama=${LLAMA_SERVER:-$(command -v llama-server || true)}
 model=${MELETE_SMOLLM2:-${XDG_DATA_HOME:-$HOME/.local/share}/melete/models/smollm2.gguf}
 [[ -n $llama ]] || { echo "skipped: no llama-server on PATH or in LLAMA_SERVER"; exit 77; }
 [[ -e $model ]] || { echo "skipped: no GGUF model in MELETE_SMOLLM2 or at $model"; exit 77; }
+root=$PWD
 cd "$E2E_DIR"
 agents=4
-jobs=()
-trap 'kill -KILL "${jobs[@]}" 2>/dev/null || true' EXIT
 fail() { echo "$*"; tail -5 llama.txt; cat near.txt; exit 1; }
+source "$root/e2e/serving.bash"
 get() { curl -sS --noproxy '*' --max-time 120 "$@"; }
 
 : >near.txt
 llama_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$llama" -m "$model" --host 127.0.0.1 --port "$llama_port" -c 8192 -np $agents --metrics >llama.txt 2>&1 &
-jobs+=($!)
+llama_pid=$!
+servers+=("$llama_pid")
 for _ in $(seq 600); do
   ! get -f "http://127.0.0.1:$llama_port/health" >/dev/null 2>&1 || break
-  kill -0 "${jobs[0]}" 2>/dev/null || fail "llama-server doesn't start"
+  kill -0 "$llama_pid" 2>/dev/null || fail "llama-server doesn't start"
   sleep 0.1
 done
-"$MELETE" serve --remote "http://127.0.0.1:$llama_port/v1" --listen 127.0.0.1:0 --data near >near.txt 2>&1 &
-jobs+=($!)
-for _ in $(seq 600); do
-  base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' near.txt)
-  [[ -z $base ]] || break
-  kill -0 "${jobs[1]}" 2>/dev/null || fail "the server doesn't start"
-  sleep 0.1
-done
+start near --remote "http://127.0.0.1:$llama_port/v1"
 
 predicted() { get "http://127.0.0.1:$llama_port/metrics" | sed -nE 's/^llamacpp:tokens_predicted_total ([0-9]+).*/\1/p'; }
 ask() { get "$base/v1/chat/completions" -H "Content-Type: application/json" -d "$1"; }
@@ -64,6 +58,6 @@ for _ in $(seq 300); do
   (($(grep -c '"content":"' stream.txt) < 5)) || break
   sleep 0.05
 done
-kill -KILL "${jobs[0]}"
+kill -KILL "$llama_pid"
 wait "$reader"
 grep -q '^data: {"error":{"message":"\[remote\]' stream.txt || fail "no clear error when llama-server dies: $(tail -2 stream.txt)"

@@ -5,26 +5,12 @@ set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
 root=$PWD
 cd "$E2E_DIR"
-jobs=()
-trap 'kill -KILL "${jobs[@]}" 2>/dev/null || true' EXIT
 fail() { echo "$*"; cat far.txt near.txt; exit 1; }
-start() {  # NAME OPTIONS...: serves, and sets `base`
-  local name=$1
-  shift
-  : >"$name.txt"
-  "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --data "$name" "$@" >"$name.txt" 2>&1 &
-  jobs+=($!)
-  for _ in $(seq 300); do
-    base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' "$name.txt")
-    [[ -z $base ]] || return 0
-    sleep 0.1
-  done
-  fail "$name: no address was printed"
-}
+source "$root/e2e/serving.bash"
 : >near.txt
-start far
-far=${jobs[0]}
-start near --remote "$base/v1" --remote-model melete-thinking
+start far --threads 2
+far=$pid
+start near --threads 2 --remote "$base/v1" --remote-model melete-thinking
 grep -q 'takes text, pictures' near.txt || fail "the remote model takes pictures"
 
 ask() { curl -sS --noproxy '*' --max-time 60 "$base/v1/chat/completions" -H "Content-Type: application/json" --data-binary @body.json; }

@@ -5,19 +5,10 @@ set -euo pipefail
 [[ -e models/melete-nano/config.json ]] || { echo "skipped: no weights in models/melete-nano"; exit 77; }
 root=$PWD
 cd "$E2E_DIR"
-rm -rf pid access.jsonl cache data
-: >out.txt  # the loop below may look before the server has begun
-fail() { echo "$*"; cat out.txt; exit 1; }
-
-bash -c 'trap - INT; echo $$ >pid; exec timeout --foreground 300 "$MELETE" serve --listen 127.0.0.1:0 --threads 2 --data data --prompt-cache cache --access-log access.jsonl' >out.txt 2>&1 &
-job=$!
-trap 'kill -KILL $(cat pid 2>/dev/null) 2>/dev/null || true' EXIT
-for _ in $(seq 300); do
-  base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' out.txt)
-  [[ -z $base ]] || break
-  sleep 0.1
-done
-[[ -n $base ]] || fail "no address was printed"
+rm -rf access.jsonl cache data
+fail() { echo "$*"; cat data.txt; exit 1; }
+source "$root/e2e/serving.bash"
+start data --threads 2 --prompt-cache cache --access-log access.jsonl
 
 get() { curl -sS --max-time 60 "$base$1"; }
 ask() { curl -sS --max-time 60 "$base/v1/chat/completions" -H "Content-Type: application/json" --data-binary @"$1"; }
@@ -97,9 +88,9 @@ done
 grep -qF 'finish="cancelled"} 1' metrics.txt || fail "the answer of a client that has gone must be cancelled: $(cat metrics.txt)"
 
 # Ctrl-C.
-kill -INT "$(cat pid)"
+kill -INT "$pid"
 code=0
-wait "$job" || code=$?
+wait "$pid" || code=$?
 [[ $code == 0 ]] || fail "Ctrl-C must end with 0, got $code"
 grep -q '"path":"/v1/chat/completions","status":200' access.jsonl || fail "the access log: $(cat access.jsonl)"
 code=0

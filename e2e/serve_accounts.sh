@@ -6,7 +6,7 @@ set -euo pipefail
 source e2e/serving.bash
 cd "$E2E_DIR"
 rm -rf data ./*.txt
-fail() { echo "$*"; cat out.txt; exit 1; }
+fail() { echo "$*"; cat data.txt; exit 1; }
 melete() { "$MELETE" "$@" --data data; }
 
 status() {  # PATH CURL-OPTIONS...: the status; the answer is in answer.txt, its head in head.txt
@@ -23,7 +23,7 @@ expect() {  # STATUS PATH CURL-OPTIONS...
 json="Content-Type: application/json"
 ask='{"model":"melete-instant","max_tokens":20,"messages":[{"role":"user","content":"What is 2 + 3?"}]}'
 
-start --threads 1 --listen 127.0.0.1:0
+start data --threads 1
 expect 200 /v1/models
 expect 200 /v1/models -H "Authorization: Bearer anything"
 expect 200 /api/session
@@ -73,8 +73,8 @@ wait "$pid" || fail "Ctrl-C"
 
 # Reachable by others: nobody gets in without, whatever the folder holds.
 rm -rf data
-start --threads 1 --listen 0.0.0.0:0 --allow-remote
-grep -q "nobody can use the server" out.txt || fail "it must say that there is no user"
+start data --threads 1 --listen 0.0.0.0:0 --allow-remote
+grep -q "nobody can use the server" data.txt || fail "it must say that there is no user"
 base=${base/0.0.0.0/127.0.0.1}
 expect 401 /v1/models
 expect 401 /api/session -X DELETE

@@ -8,7 +8,7 @@ source e2e/serving.bash
 cd "$E2E_DIR"
 rm -rf data ./*.txt
 readers=3
-fail() { echo "$*"; cat out.txt; exit 1; }
+fail() { echo "$*"; cat data.txt; exit 1; }
 
 post() { curl -sS --max-time 60 "$base$1" -H "Content-Type: application/json" -d "$2"; }
 id_of() { sed -E 's/.*"id":"([^"]*)".*/\1/'; }
@@ -17,7 +17,7 @@ events_in() { grep -c '^event: run$' "$1" || true; }
 # The events of a run in a stream that may be cut anywhere, so that its last one doesn't count.
 runs_of() { awk -v RS= 'last ~ /\nevent: run\n/ { print last "\n" } { last = $0 }' "$1"; }
 
-start --listen 127.0.0.1:0 --threads 2
+start data --threads 2
 question='{"model":"melete-contemplating","melete":{"agents":256,"delta":1e-6,"budget_tokens":262144},"max_tokens":4000,"temperature":1.5,"message":{"content":"What is 2 + 3?"}}'
 kept=0
 for round in $(seq 20); do
@@ -38,7 +38,7 @@ for round in $(seq 20); do
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
   wait
-  start --listen 127.0.0.1:0 --threads 2
+  start data --threads 2
   for i in $(seq $readers); do
     answer=$(answer_of "seen$i.txt")
     [[ -n $answer ]] || fail "round $round: reader $i saw no answer begin"

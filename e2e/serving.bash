@@ -1,16 +1,23 @@
-# For tests of a server: start OPTIONS... runs it in the current folder and sets pid and base, its address; the test's end
-# kills it. Needs fail MESSAGE from the script; the server's output is in out.txt.
+# For tests of servers: start NAME OPTIONS... runs one in the current folder, with its data in the folder NAME and its output
+# in NAME.txt, and sets base, its address, and pid. All end with the test. Needs fail MESSAGE from the script.
+servers=()
+trap 'kill -KILL "${servers[@]}" 2>/dev/null || true' EXIT
 start() {
-  : >out.txt  # the loop below may look before the server has begun
-  "$MELETE" serve --data data "$@" >out.txt 2>&1 &
+  local name=$1
+  shift
+  [[ " $* " == *" --listen "* ]] || set -- --listen 127.0.0.1:0 "$@"
+  : >"$name.txt"  # the loop below may look before the server has begun
+  set -m          # a job of its own takes Ctrl-C, which the script's other jobs ignore
+  "$MELETE" serve --data "$name" "$@" >"$name.txt" 2>&1 &
+  set +m
   pid=$!
+  servers+=("$pid")
   base=
-  for _ in $(seq 300); do
-    base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' out.txt)
+  for _ in $(seq 600); do
+    base=$(sed -n 's/^melete serves at \(http[^ ]*\) .*/\1/p' "$name.txt")
     [[ -z $base ]] || return 0
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
-  fail "no address was printed"
+  fail "$name: no address was printed"
 }
-trap 'kill -KILL $pid 2>/dev/null || true' EXIT
