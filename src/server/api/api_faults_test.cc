@@ -14,16 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class ApiFaults : public ::testing::Test {
+class ApiFaults : public ScriptedServerTest {
  protected:
-  uint16_t start() {
-    server_.reset();
-    store_.reset();
-    store_ = ok(Store::open(folder_.path() / "data"));
-    options_.http.port = 0;
-    server_ = ok(ApiServer::start(options_, scripted_models("Four.<|eot|>", gate_), *store_));
-    return server_->http().port();
-  }
+  uint16_t start() { return ScriptedServerTest::start("Four.<|eot|>"); }
   // The error of an answer in OpenAI's shape, and that the next request is served.
   Json error_of(const TestClient::Answer& answer, int status) {
     EXPECT_EQ(answer.status(), status) << answer.head << answer.body;
@@ -34,12 +27,6 @@ class ApiFaults : public ::testing::Test {
     EXPECT_EQ(next.read_answer().status(), 200);
     return body.is_object() ? body.value("error", Json()) : Json();
   }
-
-  TestFolder folder_;
-  ApiServerOptions options_;
-  std::optional<std::shared_future<void>> gate_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<ApiServer> server_;
 };
 
 const std::string kChat = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n";

@@ -7,8 +7,6 @@
 namespace melete {
 namespace {
 
-const std::string kThought = "I count to four." + kToAnswer + "There are four of them.<|eot|>";
-
 struct StreamEvent {
   std::string id, name;
   Json data;
@@ -32,34 +30,11 @@ std::vector<StreamEvent> events_of(std::string_view text) {
   return events;
 }
 
-class AppApiTest : public ::testing::Test {
+class AppApiTest : public ScriptedServerTest {
  protected:
-  void start(const std::string& script = kThought) {
-    server_.reset();
-    store_.reset();
-    store_ = ok(Store::open(folder_.path() / "data"));
-    ApiServerOptions options;
-    options.http.port = 0;
-    options.max_running = 4;
-    options.password_cost = {1, 8192};
-    server_ = ok(ApiServer::start(options, scripted_models(script, gate_), *store_));
-  }
-  Asked raw(const std::string& method, const std::string& target, const std::string& body = "",
-            HttpHeaders headers = {}) {
-    HttpRequest request;
-    request.method = method;
-    request.path = target.substr(0, target.find('?'));
-    if (const size_t at = target.find('?'); at != std::string::npos) request.query = target.substr(at + 1);
-    request.body = body;
-    request.headers = std::move(headers);
-    request.client = "127.0.0.1:1";
-    return Asked(server_->router(), std::move(request));
-  }
-  Json ask(const std::string& method, const std::string& target, const Json& body = nullptr,
-           int status = 200) {
-    const Asked asked = raw(method, target, body.is_null() ? "" : body.dump());
-    EXPECT_EQ(asked.status, status) << method << " " << target << ": " << asked.body;
-    return asked.body.empty() ? Json() : Json::parse(asked.body);
+  AppApiTest() {
+    options_.max_running = 4;
+    options_.password_cost = {1, 8192};
   }
   std::string new_conversation() { return ask("POST", "/api/conversations", {{"title", "Fruit"}})["id"]; }
   std::vector<StreamEvent> answer(const std::string& conversation, Json question) {
@@ -68,11 +43,6 @@ class AppApiTest : public ::testing::Test {
     EXPECT_EQ(asked.status, 200) << asked.body;
     return events_of(asked.body);
   }
-
-  TestFolder folder_;
-  std::optional<std::shared_future<void>> gate_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<ApiServer> server_;
 };
 
 TEST_F(AppApiTest, AnAnswerIsStreamedAndStored) {

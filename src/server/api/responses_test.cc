@@ -11,7 +11,6 @@
 namespace melete {
 namespace {
 
-const std::string kThought = "I count to four." + kToAnswer + "There are four of them.<|eot|>";
 constexpr const char* kPicture =
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAADgAAAA4CAIAAAAn5KxJAAAAQ0lEQVR42u3OQQkAAAgEsIty/"
     "ZMYy4cphMECLNO+EFFR"
@@ -37,32 +36,9 @@ const Json kWeather = Json::parse(R"({"type": "function", "name": "get_weather",
   "description": "Get the current weather for a location", "parameters": {"type": "object",
   "properties": {"location": {"type": "string"}}, "required": ["location"]}})");
 
-class ResponsesTest : public ::testing::Test {
+class ResponsesTest : public ScriptedServerTest {
  protected:
-  void start(const std::string& script = kThought) {
-    server_.reset();
-    store_.reset();
-    store_ = ok(Store::open(folder_.path() / "data"));
-    ApiServerOptions options;
-    options.http.port = 0;
-    options.max_running = 4;
-    server_ = ok(ApiServer::start(options, scripted_models(script, gate_), *store_));
-  }
-  Asked raw(const std::string& method, const std::string& target, const std::string& body = "") {
-    HttpRequest request;
-    request.method = method;
-    request.path = target.substr(0, target.find('?'));
-    if (const size_t at = target.find('?'); at != std::string::npos) request.query = target.substr(at + 1);
-    request.body = body;
-    request.client = "127.0.0.1:1";
-    return Asked(server_->router(), std::move(request));
-  }
-  Json ask(const std::string& method, const std::string& target, const Json& body = nullptr,
-           int status = 200) {
-    const Asked asked = raw(method, target, body.is_null() ? "" : body.dump());
-    EXPECT_EQ(asked.status, status) << method << " " << target << ": " << asked.body;
-    return asked.body.empty() ? Json() : Json::parse(asked.body);
-  }
+  ResponsesTest() { options_.max_running = 4; }
   // A response that is as the specification wants it.
   Json respond(Json body) {
     if (!body.contains("model")) body["model"] = "melete-thinking";
@@ -86,11 +62,6 @@ class ResponsesTest : public ::testing::Test {
       if (item["type"] == "message") text += item["content"][0]["text"].get<std::string>();
     return text;
   }
-
-  TestFolder folder_;
-  std::optional<std::shared_future<void>> gate_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<ApiServer> server_;
 };
 
 TEST_F(ResponsesTest, ComplianceBasic) {

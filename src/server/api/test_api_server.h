@@ -3,38 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/scripted_run.h"
 #include "agent/test_model.h"
-#include "server/api/api_server.h"
+#include "server/api/test_server.h"
 #include "server/http/test_client.h"
-#include "server/store/test_store.h"
 
 namespace melete {
 
-// Every answer follows the same script.
-class ApiServerTest : public ::testing::Test {
+class ApiServerTest : public ScriptedServerTest {
  protected:
-  uint16_t start(const std::string& script) {
-    auto chat =
-        std::make_shared<ChatModel>(make_chat_format({}, small_tokenizer(), "test").value(), MediaLimits{});
-    ModelFacts facts{"muse_spark", 4096, true, false};
-    auto connect = [this, script](std::stop_token) -> std::unique_ptr<Engine> {
-      if (gate_) gate_->wait();
-      auto engine = std::make_unique<ScriptedEngine>(small_tokenizer());
-      for (int i = 0; i < 16; ++i) engine->write(script);
-      return engine;
-    };
-    std::vector<std::unique_ptr<ServedModel>> models;
-    models.push_back(
-        std::make_unique<ServedModel>("tiny", chat, facts, connect, [] { return EngineMetrics{}; }));
-    return serve(std::move(models));
-  }
   // A real engine of random weights.
   uint16_t start_engine(const EngineLimits& limits = {}) {
     if (!files_) files_ = std::make_unique<TestModel>();
@@ -50,19 +30,8 @@ class ApiServerTest : public ::testing::Test {
           engine->call([&](SpanEngine& span) { mean = span.mean_hidden(prompt); });
           return mean;
         }));
-    return serve(std::move(models));
+    return serve(ModelList(std::move(models)));
   }
-  uint16_t serve(std::vector<std::unique_ptr<ServedModel>> models) {
-    options_.http.port = 0;
-    server_.reset();
-    store_.reset();
-    store_ = ok(Store::open(folder_.path() / "data"));
-    auto server = ApiServer::start(options_, ModelList(std::move(models)), *store_);
-    EXPECT_TRUE(server.ok()) << server.error().message;
-    server_ = std::move(server).value();
-    return server_->http().port();
-  }
-
   static Json body(const std::string& model, const Json& more = Json::object()) {
     Json body = {{"model", model}, {"messages", {{{"role", "user"}, {"content", "how many?"}}}}};
     body.update(more);
@@ -96,15 +65,8 @@ class ApiServerTest : public ::testing::Test {
     return all;
   }
 
-  ApiServerOptions options_;
   std::unique_ptr<TestModel> files_;
   std::shared_ptr<EngineThread> engine_;
-  std::optional<std::shared_future<void>> gate_;
-  TestFolder folder_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<ApiServer> server_;
 };
-
-inline const std::string kThought = "I count to four." + kToAnswer + "There are four of them.<|eot|>";
 
 }  // namespace melete
