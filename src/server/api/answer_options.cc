@@ -29,10 +29,13 @@ const std::vector<std::string>& effort_names() {
   return kNames;
 }
 
-void read_sampling(WireReader& body, AnswerOptions& options) {
+void read_effort(WireReader& body, AnswerOptions& options) {
   options.effort_path = "reasoning_effort";
   if (const auto effort = body.choice("reasoning_effort", effort_names()))
     options.effort = effort_names()[*effort];
+}
+
+void read_sampling(WireReader& body, AnswerOptions& options) {
   options.temperature = body.number("temperature", 0, 2);
   options.top_p = body.number("top_p", 0, 1);
   options.min_p = body.number("min_p", 0, 1);
@@ -51,6 +54,15 @@ void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiE
   options.delta = reader.number("delta", 1e-6, 0.5);
   options.events = reader.flag("events").value_or(false);
   reader.finish();
+}
+
+Json extension_schema() {
+  return Json::parse(R"({"type": "object", "additionalProperties": false, "properties": {
+    "agents": {"type": "integer", "minimum": 1, "maximum": 256},
+    "budget_tokens": {"type": "integer", "minimum": 1},
+    "deadline_ms": {"type": "integer", "minimum": 1},
+    "delta": {"type": "number", "minimum": 1e-6, "maximum": 0.5},
+    "events": {"type": "boolean"}}})");
 }
 
 std::optional<ModeChoice> choose_mode(const AnswerOptions& options, std::optional<ApiError>& problem) {

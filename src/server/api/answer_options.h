@@ -40,12 +40,16 @@ inline constexpr size_t kMaxStops = 16;
 // The efforts of every surface, weakest first.
 const std::vector<std::string>& effort_names();
 
-// Reads reasoning_effort, temperature, top_p, min_p, top_k and seed.
+// Reads reasoning_effort.
+void read_effort(WireReader& body, AnswerOptions& options);
+
+// Reads temperature, top_p, min_p, top_k and seed.
 void read_sampling(WireReader& body, AnswerOptions& options);
 
 // Reads {"agents", "budget_tokens", "deadline_ms", "delta", "events"} from the field "melete", if it is
 // there.
 void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem);
+Json extension_schema();
 
 // The mode that a model's id and an effort choose, and its effort.
 struct ModeChoice {

@@ -112,6 +112,7 @@ std::optional<AppAnswers::Question> AppAnswers::read(const Exchange& exchange,
     body.fail("message", "missing_required_parameter", "must be given, or \"to\", the message to answer");
   }
   options.max_tokens = body.integer("max_tokens", 1, 1 << 24);
+  read_effort(body, options);
   read_sampling(body, options);
   read_extension(body, options, problem);
   body.finish();

@@ -1,4 +1,5 @@
 // Schemas of what the app sends and gets, by name.
+#include "server/api/answer_options.h"
 #include "server/api/app_api.h"
 
 namespace melete {
@@ -123,7 +124,7 @@ Json conversation_schemas() {
 }
 
 Json answer_schemas() {
-  return Json::parse(R"json({
+  Json schemas = Json::parse(R"json({
     "Question": {"type": "object", "additionalProperties": false, "properties": {
       "message": {"type": "object", "additionalProperties": false, "required": ["content"], "properties": {
         "parent": {"type": ["string", "null"], "description": "null: a root; none: what is shown last"},
@@ -133,10 +134,7 @@ Json answer_schemas() {
       "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
       "max_tokens": {"type": "integer", "minimum": 1}, "seed": {"type": "integer"},
       "temperature": {"type": "number"}, "top_p": {"type": "number"}, "top_k": {"type": "integer"},
-      "min_p": {"type": "number"},
-      "melete": {"type": "object", "additionalProperties": false, "properties": {
-        "agents": {"type": "integer"}, "budget_tokens": {"type": "integer"}, "deadline_ms": {"type": "integer"},
-        "delta": {"type": "number"}, "events": {"type": "boolean"}}}}},
+      "min_p": {"type": "number"}}},
     "RunEvent": {"type": "object", "required": ["seq", "agent", "kind", "token", "data"], "properties": {
       "seq": {"type": "integer"}, "agent": {"type": "integer"}, "kind": {"type": "string"},
       "token": {"type": "integer"}, "data": {"type": "object"}}},
@@ -155,6 +153,8 @@ Json answer_schemas() {
       "files": {"type": "integer"}, "conversations": {"type": "integer"}, "responses": {"type": "integer"},
       "answers": {"type": "integer"}}}
   })json");
+  schemas["Question"]["properties"]["melete"] = extension_schema();
+  return schemas;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class ContentReader {
     const Json* content = message.find("content");
     if (!content) return {};
     const std::string path = message.path_of("content");
-    if (content->is_string()) return {text_part(path, content->get<std::string>())};
+    if (content->is_string()) return {WirePart::of_text(path, content->get<std::string>())};
     std::vector<WirePart> parts;
     if (!content->is_array()) {
       message.fail(path, "invalid_type",
@@ -33,19 +33,11 @@ class ContentReader {
   }
 
  private:
-  static WirePart text_part(std::string path, std::string text) {
-    WirePart part;
-    part.path = std::move(path);
-    part.text = std::move(text);
-    return part;
-  }
-
   WirePart part(const Json& json, const std::string& path) {
     WireReader reader(json, path, problem_);
     WirePart part;
     part.path = path;
-    if (!reader.failed() && !reader.has("type"))
-      reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+    reader.require("type");
     const std::string type = kPartTypes[reader.choice("type", kPartTypes).value_or(0)];
     if (type != "text" && type != "refusal" && role_ != Role::user)
       reader.fail(reader.path_of("type"), "invalid_value",
@@ -138,8 +130,7 @@ std::vector<WireCall> read_calls(WireReader& message, std::optional<ApiError>& p
 
 WireMessage read_message(const Json& json, const std::string& path, std::optional<ApiError>& problem) {
   WireReader reader(json, path, problem);
-  if (!reader.failed() && !reader.has("role"))
-    reader.fail(reader.path_of("role"), "missing_required_parameter", "must be given");
+  reader.require("role");
   const std::string role = kRoles[reader.choice("role", kRoles).value_or(2)];
   WireMessage message;
   message.path = path;
@@ -185,7 +176,7 @@ void read_format(WireReader& body, AnswerOptions& options, std::optional<ApiErro
   const Json* format = body.object("response_format");
   if (!format) return;
   WireReader reader(*format, "response_format", problem);
-  if (!reader.has("type")) reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+  reader.require("type");
   const auto type = reader.choice("type", {"text", "json_object", "json_schema"});
   options.grammar_path = "response_format";
   if (type == 1u) options.grammar = GrammarSource{GrammarKind::json_object, ""};
@@ -194,8 +185,7 @@ void read_format(WireReader& body, AnswerOptions& options, std::optional<ApiErro
     static const Json kEmpty = Json::object();
     WireReader fields(schema ? *schema : kEmpty, "response_format.json_schema", problem);
     fields.ignore({"name", "description", "strict"});
-    if (!fields.has("schema"))
-      fields.fail(fields.path_of("schema"), "missing_required_parameter", "must be given");
+    fields.require("schema");
     if (const Json* given = fields.object("schema")) {
       options.grammar_path = fields.path_of("schema");
       options.grammar = GrammarSource{GrammarKind::json_schema, given->dump()};
@@ -240,6 +230,7 @@ std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<Ap
     for (size_t i = 0; i < messages->size() && !problem; ++i)
       request.messages.push_back(read_message((*messages)[i], cat("messages[", i, "]"), problem));
   }
+  read_effort(body, options);
   read_sampling(body, options);
   options.frequency_penalty = body.number("frequency_penalty", -2, 2);
   options.presence_penalty = body.number("presence_penalty", -2, 2);

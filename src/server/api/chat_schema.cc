@@ -1,5 +1,7 @@
 #include "server/api/chat_schema.h"
 
+#include "server/api/answer_options.h"
+
 namespace melete {
 
 namespace {
@@ -107,15 +109,10 @@ Json chat_request_schema() {
       "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
       "parallel_tool_calls": {"type": "boolean"},
       "store": {"type": "boolean", "description": "no effect"},
-      "metadata": {"type": "object", "description": "no effect"},
-      "melete": {"type": "object", "additionalProperties": false, "properties": {
-        "agents": {"type": "integer", "minimum": 1, "maximum": 256},
-        "budget_tokens": {"type": "integer", "minimum": 1},
-        "deadline_ms": {"type": "integer", "minimum": 1},
-        "delta": {"type": "number", "minimum": 1e-6, "maximum": 0.5},
-        "events": {"type": "boolean"}}}
+      "metadata": {"type": "object", "description": "no effect"}
     }
   })");
+  schema["properties"]["melete"] = extension_schema();
   schema["properties"]["messages"]["items"] = chat_message_schema();
   schema["properties"].update(tool_properties());
   return schema;

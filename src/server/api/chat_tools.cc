@@ -22,8 +22,7 @@ template <class Read>
 void read_function(const Json& json, const std::string& path, ToolForm form, std::optional<ApiError>& problem,
                    Read read) {
   WireReader tool(json, path, problem);
-  if (!tool.failed() && !tool.has("type"))
-    tool.fail(tool.path_of("type"), "missing_required_parameter", "must be given");
+  tool.require("type");
   tool.choice("type", {"function"});
   read_fields(tool, form, "function", problem, read);
   tool.finish();
@@ -72,8 +71,7 @@ void read_choice(WireReader& body, ToolForm form, AnswerOptions& options, std::o
     return;
   }
   WireReader choice(*json, "tool_choice", problem);
-  if (!choice.failed() && !choice.has("type"))
-    choice.fail(choice.path_of("type"), "missing_required_parameter", "must be given");
+  choice.require("type");
   if (choice.choice("type", {"function", "allowed_tools"}) == 1u)
     read_fields(choice, form, "allowed_tools", problem,
                 [&](WireReader& allowed) { read_allowed(allowed, form, options, problem); });

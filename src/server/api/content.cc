@@ -116,6 +116,13 @@ bool append_file(const WirePart& wire, const Part& part, const ServedModel& mode
 
 }  // namespace
 
+WirePart WirePart::of_text(std::string path, std::string text) {
+  WirePart part;
+  part.path = std::move(path);
+  part.text = std::move(text);
+  return part;
+}
+
 std::optional<std::string> decode_base64(std::string_view text) {
   static constexpr std::array<int8_t, 256> kValues = make_base64_values();
   std::string bytes;

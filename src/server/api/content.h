@@ -19,6 +19,8 @@ struct WirePart {
   bool is_file = false;           // bytes and name count
   std::optional<MediaKind> kind;  // what it must turn out to be; none: anything
   bool low_detail = false;        // a picture in few tokens
+
+  static WirePart of_text(std::string path, std::string text);
 };
 
 // A call that an assistant's message of the body has.

@@ -12,13 +12,6 @@ const Types kResultTypes = {"text", "image", "document", "audio", "video"};
 const Types kAssistantTypes = {"text", "thinking", "redacted_thinking", "tool_use"};
 const Types kTextTypes = {"text"};
 
-WirePart text_part(std::string path, std::string text) {
-  WirePart part;
-  part.path = std::move(path);
-  part.text = std::move(text);
-  return part;
-}
-
 // Reads the blocks of one message.
 class BlockReader {
  public:
@@ -29,7 +22,7 @@ class BlockReader {
     const Json* content = parent.find(name);
     if (!content) return;
     const std::string path = parent.path_of(name);
-    if (content->is_string()) return parts.push_back(text_part(path, content->get<std::string>()));
+    if (content->is_string()) return parts.push_back(WirePart::of_text(path, content->get<std::string>()));
     if (!content->is_array())
       return parent.fail(path, "invalid_type",
                          cat("must be a string or an array of blocks, got ", type_name(*content)));
@@ -44,7 +37,7 @@ class BlockReader {
     reader.ignore({"cache_control"});
     if (problem_) return;
     if (type == "text") {
-      parts.push_back(text_part(path, reader.required_text("text")));
+      parts.push_back(WirePart::of_text(path, reader.required_text("text")));
       reader.ignore({"citations"});
     } else if (type == "tool_result") {
       result(reader, path);
@@ -60,8 +53,7 @@ class BlockReader {
   }
 
   static std::string read_type(WireReader& reader, const Types& types) {
-    if (!reader.failed() && !reader.has("type"))
-      reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+    reader.require("type");
     return types[reader.choice("type", types).value_or(0)];
   }
 
@@ -71,7 +63,7 @@ class BlockReader {
     made.role = Role::tool;
     made.call_id = reader.required_text("tool_use_id");
     made.call_id_path = reader.path_of("tool_use_id");
-    if (reader.flag("is_error").value_or(false)) made.parts.push_back(text_part(path, "Error:"));
+    if (reader.flag("is_error").value_or(false)) made.parts.push_back(WirePart::of_text(path, "Error:"));
     read(reader, "content", kResultTypes, made.parts);
     results_.push_back(std::move(made));
   }
@@ -95,7 +87,7 @@ class BlockReader {
       WireReader citations(optional_object(reader, "citations"), reader.path_of("citations"), problem_);
       citations.refuse("enabled", false, "isn't possible; leave it out");
       for (const char* about : {"title", "context"})
-        if (auto text = reader.text(about)) parts.push_back(text_part(path, *std::move(text)));
+        if (auto text = reader.text(about)) parts.push_back(WirePart::of_text(path, *std::move(text)));
     }
     WireReader source(reader.required_object("source"), reader.path_of("source"), problem_);
     Types types = {"base64", "url", "file"};
@@ -113,7 +105,7 @@ class BlockReader {
       read(source, "content", kTextTypes, parts);
     } else if (kind == "text") {
       source.ignore({"media_type"});
-      parts.push_back(text_part(path, source.required_text("data")));
+      parts.push_back(WirePart::of_text(path, source.required_text("data")));
     } else {
       take_bytes(source, kind, part);
       parts.push_back(std::move(part));
@@ -150,11 +142,9 @@ class BlockReader {
 void append_message(const Json& json, const std::string& path, std::vector<WireMessage>& messages,
                     std::optional<ApiError>& problem) {
   WireReader reader(json, path, problem);
-  if (!reader.failed() && !reader.has("role"))
-    reader.fail(reader.path_of("role"), "missing_required_parameter", "must be given");
+  reader.require("role");
   const size_t role = reader.choice("role", {"user", "assistant", "system"}).value_or(0);
-  if (!reader.failed() && !reader.has("content"))
-    reader.fail(reader.path_of("content"), "missing_required_parameter", "must be given");
+  reader.require("content");
   constexpr Role kRoles[] = {Role::user, Role::assistant, Role::system};
   const Types* const types[] = {&kUserTypes, &kAssistantTypes, &kTextTypes};
   WireMessage message;

@@ -54,7 +54,7 @@ void read_thinking(WireReader& body, MessagesRequest& request, std::optional<Api
   }
   options.effort_path = "thinking.type";
   WireReader reader(*thinking, "thinking", problem);
-  if (!reader.has("type")) reader.fail("thinking.type", "missing_required_parameter", "must be given");
+  reader.require("type");
   const size_t type = reader.choice("type", {"disabled", "adaptive", "enabled"}).value_or(0);
   request.omits_thinking = reader.choice("display", {"summarized", "omitted"}) == 1u;
   if (type == 2) {
@@ -95,7 +95,7 @@ void read_message_tools(WireReader& body, AnswerOptions& options, std::optional<
   if (!choice) return;
   using Choice = ToolChoice::Kind;
   WireReader reader(*choice, "tool_choice", problem);
-  if (!reader.has("type")) reader.fail("tool_choice.type", "missing_required_parameter", "must be given");
+  reader.require("type");
   constexpr Choice kKinds[] = {Choice::automatic, Choice::none, Choice::required, Choice::named};
   options.tool_choice.kind = kKinds[reader.choice("type", {"auto", "none", "any", "tool"}).value_or(0)];
   if (options.tool_choice.kind == Choice::named) options.tool_choice.name = reader.required_text("name");

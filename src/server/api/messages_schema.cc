@@ -1,5 +1,7 @@
 #include "server/api/messages_schema.h"
 
+#include "server/api/answer_options.h"
+
 namespace melete {
 namespace {
 
@@ -24,15 +26,6 @@ Json block_schema() {
       "type": {"const": "tool_result"}, "tool_use_id": {"type": "string"}, "is_error": {"type": "boolean"},
       "content": {"oneOf": [{"type": "string"}, {"type": "array"}]}}}
   ]})");
-}
-
-Json extension_schema() {
-  return Json::parse(R"({"type": "object", "additionalProperties": false, "properties": {
-    "agents": {"type": "integer", "minimum": 1, "maximum": 256},
-    "budget_tokens": {"type": "integer", "minimum": 1},
-    "deadline_ms": {"type": "integer", "minimum": 1},
-    "delta": {"type": "number", "minimum": 1e-6, "maximum": 0.5},
-    "events": {"type": "boolean"}}})");
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ void ReplayApi::add_routes(Router& router) {
     }});
     if (status.ok()) return;
     metrics_.count_refusal();
-    exchange->respond(openai_response(api_error(status.error())));
+    refuse(exchange, api_error(status.error()));
   };
   router.add({"POST",
               "/v1/responses/{id}/replay",
@@ -100,10 +100,9 @@ void ReplayApi::read(const ExchangePtr& exchange) {
   const std::string id = exchange->request.parameters.at("id");
   std::optional<ApiError> problem;
   auto ready = find(exchange->caller.user, id, problem);
-  if (!ready) return exchange->respond(openai_response(*problem));
+  if (!ready) return refuse(exchange, *problem);
   if (const Status reserved = exchange->charge->reserve(ready->tokens); !reserved.ok())
-    return exchange->respond(
-        openai_response(quota_error(reserved.error(), exchange->charge->retry_after_s())));
+    return refuse(exchange, quota_error(reserved.error(), exchange->charge->retry_after_s()));
   std::stop_source stop;
   exchange->on_gone([stop]() mutable { stop.request_stop(); });
   const Status status = runners_.submit({[exchange, id, stop, ready = *std::move(ready)] {
@@ -113,14 +112,14 @@ void ReplayApi::read(const ExchangePtr& exchange) {
     const auto report = replay(ready.run, ready.media, ready.model->chat(), again);
     exchange->charge->add(ready.tokens);
     exchange->charge->settle();
-    if (!report.ok()) return exchange->respond(openai_response(api_error(report.error())));
+    if (!report.ok()) return refuse(exchange, api_error(report.error()));
     Json told = to_json(*report);
     told.update({{"object", "response.replay"}, {"response_id", id}});
     exchange->respond(200, told);
   }});
   if (status.ok()) return;
   metrics_.count_refusal();
-  exchange->respond(openai_response(api_error(status.error())));
+  refuse(exchange, api_error(status.error()));
 }
 
 }  // namespace melete

@@ -39,8 +39,7 @@ class ItemsReader {
 
  private:
   void read_message(WireReader& reader, const std::string& path) {
-    if (!reader.has("role"))
-      reader.fail(reader.path_of("role"), "missing_required_parameter", "must be given");
+    reader.require("role");
     const std::string role = kRoles[reader.choice("role", kRoles).value_or(0)];
     WireMessage message;
     message.path = path;
@@ -95,7 +94,7 @@ class ItemsReader {
     if (!content) {
       reader.fail(path, "missing_required_parameter", "must be given");
     } else if (content->is_string()) {
-      parts.push_back(text_part(path, content->get<std::string>()));
+      parts.push_back(WirePart::of_text(path, content->get<std::string>()));
     } else if (!content->is_array()) {
       reader.fail(path, "invalid_type",
                   cat("must be a string or an array of parts, got ", type_name(*content)));
@@ -106,19 +105,11 @@ class ItemsReader {
     return parts;
   }
 
-  static WirePart text_part(const std::string& path, std::string text) {
-    WirePart part;
-    part.path = path;
-    part.text = std::move(text);
-    return part;
-  }
-
   WirePart read_part(const Json& json, const std::string& path, const std::vector<std::string>& types) {
     WireReader reader(json, path, problem_);
     WirePart part;
     part.path = path;
-    if (!reader.failed() && !reader.has("type"))
-      reader.fail(reader.path_of("type"), "missing_required_parameter", "must be given");
+    reader.require("type");
     const std::string type = types[reader.choice("type", types).value_or(0)];
     if (reader.failed()) return part;
     if (type == "refusal") {

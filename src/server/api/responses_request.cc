@@ -58,7 +58,7 @@ void read_format(WireReader& text, ResponsesRequest& request, std::optional<ApiE
   const Json* given = text.object("format");
   if (!given) return;
   WireReader format(*given, text.path_of("format"), problem);
-  if (!format.has("type")) format.fail(format.path_of("type"), "missing_required_parameter", "must be given");
+  format.require("type");
   const auto type = format.choice("type", {"text", "json_object", "json_schema"});
   AnswerOptions& options = request.options;
   options.grammar_path = text.path_of("format");
@@ -131,12 +131,7 @@ void tell_tools(WireReader& body, Json& echo) {
 // How it is sampled, and how much of it there may be.
 void read_limits(WireReader& body, ResponsesRequest& request) {
   AnswerOptions& options = request.options;
-  options.temperature = body.number("temperature", 0, 2);
-  options.top_p = body.number("top_p", 0, 1);
-  options.min_p = body.number("min_p", 0, 1);
-  options.top_k = body.integer("top_k", 0, 1 << 20);
-  if (const auto seed = body.integer("seed", INT64_MIN, INT64_MAX))
-    options.seed = static_cast<uint64_t>(*seed);
+  read_sampling(body, options);
   options.presence_penalty = body.number("presence_penalty", -2, 2);
   options.frequency_penalty = body.number("frequency_penalty", -2, 2);
   request.echo["presence_penalty"] = options.presence_penalty.value_or(0);

@@ -1,5 +1,7 @@
 #include "server/api/responses_schema.h"
 
+#include "server/api/answer_options.h"
+
 namespace melete {
 namespace {
 
@@ -118,15 +120,10 @@ Json responses_request_schema() {
       "seed": {"type": ["integer", "null"]},
       "truncation": {"enum": ["auto", "disabled", null]},
       "metadata": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
-      "include": {"type": ["array", "null"], "items": {"const": "reasoning.encrypted_content"}},
-      "melete": {"type": "object", "additionalProperties": false, "properties": {
-        "agents": {"type": "integer", "minimum": 1, "maximum": 256},
-        "budget_tokens": {"type": "integer", "minimum": 1},
-        "deadline_ms": {"type": "integer", "minimum": 1},
-        "delta": {"type": "number", "minimum": 1e-6, "maximum": 0.5},
-        "events": {"type": "boolean"}}}
+      "include": {"type": ["array", "null"], "items": {"const": "reasoning.encrypted_content"}}
     }
   })");
+  schema["properties"]["melete"] = extension_schema();
   schema["properties"].update(tool_fields());
   schema["properties"]["input"] = {
       {"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", input_item_schema()}}}}};

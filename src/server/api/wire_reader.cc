@@ -119,19 +119,23 @@ const Json* WireReader::object(std::string_view name) {
   return nullptr;
 }
 
+void WireReader::require(std::string_view name) {
+  if (!has(name)) fail(path_of(name), "missing_required_parameter", "must be given");
+}
+
 std::string WireReader::required_text(std::string_view name) {
-  if (object_ && !has(name)) fail(path_of(name), "missing_required_parameter", "must be given");
+  require(name);
   return text(name).value_or("");
 }
 
 const Json* WireReader::required_array(std::string_view name) {
-  if (object_ && !has(name)) fail(path_of(name), "missing_required_parameter", "must be given");
+  require(name);
   return array(name);
 }
 
 const Json& WireReader::required_object(std::string_view name) {
   static const Json kEmpty = Json::object();
-  if (object_ && !has(name)) fail(path_of(name), "missing_required_parameter", "must be given");
+  require(name);
   const Json* found = object(name);
   return found ? *found : kEmpty;
 }

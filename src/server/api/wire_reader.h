@@ -33,6 +33,7 @@ class WireReader {
   const Json* object(std::string_view name);
 
   // Absence is a problem too.
+  void require(std::string_view name);
   std::string required_text(std::string_view name);
   const Json* required_array(std::string_view name);
   const Json& required_object(std::string_view name);  // empty where it is absent
