@@ -1,23 +1,15 @@
 // Passwords, invitations, keys; what two users see of each other; everything saved, brought back and deleted.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, checkAxeInBothThemes, download, openPage, startBrowser, startServer } from './app.mjs';
+import { ask, checkAxeInBothThemes, download, openPage, stage } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 test('all sections of the settings', async () => {
-  const page = await openPage(browser, `${server.url}/#/settings/general`);
+  const page = await openPage(here.browser, `${here.url}/#/settings/general`);
   for (const section of ['General', 'Answers', 'Models', 'Data', 'Account', 'Keys', 'People']) {
     await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: section }).click();
     await page.getByRole('heading', { name: section, exact: true }).waitFor();
@@ -28,11 +20,11 @@ test('all sections of the settings', async () => {
 });
 
 test('what is chosen for answers is sent', async () => {
-  const page = await openPage(browser, `${server.url}/#/settings/answers`);
+  const page = await openPage(here.browser, `${here.url}/#/settings/answers`);
   await page.getByLabel('Seed').fill('7');
   await page.getByLabel('Seed').blur();
   await page.waitForResponse((response) => response.url().endsWith('/api/settings') && response.request().method() === 'PUT');
-  await page.goto(`${server.url}/#/`);
+  await page.goto(`${here.url}/#/`);
   const asked = page.waitForRequest((request) => request.url().endsWith('/answers'));
   await ask(page, 'Hello');
   assert.equal((await asked).postDataJSON().seed, 7);
@@ -42,9 +34,9 @@ test('what is chosen for answers is sent', async () => {
 });
 
 test('save everything, delete everything, bring it back', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await ask(page, 'Who are you?');
-  await page.goto(`${server.url}/#/settings/data`);
+  await page.goto(`${here.url}/#/settings/data`);
   const saved = await download(page, () => page.getByRole('link', { name: 'As JSON' }).click());
   assert.equal(JSON.parse(saved.text.toString()).format, 'melete export');
   const asPage = await download(page, () => page.getByRole('link', { name: 'As a page' }).click());
@@ -62,12 +54,12 @@ test('save everything, delete everything, bring it back', async () => {
 });
 
 test('a password, an invitation, two users who see nothing of each other, a key', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await ask(page, 'What is 2 + 3?');
   await page.waitForURL(/#\/c\//);
   const mine = page.url();
   // A key first needs a password.
-  await page.goto(`${server.url}/#/settings/keys`);
+  await page.goto(`${here.url}/#/settings/keys`);
   await page.getByLabel('Name').fill('laptop');
   await page.getByRole('button', { name: 'Make a key' }).click();
   await page.getByRole('button', { name: 'Set it' }).click();
@@ -75,23 +67,23 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await page.getByLabel('New again').fill('correct horse battery');
   await page.getByRole('button', { name: 'Set', exact: true }).click();
   await page.getByText('The password is set.').waitFor();
-  await page.goto(`${server.url}/#/settings/keys`);
+  await page.goto(`${here.url}/#/settings/keys`);
   await page.getByLabel('Name').fill('laptop');
   await page.getByRole('button', { name: 'Make a key' }).click();
   const key = await page.getByLabel('The key laptop').innerText();
   await checkAxeInBothThemes(page, 'a new key');
-  const list = () => fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  const list = () => fetch(`${here.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
   assert.equal((await list()).status, 200);
   await page.getByRole('button', { name: 'Revoke' }).click();
   await page.getByText('; revoked').waitFor();
   assert.equal((await list()).status, 401);
   // Bob comes with an invitation.
-  await page.goto(`${server.url}/#/settings/people`);
+  await page.goto(`${here.url}/#/settings/people`);
   await page.getByLabel('For', { exact: true }).fill('Bob');
   await page.getByRole('button', { name: 'Invite' }).click();
   const link = await page.getByLabel('The invitation’s link').innerText();
-  assert.ok(link.startsWith(`${server.url}/#/invitation/`));
-  const bob = await openPage(browser, link);
+  assert.ok(link.startsWith(`${here.url}/#/invitation/`));
+  const bob = await openPage(here.browser, link);
   await checkAxeInBothThemes(bob, 'an invitation');
   await bob.getByLabel('Name').fill('bob');
   await bob.getByLabel('Password', { exact: true }).fill('hunter2 hunter2');
@@ -102,14 +94,14 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await bob.goto(mine);
   await bob.getByText('This conversation doesn’t exist.').waitFor();
   assert.equal(await bob.getByRole('link', { name: 'People' }).count(), 0);
-  await bob.goto(`${server.url}/#/`);
+  await bob.goto(`${here.url}/#/`);
   await ask(bob, 'What is 4 + 4?');
   await page.reload();
-  await page.goto(`${server.url}/#/`);
+  await page.goto(`${here.url}/#/`);
   await page.locator('nav[aria-label=Conversations] li').first().waitFor();
   assert.equal(await page.getByRole('link', { name: 'What is 4 + 4?' }).count(), 0);
   // Logging out and in.
-  await bob.goto(`${server.url}/#/settings/account`);
+  await bob.goto(`${here.url}/#/settings/account`);
   await bob.getByRole('button', { name: 'Log out', exact: true }).click();
   await bob.getByRole('heading', { name: 'Log in to Melete' }).waitFor();
   await checkAxeInBothThemes(bob, 'the login');
@@ -121,7 +113,7 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await bob.getByRole('button', { name: 'Log in' }).click();
   await bob.getByRole('link', { name: 'What is 4 + 4?' }).waitFor();
   // Bob is deleted: his page asks him to log in.
-  await page.goto(`${server.url}/#/settings/people`);
+  await page.goto(`${here.url}/#/settings/people`);
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE');
   await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();

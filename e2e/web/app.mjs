@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { after, before } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -44,6 +45,22 @@ export async function startServer(...more) {
 
 export const startBrowser = (more = []) =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', ...more] });
+
+// What the tests of one file share: `url` of a server and `browser`, from before the first to after the last.
+export function stage() {
+  const here = { url: '', browser: null };
+  let server;
+  before(async () => {
+    server = await startServer();
+    here.url = server.url;
+    here.browser = await startBrowser();
+  });
+  after(async () => {
+    await here.browser?.close();
+    await server?.stop();
+  });
+  return here;
+}
 
 // A page of its own context. It fails the test at its end (check()) for errors in the page and requests to other hosts.
 export async function openPage(browser, url, options = {}) {
@@ -116,6 +133,42 @@ export async function slowDown(url) {
 export async function speedUp() {
   await Promise.all(slowing.map((end) => end()));
   slowing = [];
+}
+
+// From now on the page's questions are answered by these pieces, one every so many ms, instead of by the server.
+export async function answerWith(page, pieces, ms) {
+  await page.evaluate(
+    ({ pieces, ms }) => {
+      const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+      const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'instant', seed: 1 };
+      const answer = { id: 'msg_a', parent: 'msg_q', role: 'assistant', content: '', meta, files: [], created_ms: 1 };
+      const question = { id: 'msg_q', parent: null, role: 'user', content: 'go', meta: {}, files: [], created_ms: 1 };
+      const original = window.fetch;
+      window.fetch = (path, options) => {
+        if (!String(path).endsWith('/answers')) return original(path, options);
+        const encoder = new TextEncoder();
+        let seq = 0;
+        const run = (agent, kind, data) => frame('run', { seq: seq++, agent, kind, token: seq, data });
+        const body = new ReadableStream({
+          start(controller) {
+            const put = (piece) => controller.enqueue(encoder.encode(piece));
+            put(frame('message', question) + frame('answer', answer));
+            put(run(-1, 'run.started', { mode: 'instant', agents: 1, seed: 1 }) + run(0, 'agent.spawned', {}));
+            let at = 0;
+            const timer = setInterval(() => {
+              put(run(0, 'agent.delta', { channel: 'answer', text: pieces[at++] }));
+              if (at < pieces.length) return;
+              clearInterval(timer);
+              put(frame('done', { message: { ...answer, content: pieces.join(''), meta: { ...meta, status: 'completed' } } }));
+              controller.close();
+            }, ms);
+          },
+        });
+        return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+      };
+    },
+    { pieces, ms },
+  );
 }
 
 export const composer = (page) => page.getByLabel('Your message');

@@ -1,25 +1,17 @@
 // Conversations: modes, files, stopping, coming back, branches, search, keeping and deleting.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { ask, checkAxeInBothThemes, choose, composer, download, example, lastAnswer, openPage, slowDown, speedUp, startBrowser, startServer } from './app.mjs';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ask, checkAxeInBothThemes, choose, composer, download, example, lastAnswer, openPage, slowDown, speedUp, stage } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(() => choose(server.url, {}));
+const here = stage();
+beforeEach(() => choose(here.url, {}));
 afterEach(speedUp);
 
 const answers = (page) => page.locator('article[aria-label=Melete]');
 
 test('the three modes', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   for (const mode of ['Instant', 'Thinking', 'Contemplating']) {
     await page.getByRole('radio', { name: mode }).check({ force: true });
     await ask(page, 'What is 27 + 58?');
@@ -40,7 +32,7 @@ test('the three modes', async () => {
 });
 
 test('files are attached, pasted and dropped', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Add files' }).click()]);
   await chooser.setFiles([example('shapes.png')]);
   await page.getByText('3.2 kB').waitFor();
@@ -52,7 +44,7 @@ test('files are attached, pasted and dropped', async () => {
     ['drop', 'digits.wav', 'audio/wav', 'Which digits were said?', '593'],
     ['drop', 'prices.csv', 'text/csv', 'What is the price of milk?', '3'],
   ]) {
-    await page.goto(`${server.url}/#/`);
+    await page.goto(`${here.url}/#/`);
     const bytes = [...readFileSync(example(name))];
     await page.evaluate(
       ({ kind, name, type, bytes }) => {
@@ -73,7 +65,7 @@ test('files are attached, pasted and dropped', async () => {
 });
 
 test('what the server refuses is said, and the words stay', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await composer(page).fill('x '.repeat(6000));
   await page.getByRole('button', { name: 'Send' }).click();
   await page.locator('.toast.error').waitFor();
@@ -83,8 +75,8 @@ test('what the server refuses is said, and the words stay', async () => {
 });
 
 test('an answer is stopped by Escape', async () => {
-  await slowDown(server.url);
-  const page = await openPage(browser, server.url);
+  await slowDown(here.url);
+  const page = await openPage(here.browser, here.url);
   await composer(page).fill('What is 27 + 58?');
   await composer(page).press('Enter');
   await page.locator('.panel .lane .words').first().waitFor();
@@ -96,8 +88,8 @@ test('an answer is stopped by Escape', async () => {
 });
 
 test('a reload in mid-stream goes on', async () => {
-  await slowDown(server.url);
-  const page = await openPage(browser, server.url);
+  await slowDown(here.url);
+  const page = await openPage(here.browser, here.url);
   await composer(page).fill('What is 48 + 37?');
   await composer(page).press('Enter');
   const busy = page.locator('.panel .lane').nth(5);
@@ -113,8 +105,8 @@ test('a reload in mid-stream goes on', async () => {
 });
 
 test('a connection that breaks is made again', async () => {
-  await slowDown(server.url);
-  const page = await openPage(browser, server.url);
+  await slowDown(here.url);
+  const page = await openPage(here.browser, here.url);
   // The beginning of the real stream, and then nothing more of it.
   await page.route('**/answers', async (route) => {
     const cut = new AbortController();
@@ -139,7 +131,7 @@ test('a connection that breaks is made again', async () => {
 });
 
 test('edit, answer again, branches, a new conversation from here', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.getByRole('radio', { name: 'Thinking' }).check({ force: true });
   await ask(page, 'What is 2 + 3?');
   assert.equal((await lastAnswer(page).innerText()).trim(), '5');
@@ -173,7 +165,7 @@ test('edit, answer again, branches, a new conversation from here', async () => {
 });
 
 test('search, rename, pin, save and delete', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await ask(page, 'Who are you, wombat?');
   await page.locator('nav[aria-label=Conversations] li.current a').waitFor();
   await page.keyboard.press('Control+k');
@@ -208,7 +200,7 @@ test('search, rename, pin, save and delete', async () => {
 });
 
 test('by keyboard alone', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.locator('.welcome').waitFor();
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '');
   await page.keyboard.press('Tab');
@@ -242,7 +234,7 @@ test('by keyboard alone', async () => {
 });
 
 test('agents afterwards, from the log, and played again', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.getByRole('radio', { name: 'Contemplating' }).check({ force: true });
   await ask(page, 'What is 27 + 58?');
   await page.reload();

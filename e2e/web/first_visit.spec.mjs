@@ -1,30 +1,22 @@
 // A first visit: what is there, the examples, a picture with marks, light and dark, a phone.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { checkAxeInBothThemes, composer, download, lastAnswer, openPage, startBrowser, startServer } from './app.mjs';
+import { test } from 'node:test';
+import { checkAxeInBothThemes, composer, download, lastAnswer, openPage, stage } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 async function shoot(page, name) {
   if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
 }
 
 test('every example is answered', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   const wanted = { 'How many red': '2', 'Which digits': '593', 'What shape is blue': 'square', 'price of milk': '3', 'How many kcal': '230', '27 + 58': '85' };
   assert.equal(await page.locator('.welcome li').count(), Object.keys(wanted).length);
   await checkAxeInBothThemes(page, 'the first page');
   await shoot(page, 'app-first');
   for (const [question, answer] of Object.entries(wanted)) {
-    await page.goto(`${server.url}/#/`);
+    await page.goto(`${here.url}/#/`);
     await page.locator('.welcome').getByRole('button', { name: question }).click();
     await page.locator('article[aria-label=Melete] footer').waitFor();
     assert.equal((await lastAnswer(page).innerText()).trim(), answer, question);
@@ -34,7 +26,7 @@ test('every example is answered', async () => {
 });
 
 test('marks are drawn on the picture, in step with the reasoning', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.locator('.welcome').getByRole('button', { name: 'How many red' }).click();
   await page.locator('article[aria-label=Melete] footer').waitFor();
   for (const reloaded of [false, true]) {
@@ -87,7 +79,7 @@ test('marks are drawn on the picture, in step with the reasoning', async () => {
 });
 
 test('the clip’s mark is its way', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.locator('.welcome').getByRole('button', { name: 'What shape is blue' }).click();
   await page.locator('.stage svg g[data-mark] line.line').waitFor({ state: 'attached' });
   const time = () => page.locator('.stage video').evaluate((video) => video.currentTime);
@@ -99,7 +91,7 @@ test('the clip’s mark is its way', async () => {
 });
 
 test('a phone', async () => {
-  const page = await openPage(browser, server.url, { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
+  const page = await openPage(here.browser, here.url, { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
   assert.equal(await page.locator('nav[aria-label=Conversations]').count(), 0);
   await page.locator('.welcome').getByRole('button', { name: 'How many red' }).tap();
   await page.locator('.steps .scrub').waitFor();
@@ -118,7 +110,7 @@ test('a phone', async () => {
 });
 
 test('the theme that is chosen stays', async () => {
-  const page = await openPage(browser, `${server.url}/#/settings/general`);
+  const page = await openPage(here.browser, `${here.url}/#/settings/general`);
   await page.getByLabel('Appearance').selectOption('dark');
   await page.waitForResponse((response) => response.url().endsWith('/api/settings') && response.request().method() === 'PUT');
   await page.reload();

@@ -1,19 +1,11 @@
 // Hostile content in answers, reasoning, votes, titles, file names and files: none of it runs in the app, nothing of it
 // becomes an element that could, and that holds without the content security policy as well.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { composer, openPage, startBrowser, startServer } from './app.mjs';
+import { test } from 'node:test';
+import { composer, openPage, stage } from './app.mjs';
 import { vectors } from './vectors.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 // A conversation of the export's form: each vector is said, answered, thought and voted for.
 async function importVectors() {
@@ -22,7 +14,7 @@ async function importVectors() {
   for (const vector of vectors.slice(0, 20)) form.append('file', new Blob([vector], { type: 'text/plain' }), `${vector.replaceAll(/["\r\n]/g, '')}.csv`);
   form.append('file', new Blob(['<svg xmlns="http://www.w3.org/2000/svg" onload="window.hit=1"><script>window.hit=1</script></svg>'], { type: 'image/svg+xml' }), 'a.svg');
   form.append('file', new Blob(['<script>window.hit=1</script>'], { type: 'text/html' }), 'a.html');
-  const kept = await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json();
+  const kept = await (await fetch(`${here.url}/api/files`, { method: 'POST', body: form })).json();
   let parent = '';
   const say = (role, content, meta, files = []) => {
     const id = `msg_${String(messages.length).padStart(32, '0')}`;
@@ -38,13 +30,13 @@ async function importVectors() {
     };
     say('assistant', vector, { answer: `ans_${i}`, status: i % 7 ? 'completed' : 'failed', error: vector, model: vector, mode: i % 5 ? 'thinking' : 'contemplating', seed: 1, reasoning: vector, finish: vector, details });
   });
-  const whole = await (await fetch(`${server.url}/api/export`)).json();
+  const whole = await (await fetch(`${here.url}/api/export`)).json();
   const id = `conv_${'0'.repeat(32)}`;
   const titles = vectors.slice(0, 30).map((vector, i) => ({ id: `conv_${String(i + 1).padStart(32, '0')}`, title: vector, pinned: false, active_leaf: '', created_ms: 1, updated_ms: 2, messages: [] }));
   const conversations = [{ id, title: vectors[3], pinned: false, active_leaf: parent, created_ms: 1, updated_ms: 3, messages }, ...titles];
-  const response = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations, responses: [], answers: [] }) });
+  const response = await fetch(`${here.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations, responses: [], answers: [] }) });
   assert.equal(response.status, 200, await response.text());
-  const found = await (await fetch(`${server.url}/api/conversations?limit=200`)).json();
+  const found = await (await fetch(`${here.url}/api/conversations?limit=200`)).json();
   return found.conversations.find((each) => each.num_messages === messages.length).id;
 }
 
@@ -68,7 +60,7 @@ for (const bypassCSP of [false, true]) {
   test(`stored content, ${bypassCSP ? 'without' : 'with'} the policy`, async () => {
     assert.ok(vectors.length >= 60, `${vectors.length} vectors`);
     const id = await importVectors();
-    const page = await openPage(browser, `${server.url}/#/c/${id}`, { bypassCSP });
+    const page = await openPage(here.browser, `${here.url}/#/c/${id}`, { bypassCSP });
     page.on('dialog', (dialog) => (page.problems.push('a dialog'), dialog.dismiss()));
     await page.locator('article').first().waitFor();
     // All of it: earlier messages are drawn as one scrolls up.
@@ -93,7 +85,7 @@ for (const bypassCSP of [false, true]) {
 }
 
 test('a stream of hostile pieces', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   const all = vectors.join('\n\n');
   const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
   const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'thinking', seed: 1 };
@@ -119,8 +111,8 @@ test('files of pages and drawings are only saved', async () => {
   for (const [type, name] of [['text/html', 'a.html'], ['image/svg+xml', 'a.svg'], ['text/javascript', 'a.js'], ['application/xhtml+xml', 'a.xhtml']]) {
     const form = new FormData();
     form.append('file', new Blob([`<svg xmlns="http://www.w3.org/2000/svg"><script>window.hit=1</script></svg>${name}`], { type }), name);
-    const { files } = await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json();
-    const got = await fetch(`${server.url}/api/files/${files[0].id}/content`);
+    const { files } = await (await fetch(`${here.url}/api/files`, { method: 'POST', body: form })).json();
+    const got = await fetch(`${here.url}/api/files/${files[0].id}/content`);
     assert.equal(got.headers.get('content-type'), 'application/octet-stream');
     assert.match(got.headers.get('content-disposition'), /^attachment/);
     assert.match(got.headers.get('content-security-policy'), /sandbox/);

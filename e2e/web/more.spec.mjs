@@ -3,21 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { ask, checkAxeInBothThemes, choose, composer, download, lastAnswer, openPage, startBrowser, startServer } from './app.mjs';
+import { test } from 'node:test';
+import { ask, checkAxeInBothThemes, choose, composer, download, lastAnswer, openPage, stage, startBrowser } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 test('two answers side by side', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await ask(page, 'What is 27 + 58?');
   await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Compare with Instant' }).click();
@@ -35,7 +27,7 @@ test('two answers side by side', async () => {
 });
 
 test('a page to share needs nothing else and runs nothing', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.locator('.welcome').getByRole('button', { name: 'How many red' }).click();
   await page.locator('article[aria-label=Melete] footer').waitFor();
   await page.getByRole('button', { name: 'Save this conversation' }).click();
@@ -45,7 +37,7 @@ test('a page to share needs nothing else and runs nothing', async () => {
   assert.ok(!/<script|https?:\/\//.test(text.replaceAll('http://www.w3.org', '')), 'nothing runs, nothing is loaded');
   const path = join(process.env.E2E_DIR ?? tmpdir(), 'melete-shared.html');
   writeFileSync(path, saved.text);
-  const context = await browser.newContext({ offline: true });
+  const context = await here.browser.newContext({ offline: true });
   const shared = await context.newPage();
   await shared.goto(`file://${path}`);
   assert.equal(await shared.locator('img').evaluate((image) => image.naturalWidth), 168);
@@ -55,7 +47,7 @@ test('a page to share needs nothing else and runs nothing', async () => {
 });
 
 test('a table’s chart', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.locator('.welcome').getByRole('button', { name: 'price of milk' }).click();
   await page.locator('article[aria-label=Melete] footer').waitFor();
   await page.getByRole('button', { name: 'Chart' }).click();
@@ -69,7 +61,7 @@ test('a table’s chart', async () => {
 
 test('a recording is attached and heard', async () => {
   const fake = await startBrowser(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
-  const page = await openPage(fake, server.url, { permissions: ['microphone'] });
+  const page = await openPage(fake, here.url, { permissions: ['microphone'] });
   await page.getByRole('button', { name: 'Record', exact: true }).click();
   await page.getByRole('button', { name: 'Stop recording and attach it' }).waitFor();
   await page.waitForTimeout(1500); // it has to hear something
@@ -87,7 +79,7 @@ test('a recording is attached and heard', async () => {
 });
 
 test('what an answer will take, from what the last ones took', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   const hint = page.locator('.hint');
   await composer(page).fill('What is 2 + 3?');
   assert.doesNotMatch(await hint.innerText(), /about/);
@@ -99,15 +91,15 @@ test('what an answer will take, from what the last ones took', async () => {
 });
 
 test('two thousand messages', async () => {
-  await choose(server.url, {});
+  await choose(here.url, {});
   const messages = [];
   for (let i = 0; i < 2000; ++i)
     messages.push({ id: `msg_${String(i).padStart(32, '0')}`, parent: i ? `msg_${String(i - 1).padStart(32, '0')}` : '', role: i % 2 ? 'assistant' : 'user', content: i % 2 ? `Answer **${i}**\n\n- one\n- two\n\n\`code\`` : `Question ${i}`, meta: i % 2 ? { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } : {}, files: [], created_ms: i + 1 });
   const conversation = { id: `conv_${'9'.repeat(32)}`, title: 'Long', pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 4e12, messages };
-  const whole = await (await fetch(`${server.url}/api/export`)).json();
-  const imported = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
+  const whole = await (await fetch(`${here.url}/api/export`)).json();
+  const imported = await fetch(`${here.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
   assert.equal(imported.status, 200, await imported.text());
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.getByRole('link', { name: 'Long' }).click();
   await page.locator('article').getByText('Answer 1999').waitFor();
   assert.ok((await page.locator('article').count()) <= 40, 'only the end is drawn');

@@ -3,6 +3,7 @@ import type { Message, RunEvent } from '../api/types';
 import { ApiFailure, send } from '../api/client';
 import { readEvents, type ServerEvent } from '../api/events';
 import { follow, newRun, type Run } from '../run/run';
+import { Pacing } from './pacing';
 
 export interface Listener {
   said(message: Message): void; // what was asked, as it is stored
@@ -20,6 +21,7 @@ export class LiveAnswer {
   private waiting: RunEvent[] = [];
   private timer = 0;
   private drawn = 0;
+  private readonly pacing = new Pacing();
   private readonly giveUp = new AbortController();
 
   constructor(private readonly listener: Listener) {}
@@ -99,11 +101,9 @@ export class LiveAnswer {
     if (this.waiting.length && !this.timer) this.timer = window.setTimeout(() => this.flush(), this.pace());
   }
 
-  // Until the next drawing, in ms. What is long costs more to draw, and is read no faster.
+  // Until the next drawing, in ms.
   private pace(): number {
-    const since = performance.now() - this.drawn;
-    const length = this.run.agents.reduce((sum, agent) => sum + agent.answer.length + agent.reasoning.length, 0);
-    return Math.max(0, (length > 1500 ? 90 : 40) - since);
+    return Math.max(0, this.pacing.wait() - (performance.now() - this.drawn));
   }
 
   private flush(): void {
@@ -111,6 +111,7 @@ export class LiveAnswer {
     this.timer = 0;
     this.drawn = performance.now();
     if (!this.waiting.length) return;
+    this.pacing.measure();
     this.run = follow(this.run, this.waiting, performance.now());
     this.waiting = [];
   }

@@ -1,8 +1,9 @@
 // The one gate to the page for HTML that was made from what a model or a file says.
 import createPurifier, { type Config } from 'dompurify';
 
-const purifier = createPurifier(window);
-purifier.addHook('uponSanitizeAttribute', (_node, data) => {
+type Hook = (node: Element, data: { attrName: string; attrValue: string; keepAttr: boolean }) => void;
+
+const checkAttribute: Hook = (_node, data) => {
   if (data.attrName === 'class') {
     data.attrValue = data.attrValue
       .split(/\s+/)
@@ -12,7 +13,7 @@ purifier.addHook('uponSanitizeAttribute', (_node, data) => {
   }
   if (data.attrName === 'href' && !/^(https?:\/\/|mailto:)/i.test(data.attrValue)) data.keepAttr = false;
   if (data.attrName === 'src' && !/^data:image\/(png|jpeg|gif|webp);base64,/i.test(data.attrValue)) data.keepAttr = false;
-});
+};
 
 const textTags =
   'p br hr h3 h4 h5 h6 ul ol li blockquote pre code em strong del s sub sup kbd mark a table thead tbody tr th td span img'.split(' ');
@@ -25,8 +26,14 @@ const textConfig: Config = {
 };
 const mathConfig: Config = { USE_PROFILES: { mathMl: true }, FORBID_ATTR: ['style', 'href', 'id', 'xlink:href'] };
 
+const purifier = createPurifier(window);
+purifier.addHook('uponSanitizeAttribute', checkAttribute);
+let kindSet = '';
+
 // `kind` math: MathML of the typesetter.
 export function purify(html: string, kind: 'text' | 'math' = 'text'): DocumentFragment {
-  const config = kind === 'math' ? mathConfig : textConfig;
-  return purifier.sanitize(html, { ...config, RETURN_DOM_FRAGMENT: true }) as unknown as DocumentFragment;
+  // Reading a configuration takes longer than most blocks.
+  if (kind !== kindSet) purifier.setConfig({ ...(kind === 'math' ? mathConfig : textConfig), RETURN_DOM_FRAGMENT: true });
+  kindSet = kind;
+  return purifier.sanitize(html) as unknown as DocumentFragment;
 }
