@@ -3,14 +3,13 @@
 // usage: bench_engine_steps MODEL THREADS [WEIGHTS]
 //        bench_engine_steps random muse_spark|muse_glimmer FOLDER
 // Answers are lines of JSON; the first, {}, says that the model is loaded. Commands:
-//   ids TEXT              the text's tokens
-//   greedy N ID...        the N likeliest tokens after the prompt, and by how much their logits are above the
-//   second
-//                         best
-//   prompt ID...          reads a prompt and keeps it: seconds until the logits after its last token are
-//   there steps S N             seconds of N steps of S continuations of that prompt peak most memory that
-//   this process ever held model                 weights that one token is multiplied with, and their bytes
-//   machine               read bandwidth and arithmetic peaks of all threads
+//   ids TEXT       the text's tokens
+//   greedy N ID... the N likeliest tokens after the prompt, and their logits' distances to the second best
+//   prompt ID...   reads a prompt and keeps it: seconds until the logits after its last token are there
+//   steps S N      seconds of N steps of S continuations of that prompt
+//   peak           most memory that this process ever held
+//   model          weights that one token is multiplied with, and their bytes
+//   machine        read bandwidth and arithmetic peaks of all threads
 #include <cstdio>
 #include <cstring>
 #include <fstream>

@@ -3,7 +3,7 @@
 usage: engine_llama.py BENCH_ENGINE_STEPS LLAMA_ENGINE|'' FOLDER SMOLLM2.gguf THREADS ROUNDS [text|q8_0|q4_0|muse]...
 FOLDER holds smollm2-q8_0.gguf, smollm2-q4_0.gguf (made by the peer) and random-muse_spark, random-muse_glimmer. Both programs
 answer the same commands (bench/engine_steps.cc). The peer runs each work in the best of its configurations (flash attention or
-not, one cache for all sequences or one each), chosen in a first round.
+not, keys and values of 8 bits or not, one cache for all sequences or one each), chosen in a first round.
 """
 import itertools
 import json
@@ -70,7 +70,7 @@ class Bench:
         """Name and program of ours and of each configuration of the peer."""
         started = [("ours", self.start_ours(model))]
         if self.peer:
-            for flags in [(), ("flash",), ("flash", "split")] if sequences > 1 else [(), ("flash",)]:
+            for flags in [(), ("flash",), ("flash", "kv8")] + ([("flash", "split")] if sequences > 1 else []):
                 started.append((" ".join(flags) or "plain", self.start_peer(model, context, sequences, *flags)))
         return started
 
