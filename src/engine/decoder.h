@@ -35,7 +35,7 @@ struct DecoderShape {
   int64_t width = 0;           // D
   std::vector<LayerShape> layers;
   MediaShape media;
-  bool is_quantised = false;  // its matrices are kept in 8 or 4 bits
+  KvType kv_type = KvType::f32;  // what its keys and values are kept as if nothing else is asked for
 };
 
 class Decoder {

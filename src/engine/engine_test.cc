@@ -50,17 +50,21 @@ TEST(Engine, EveryInstructionSetAndThreadCountGivesTheSameBits) {
   }
 }
 
-TEST(Engine, KeepsKeysAndValuesOfQuantisedModelsInSixteenBits) {
+TEST(Engine, KeepsKeysOfQuantisedModelsInAsManyBitsAsActivationsHave) {
   const Prompt prompt = text_prompt(60, 1);
   const auto logits = [&](WeightType weights, std::optional<KvType> kv_type) {
     EngineLimits limits;
     limits.kv_type = kv_type;
     return SpanEngine::load(folder("dense"), 1, limits, weights).value()->logits(prompt).value();
   };
-  const auto narrow = logits(WeightType::w8, KvType::int16), wide = logits(WeightType::w8, KvType::f32);
-  EXPECT_NE(narrow, wide);
-  EXPECT_LE(largest_difference(narrow, wide), 0.2);
-  EXPECT_EQ(logits(WeightType::w8, {}), narrow);
+  for (const auto& [weights, type] : {std::pair{WeightType::w8, KvType::int16},
+                                      {WeightType::w8a8, KvType::int8},
+                                      {WeightType::w4, KvType::int8}}) {
+    const auto narrow = logits(weights, type), wide = logits(weights, KvType::f32);
+    EXPECT_NE(narrow, wide);
+    EXPECT_LE(largest_difference(narrow, wide), 0.2) << name_of(weights);
+    EXPECT_EQ(logits(weights, {}), narrow) << name_of(weights);
+  }
   EXPECT_EQ(logits(WeightType::f32, {}), logits(WeightType::f32, KvType::f32));
 }
 

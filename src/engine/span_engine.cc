@@ -12,8 +12,7 @@ namespace {
 KvLayout layout_of(const DecoderShape& shape, std::optional<KvType> type) {
   std::vector<int64_t> windows;
   for (const LayerShape& layer : shape.layers) windows.push_back(layer.window);
-  return KvLayout(shape.layers.at(0).heads, type.value_or(shape.is_quantised ? KvType::int16 : KvType::f32),
-                  windows);
+  return KvLayout(shape.layers.at(0).heads, type.value_or(shape.kv_type), windows);
 }
 
 }  // namespace

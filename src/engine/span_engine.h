@@ -35,8 +35,8 @@ struct EngineLimits {
   // Tokens a step that n-gram look-up may expect of a sequence (ngram.h) while fewer than four run and no
   // prompt waits; 0: none. A step then gives one token or more, the same as without.
   int64_t max_draft = 0;
-  // How keys and values are kept; unless given, bfloat16 beside quantised matrices, whose error is far
-  // larger, and f32 otherwise, so that logits stay those of the reference.
+  // How keys and values are kept; unless given, integers beside quantised matrices (kv_type_beside) and f32
+  // otherwise, so that logits stay those of the reference.
   std::optional<KvType> kv_type = {};
 };
 

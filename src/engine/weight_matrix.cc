@@ -55,4 +55,9 @@ int64_t packed_bytes(WeightType type, int64_t out, int64_t in) {
   return (out + 15) / 16 * 16 * quant_groups(in) * group;
 }
 
+KvType kv_type_beside(const WeightMatrix& w) {
+  if (w.quant() == nullptr) return KvType::f32;
+  return w.activations() == ActivationType::int16 ? KvType::int16 : KvType::int8;
+}
+
 }  // namespace melete

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "engine/weight_type.h"
+#include "kernels/attention_pages.h"
 #include "kernels/gemm.h"
 #include "kernels/quant.h"
 #include "model/data_type.h"
@@ -40,5 +41,9 @@ class WeightMatrix {
   std::variant<PackedMatrix, QuantMatrix> form_;
   ActivationType activations_ = ActivationType::int8;
 };
+
+// What keys and values are kept as in a model whose queries come from w: f32 beside float weights, keys of as
+// many bits as the activations have beside quantised ones.
+KvType kv_type_beside(const WeightMatrix& w);
 
 }  // namespace melete

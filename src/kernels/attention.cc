@@ -1,6 +1,7 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "kernels/attention_table.h"
@@ -41,7 +42,7 @@ class AttentionRun {
 
   void run(ThreadPool& pool) {
     const int64_t bundles = std::ssize(plan_.bundles_), blocks = std::ssize(plan_.blocks_);
-    if (shape_.type == KvType::int16) round_queries(pool);
+    if (is_integer(shape_.type)) round_queries(pool);
     const bool small = plan_.keys_seen_ * q_.cols < (1 << 15);
     const int64_t units = (plan_.by_block_ ? blocks : bundles) * heads().kv_heads;
     const int64_t tasks = std::min<int64_t>(units, small ? 1 : num_slots());
@@ -74,22 +75,29 @@ class AttentionRun {
 
   void round_queries(ThreadPool& pool) {
     const int64_t width = heads().head_dim;
-    const int32_t limit = key_limit(width);
     pool.for_ranges(q_.rows * heads().heads, kRoundedPairs, [&](int64_t begin, int64_t end) {
-      for (int64_t pair = begin; pair < end; ++pair) {
-        float* to = rounded_query(pair);
-        const float* q = q_.data + pair * width;
-        const float scale = table_.scale(q, width, limit);
-        to[(width + 1) / 2 - 1] = 0;
-        table_.round(q, width, scale, reinterpret_cast<int16_t*>(to));
-        to[heads().padded() / 2] = scale;
-      }
+      for (int64_t pair = begin; pair < end; ++pair)
+        round_query(q_.data + pair * width, width, rounded_query(pair));
     });
+  }
+
+  void round_query(const float* q, int64_t width, float* to) const {
+    float* after = to + heads().padded() / 2;
+    if (shape_.type == KvType::int8) {
+      to[(width + 3) / 4 - 1] = 0;
+      after[0] = table_.scale(q, width, 127);
+      const int32_t sum = table_.round_bytes(q, width, after[0], reinterpret_cast<int8_t*>(to));
+      after[1] = std::bit_cast<float>(-128 * sum);
+    } else {
+      to[(width + 1) / 2 - 1] = 0;
+      after[0] = table_.scale(q, width, key_limit(width));
+      table_.round_words(q, width, after[0], reinterpret_cast<int16_t*>(to));
+    }
   }
 
   const float* query(int64_t row, int64_t head) {
     const int64_t pair = row * heads().heads + head;
-    return shape_.type == KvType::int16 ? rounded_query(pair) : q_.data + pair * heads().head_dim;
+    return is_integer(shape_.type) ? rounded_query(pair) : q_.data + pair * heads().head_dim;
   }
 
   // index: of a bundle, or of a block.
@@ -192,7 +200,7 @@ class AttentionRun {
     for (int64_t pair = 0; pair < (bundle.row_end - bundle.row_begin) * share(); ++pair) {
       const float* state = block + pair * stride();
       // Zero: the row sees no key of this block.
-      if (state[padded + 1] != 0) table_.fold(total + pair * stride(), state, padded);
+      if (state[padded + 1] != 0) table_.fold(shape_.type, total + pair * stride(), state, padded);
     }
   }
 

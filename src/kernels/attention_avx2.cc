@@ -14,11 +14,6 @@ struct Lanes : Avx2x16 {
     };
     return {widen(_mm_loadu_si128(at)), widen(_mm_loadu_si128(at + 1))};
   }
-  static V load_int8(const int8_t* p) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x)),
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(x, 8)))};
-  }
 };
 
 }  // namespace

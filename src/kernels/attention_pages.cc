@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "kernels/attention_table.h"
 
@@ -19,53 +18,71 @@ uint16_t to_bf16(float x) {
 
 float from_bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
 
-// Writes k [K] as a column of int8 and its scale.
-void write_int8(const float* k, int64_t head_dim, int64_t place, int8_t* keys, float* scales) {
-  float most = 0;
-  bool finite = true;
-  for (int64_t d = 0; d < head_dim; ++d) {
-    finite = finite && std::isfinite(k[d]);
-    most = std::max(most, std::fabs(k[d]));
-  }
-  scales[place] = finite ? most / 127.0f : std::numeric_limits<float>::quiet_NaN();
-  // In double, so that the quotient of the least denormal stays finite.
-  const double factor = finite && most > 0 ? 127.0 / static_cast<double>(most) : 0.0;
-  for (int64_t d = 0; d < head_dim; ++d)
-    keys[kPagePositions * d + place] =
-        finite ? static_cast<int8_t>(std::nearbyint(static_cast<double>(k[d]) * factor)) : int8_t{0};
+// Keys of integer types lie in steps of 64 bytes: of each position four bytes, two or four channels.
+constexpr int64_t kStepBytes = 4;
+
+// Rounded keys to their column of a page; count: bytes, a multiple of four.
+void write_steps(const void* rounded, int64_t count, std::byte* column) {
+  const auto* from = static_cast<const std::byte*>(rounded);
+  for (int64_t i = 0; i < count; i += kStepBytes)
+    std::memcpy(column + i * kPagePositions, from + i, kStepBytes);
 }
 
-// k as a column of pairs of channels, v as one of two neighbours in each pair of positions.
-void write_int16(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part) {
-  const int64_t width = shape.heads.head_dim, padded = shape.heads.padded();
-  const AttentionTable& table = attention_table();
+float write_keys(const AttentionTable& table, KvType type, const float* k, int64_t width, std::byte* column) {
   int16_t words[kChunkKeys + 2];
-  auto* keys = reinterpret_cast<int16_t*>(part) + 2 * place;
-  auto* values =
-      reinterpret_cast<int16_t*>(part + shape.values_offset()) + place / 2 * padded * 2 + place % 2;
-  auto* scales = reinterpret_cast<float*>(part + shape.scales_offset());
-  const float key_scale = table.scale(k, width, key_limit(width));
-  const float value_scale = table.scale(v, width, kValueLimit);
+  int8_t bytes[kChunkKeys + 4];
+  const float scale = table.scale(k, width, type == KvType::int8 ? 127 : key_limit(width));
   for (int64_t d = 0; d < width; d += kChunkKeys) {
     const int64_t count = std::min(kChunkKeys, width - d);
-    table.round(k + d, count, key_scale, words);
-    words[count] = 0;
-    for (int64_t i = 0; i < count; i += 2) std::memcpy(keys + (d + i) * kPagePositions, words + i, 4);
-    table.round(v + d, count, value_scale, words);
-    for (int64_t i = 0; i < count; ++i) values[2 * (d + i)] = words[i];
+    if (type == KvType::int16) {
+      table.round_words(k + d, count, scale, words);
+      words[count] = 0;
+      write_steps(words, (count + 1) / 2 * kStepBytes, column + 2 * d * kPagePositions);
+    } else {
+      table.round_bytes(k + d, count, scale, bytes);
+      std::fill_n(bytes + count, 4, int8_t{0});
+      for (int64_t i = 0; i < count; ++i)
+        bytes[i] = static_cast<int8_t>(bytes[i] ^ -128);  // plus 128, unsigned
+      write_steps(bytes, (count + 3) / 4 * kStepBytes, column + d * kPagePositions);
+    }
   }
-  scales[place] = key_scale;
-  scales[kPagePositions + place] = value_scale;
+  return scale;
 }
 
-void read_int16(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
-  const int64_t width = shape.heads.head_dim, padded = shape.heads.padded();
-  const auto* keys = reinterpret_cast<const int16_t*>(part) + 2 * place;
-  const auto* values =
-      reinterpret_cast<const int16_t*>(part + shape.values_offset()) + place / 2 * padded * 2 + place % 2;
+// v as one of two neighbours in each pair of positions.
+float write_values(const AttentionTable& table, const float* v, int64_t width, int16_t* values) {
+  int16_t words[kChunkKeys];
+  const float scale = table.scale(v, width, kValueLimit);
+  for (int64_t d = 0; d < width; d += kChunkKeys) {
+    const int64_t count = std::min(kChunkKeys, width - d);
+    table.round_words(v + d, count, scale, words);
+    for (int64_t i = 0; i < count; ++i) values[2 * (d + i)] = words[i];
+  }
+  return scale;
+}
+
+// Where the values of a place begin; those of its channels are two words apart.
+int64_t value_place(const PageShape& shape, int64_t place) {
+  return shape.values_offset() + (place / 2 * shape.heads.padded() * 2 + place % 2) * 2;
+}
+
+void write_integers(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part) {
+  const AttentionTable& table = attention_table();
+  auto* scales = reinterpret_cast<float*>(part + shape.scales_offset());
+  scales[place] = write_keys(table, shape.type, k, shape.heads.head_dim, part + kStepBytes * place);
+  scales[kPagePositions + place] = write_values(table, v, shape.heads.head_dim,
+                                                reinterpret_cast<int16_t*>(part + value_place(shape, place)));
+}
+
+void read_integers(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(part + kStepBytes * place);
+  const auto* words = reinterpret_cast<const int16_t*>(part + kStepBytes * place);
+  const auto* values = reinterpret_cast<const int16_t*>(part + value_place(shape, place));
   const auto* scales = reinterpret_cast<const float*>(part + shape.scales_offset());
-  for (int64_t d = 0; d < width; ++d) {
-    k[d] = static_cast<float>(keys[d / 2 * 2 * kPagePositions + d % 2]) * scales[place];
+  for (int64_t d = 0; d < shape.heads.head_dim; ++d) {
+    const int key = shape.type == KvType::int8 ? bytes[d / 4 * 4 * kPagePositions + d % 4] - 128
+                                               : words[d / 2 * 2 * kPagePositions + d % 2];
+    k[d] = static_cast<float>(key) * scales[place];
     v[d] = static_cast<float>(values[2 * d]) * scales[kPagePositions + place];
   }
 }
@@ -106,40 +123,30 @@ void write_page(const PageShape& shape, const float* k, const float* v, int64_t 
       for (int64_t d = 0; d < width; ++d) values[d] = v[d];
       continue;
     }
-    if (shape.type == KvType::int16) {
-      write_int16(shape, k, v, place, part);
+    if (is_integer(shape.type)) {
+      write_integers(shape, k, v, place, part);
       continue;
     }
+    auto* keys = at<uint16_t>(part, 0);
     auto* values = at<uint16_t>(part, shape.values_offset()) + place * padded;
+    for (int64_t d = 0; d < width; ++d) keys[kPagePositions * d + place] = to_bf16(k[d]);
     for (int64_t d = 0; d < width; ++d) values[d] = to_bf16(v[d]);
-    if (shape.type == KvType::int8) {
-      write_int8(k, width, place, at<int8_t>(part, 0), at<float>(part, shape.scales_offset()));
-    } else {
-      auto* keys = at<uint16_t>(part, 0);
-      for (int64_t d = 0; d < width; ++d) keys[kPagePositions * d + place] = to_bf16(k[d]);
-    }
   }
 }
 
 void read_page(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
   const int64_t width = shape.heads.head_dim, padded = shape.heads.padded();
   for (int64_t g = 0; g < shape.heads.kv_heads; ++g, k += width, v += width, part += shape.head_bytes()) {
-    if (shape.type == KvType::int16) {
-      read_int16(shape, part, place, k, v);
+    if (is_integer(shape.type)) {
+      read_integers(shape, part, place, k, v);
       continue;
     }
     for (int64_t d = 0; d < width; ++d) {
       const int64_t key = kPagePositions * d + place, value = place * padded + d;
-      switch (shape.type) {
-        case KvType::f32: k[d] = at<float>(part, 0)[key]; break;
-        case KvType::bf16: k[d] = from_bf16(at<uint16_t>(part, 0)[key]); break;
-        case KvType::int8:
-          k[d] = static_cast<float>(at<int8_t>(part, 0)[key]) * at<float>(part, shape.scales_offset())[place];
-          break;
-        case KvType::int16: break;
-      }
-      v[d] = shape.type == KvType::f32 ? at<float>(part, shape.values_offset())[value]
-                                       : from_bf16(at<uint16_t>(part, shape.values_offset())[value]);
+      const bool is_float = shape.type == KvType::f32;
+      k[d] = is_float ? at<float>(part, 0)[key] : from_bf16(at<uint16_t>(part, 0)[key]);
+      v[d] = is_float ? at<float>(part, shape.values_offset())[value]
+                      : from_bf16(at<uint16_t>(part, shape.values_offset())[value]);
     }
   }
 }

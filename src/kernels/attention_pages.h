@@ -7,9 +7,7 @@
 //         position and head, n = floor(sqrt((2^31 - 1) / K)) so that the product of two such rows fits 32
 //         bits; scales [16] = amax / n as f32 of the keys, then [16] of the values; values [8][K padded to
 //         16][2]: pairs of neighbouring positions side by side, rounded likewise with n = 4095
-//   int8  keys [K][16] of round(x 127 / amax), ties to even, amax over the K channels of one position and
-//   head;
-//         scales [16] = amax / 127 as f32; values as bf16
+//   int8  keys [K / 4 rounded up][16][4] of 128 + round(x 127 / amax); scales and values as int16's
 #pragma once
 
 #include <cstddef>
@@ -23,6 +21,8 @@ inline constexpr int64_t kPagePositions = 16;
 enum class KvType : int32_t { f32, bf16, int8, int16 };
 
 std::string_view name_of(KvType type);
+
+constexpr bool is_integer(KvType type) { return type == KvType::int8 || type == KvType::int16; }
 
 // The greatest rounded value: of int16 keys and queries, of int16 values, and of the weights that meet those.
 // Sums of K, and of the 64 products of a chunk of positions, stay below 2^31.
@@ -46,16 +46,13 @@ struct PageShape {
   }
   int64_t value_bytes() const { return type == KvType::f32 ? 4 : 2; }
   int64_t scales_offset() const { return (heads.head_dim * key_bytes() + 63) / 64 * 64; }
-  int64_t values_offset() const {
-    return scales_offset() + (type == KvType::int16 ? 128 : type == KvType::int8 ? 64 : 0);
-  }
+  int64_t values_offset() const { return scales_offset() + (is_integer(type) ? 128 : 0); }
   int64_t head_bytes() const { return values_offset() + kPagePositions * heads.padded() * value_bytes(); }
   int64_t bytes() const { return heads.kv_heads * head_bytes(); }
 };
 
 // Writes one position's k and v (each G * K) into its place 0..15 of a layer's part, which must have started
-// as zeros. A row of k with an infinity or NaN gives NaN scores under int8 and int16, one of v NaN under
-// int16.
+// as zeros. Under integer types a row of k with an infinity or NaN gives NaN scores, one of v NaN.
 void write_page(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part);
 
 // The values that attention sees at a place, each G * K: what was written, after rounding.

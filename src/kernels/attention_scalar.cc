@@ -10,9 +10,6 @@ struct Lanes : Scalar16 {
   static V load_bf16(const uint16_t* p) {
     return each([=](int i) { return std::bit_cast<float>(static_cast<uint32_t>(p[i]) << 16); });
   }
-  static V load_int8(const int8_t* p) {
-    return each([=](int i) { return static_cast<float>(p[i]); });
-  }
 };
 
 }  // namespace

@@ -7,12 +7,42 @@
 
 namespace melete {
 
+// What a weight is of its score's distance to the greatest one: e^x; of integer types 2^x, since their scores
+// come times log2 e and their weights are rounded to 13 bits.
+template <class F, KvType kType>
+typename F::V softmax_weight(typename F::V x) {
+  return is_integer(kType) ? exp2_lanes<F>(x) : exp_lanes<F>(x);
+}
+
+// to[r]: the greatest of rows[r].
+template <class F, int R>
+void max_of_rows(const float (&rows)[R][16], float* to) {
+  if constexpr (R == 8 && requires { F::Int::max_of_eight(rows, to); }) {
+    F::Int::max_of_eight(rows, to);
+  } else {
+    for (int r = 0; r < R; ++r) to[r] = F::max(F::load(rows[r]));
+  }
+}
+
+// to[r]: the value of rows[r] with the greatest bits, so an infinity or not-a-number if there is one.
+template <class F, int R>
+void max_bits_of_rows(const float (&rows)[R][16], float* to) {
+  if constexpr (R == 8 && requires { F::Int::max_bits_of_eight(rows, to); }) {
+    F::Int::max_bits_of_eight(rows, to);
+  } else {
+    for (int r = 0; r < R; ++r) {
+      const int32_t bits = F::Int::max_abs_bits(F::load(rows[r]), F::zero());
+      __builtin_memcpy(to + r, &bits, 4);
+    }
+  }
+}
+
 // The scores of rows of a chunk -> weights e^(score - m'), zero outside of what a row sees; updates each
-// row's m and l. In three passes over all rows, since within a row each step waits for the one before.
+// row's m and l. In passes over all rows, since within a row each step waits for the one before.
 //
 // kept: what is stored of a row's weights. state = kept.begin(), then state.next(page, weights) for each page
 // in turn, then kept.end(row, state); of rows that see none of the chunk zeros are stored.
-template <class F, int R>
+template <class F, KvType kType, int R>
 class ChunkSoftmax {
   using V = typename F::V;
 
@@ -24,26 +54,34 @@ class ChunkSoftmax {
   // worth: what each row's earlier sums are worth now.
   template <class Kept>
   [[gnu::flatten]] void run(float (&worth)[16], Kept& kept) {
-    for (int r = 0; r < R; ++r) worth[r] = find_top(r);
+    for (int r = 0; r < R; ++r) find_greatest(r);
+    float tops[R];
+    max_of_rows<F, R>(lanes_, tops);
+    for (int r = 0; r < R; ++r) worth[r] = raise_top(r, tops[r]);
     for (int r = 0; r < R; ++r) weigh(r, kept);
-    F::store(worth, exp_lanes<F>(F::load(worth)));
+    F::store(worth, softmax_weight<F, kType>(F::load(worth)));
     for (int r = 0; r < R; ++r) {
       float* l = w_.state[r] + m_ + 1;
-      *l = *l * worth[r] + F::sum(F::load(sums_[r]));
+      *l = *l * worth[r] + F::sum(F::load(lanes_[r]));
     }
   }
 
  private:
-  // Masks what the row doesn't see; returns m - m', the logarithm of what its earlier sums are worth.
-  float find_top(int r) {
+  // Masks what the row doesn't see; lanes_: the greatest scores of each lane.
+  void find_greatest(int r) {
     float* scores = scores_ + r * kChunkKeys;
     const int64_t first = w_.first_key[r], last = w_.last_key[r], end = origin_ + 16 * pages_;
     sees_[r] = last >= origin_ && first < end;
-    if (!sees_[r]) return 0;
-    if (first > origin_ || last < end - 1) mask(scores, first, last);
+    if (sees_[r] && (first > origin_ || last < end - 1)) mask(scores, first, last);
     V best = F::set(-__builtin_inff());
     for (int64_t i = 0; i < 16 * pages_; i += 16) best = F::max(F::load(scores + i), best);
-    const float chunk_top = F::max(best), before = w_.state[r][m_];
+    F::store(lanes_[r], best);
+  }
+
+  // Returns m - m', the logarithm of what the row's earlier sums are worth.
+  float raise_top(int r, float chunk_top) {
+    if (!sees_[r]) return 0;
+    const float before = w_.state[r][m_];
     tops_[r] = chunk_top > before ? chunk_top : before;
     w_.state[r][m_] = tops_[r];
     return before - tops_[r];
@@ -58,6 +96,7 @@ class ChunkSoftmax {
     }
   }
 
+  // lanes_: the sums of each lane's weights.
   template <class Kept>
   void weigh(int r, Kept& kept) {
     float* scores = scores_ + r * kChunkKeys;
@@ -66,7 +105,7 @@ class ChunkSoftmax {
       auto state = kept.begin();
       const V top = F::set(tops_[r]);
       for (int64_t page = 0; page < pages_; ++page) {
-        const V p = exp_lanes<F>(F::sub(F::load(scores + 16 * page), top));
+        const V p = softmax_weight<F, kType>(F::sub(F::load(scores + 16 * page), top));
         F::store(scores + 16 * page, state.next(page, p));
         sum = F::add(sum, p);
       }
@@ -74,13 +113,14 @@ class ChunkSoftmax {
     } else {
       for (int64_t i = 0; i < 16 * pages_; i += 16) F::store(scores + i, F::zero());
     }
-    F::store(sums_[r], sum);
+    F::store(lanes_[r], sum);
   }
 
   const AttentionWork& w_;
   float* scores_;
   int64_t origin_, pages_, m_;  // m_: where m stands in a state
-  float tops_[R], sums_[R][16];
+  float tops_[R];
+  alignas(64) float lanes_[R][16];
   bool sees_[R];
 };
 
@@ -94,23 +134,29 @@ struct KeptWeights {
   void end(int, const State&) const {}
 };
 
-// Calls chunk(pages, next, next_offset, origin, num_pages) for each chunk of the work's pages; next: as many
-// pages that are to be fetched meanwhile, at offsets that are next_offset greater.
-template <class Chunk>
-void each_chunk(const AttentionWork& w, const Chunk& chunk) {
-  for (int64_t page = w.page_begin; page < w.page_end;) {
-    const int64_t chunk_end = (page / kChunkPages + 1) * kChunkPages;
-    const int64_t end = chunk_end < w.page_end ? chunk_end : w.page_end;
-    const std::byte* const* pages = w.pages + (page - w.page_begin);
-    const bool is_last = end + (end - page) > w.page_end;
-    if (w.was_fetched || is_last) {
-      const int64_t at = w.was_fetched ? page - w.page_begin : 0;
-      chunk(pages, w.ahead + at, w.ahead_offset, page * kPagePositions, end - page);
-    } else {
-      chunk(pages, pages + (end - page), int64_t{0}, page * kPagePositions, end - page);
+// Keeps weights times the values' scales, and the greatest product of each lane, by its bits.
+template <class F, int R>
+struct KeptProducts {
+  using V = typename F::V;
+  struct State {
+    const std::byte* const* pages;
+    int64_t offset;
+    V most;
+
+    V next(int64_t page, V p) {
+      const V scale = F::load(reinterpret_cast<const float*>(pages[page] + offset));
+      // A position that the row doesn't see may hold a scale that isn't finite.
+      const V product = F::select(F::less(F::zero(), p), F::mul(p, scale), F::zero());
+      most = F::Int::max_bits(product, most);
+      return product;
     }
-    page = end;
-  }
-}
+  };
+  const std::byte* const* pages;
+  int64_t offset;  // of the values' scales in a page
+  alignas(64) float greatest[R][16];
+
+  State begin() const { return {pages, offset, F::zero()}; }
+  void end(int r, const State& s) { F::store(greatest[r], s.most); }
+};
 
 }  // namespace melete

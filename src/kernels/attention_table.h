@@ -22,8 +22,8 @@ struct AttentionWork {
   static constexpr int kMaxRows = 8;
   int32_t rows;
   KvType type;
-  const float* q[kMaxRows];  // of KvType::int16 rounded: K words, then at K padded / 2 their scale
-  float* state[kMaxRows];    // which the pages' keys join
+  const float* q[kMaxRows];                         // of integer types rounded (rounded_query_floats)
+  float* state[kMaxRows];                           // which the pages' keys join
   int64_t first_key[kMaxRows], last_key[kMaxRows];  // inclusive positions
   const std::byte* const* pages;                    // pages[i] holds page page_begin + i
   int64_t page_begin, page_end;                     // of position / 16
@@ -38,7 +38,8 @@ struct AttentionWork {
   float* scratch;  // attention_scratch_floats(K padded)
 };
 
-// A rounded query.
+// A rounded query: K words or bytes, zeros up to a multiple of four bytes; at K padded / 2 their scale; then
+// of bytes -128 times their sum.
 constexpr int64_t rounded_query_floats(int64_t padded) { return padded / 2 + 16; }
 
 constexpr int64_t attention_scratch_floats(int64_t padded) {
@@ -48,11 +49,12 @@ constexpr int64_t attention_scratch_floats(int64_t padded) {
 struct AttentionTable {
   int32_t rows;  // of a tile, at most AttentionWork::kMaxRows
   void (*attend)(const AttentionWork&);
-  // Numbers of KvType::int16: amax / limit of x [n], NaN if one isn't finite, zero if all are tiny; and
-  // round(x / scale), zeros for such scales.
+  // Numbers of integer types: amax / limit of x [n], NaN if one isn't finite, zero if all are tiny; and
+  // round(x / scale), zeros for such scales; of bytes returns their sum.
   float (*scale)(const float* x, int64_t n, int32_t limit);
-  void (*round)(const float* x, int64_t n, float scale, int16_t* words);
-  void (*fold)(float* total, const float* block, int64_t padded);
+  void (*round_words)(const float* x, int64_t n, float scale, int16_t* words);
+  int32_t (*round_bytes)(const float* x, int64_t n, float scale, int8_t* bytes);
+  void (*fold)(KvType type, float* total, const float* block, int64_t padded);
   void (*finish)(const float* state, int64_t head_dim, float* o);
 };
 

@@ -98,7 +98,10 @@ TEST(Attention, EqualsItsDefinitionAndScalarBits) {
             return attend(pool, {s, type}, q, rows);
           });
           // Integers round queries and weights too.
-          expect_exact(s, o, q, rows, pages.k, pages.v, type == KvType::int16 ? 2e-3 : 1e-5);
+          expect_exact(s, o, q, rows, pages.k, pages.v,
+                       type == KvType::int16  ? 2e-3
+                       : type == KvType::int8 ? 5e-2
+                                              : 1e-5);
         }
       }
     }
@@ -245,9 +248,9 @@ TEST(AttentionPages, TypesRoundAsTheySay) {
         for (int64_t d = 0; d < 21; ++d) most = std::max(most, std::fabs(head[d]));
         float most_v = 0;
         for (size_t d = 0; d < 21; ++d) most_v = std::max(most_v, std::fabs(v[i / 21 * 21 + d]));
-        const float near = type == KvType::f32     ? 0
-                           : type == KvType::int16 ? most_v / (2 * kValueLimit) * 1.001f
-                                                   : std::fabs(v[i]) * 0x1p-8f + 1e-40f;
+        const float near = type == KvType::f32 ? 0
+                           : is_integer(type)  ? most_v / (2 * kValueLimit) * 1.001f
+                                               : std::fabs(v[i]) * 0x1p-8f + 1e-40f;
         EXPECT_NEAR(got_v[i], v[i], near);
         EXPECT_NEAR(got_k[i], k[i],
                     type == KvType::int8    ? most / 254 * 1.001f
@@ -282,26 +285,30 @@ TEST(AttentionPages, GreatestIntegersDontOverflow) {
   for (const int64_t width : {1, 3, 64, 128, 250, 256}) {
     const int64_t limit = key_limit(width);
     EXPECT_LE(limit * limit * width, INT32_MAX);
-    const PageShape shape{{1, 1, width}, KvType::int16};
-    const Pages pages(shape, std::vector<float>(size_t(64 * width), 2.0f),
-                      std::vector<float>(size_t(64 * width), 3.0f));
-    const std::vector<float> q(size_t(width), 5.0f);
-    const auto o = expect_same_bits("greatest", [&](ThreadPool& pool) {
-      return attend(pool, shape, q, causal_rows(pages.list, 63, 1, 0));
-    });
-    for (const float x : o) EXPECT_NEAR(x, 3.0f, 1e-3f);
+    for (const KvType type : {KvType::int8, KvType::int16}) {
+      const PageShape shape{{1, 1, width}, type};
+      const Pages pages(shape, std::vector<float>(size_t(64 * width), 2.0f),
+                        std::vector<float>(size_t(64 * width), 3.0f));
+      const std::vector<float> q(size_t(width), 5.0f);
+      const auto o = expect_same_bits("greatest", [&](ThreadPool& pool) {
+        return attend(pool, shape, q, causal_rows(pages.list, 63, 1, 0));
+      });
+      for (const float x : o) EXPECT_NEAR(x, 3.0f, 1e-3f);
+    }
   }
 }
 
 // A value that isn't finite shows in what sees it, and in nothing else.
 TEST(Attention, UnusableValuesPoisonWhatSeesThem) {
-  const PageShape shape{{1, 1, 4}, KvType::int16};
-  std::vector<float> k(80, 1.0f), v(80, 1.0f), q(80, 1.0f);
-  v[4 * 15 + 2] = INFINITY;
-  const Pages pages(shape, k, v);
-  ThreadPool pool(1);
-  const auto o = attend(pool, shape, q, causal_rows(pages.list, 0, 20, 0));
-  for (size_t i = 0; i < 80; ++i) EXPECT_EQ(std::isnan(o[i]), i >= 60) << i;
+  for (const KvType type : {KvType::int8, KvType::int16}) {
+    const PageShape shape{{1, 1, 4}, type};
+    std::vector<float> k(80, 1.0f), v(80, 1.0f), q(80, 1.0f);
+    v[4 * 15 + 2] = INFINITY;
+    const Pages pages(shape, k, v);
+    ThreadPool pool(1);
+    const auto o = attend(pool, shape, q, causal_rows(pages.list, 0, 20, 0));
+    for (size_t i = 0; i < 80; ++i) EXPECT_EQ(std::isnan(o[i]), i >= 60) << i;
+  }
 }
 
 }  // namespace

@@ -77,7 +77,6 @@ struct Avx2x16 {
     const int64_t m = n < 0 ? 0 : n > 16 ? 16 : n;
     return {_mm256_castsi256_ps(lanes(m)), _mm256_castsi256_ps(lanes(m - 8))};
   }
-  static M both(M x, M y) { return {_mm256_and_ps(x.a, y.a), _mm256_and_ps(x.b, y.b)}; }
   static M without(M x, M y) { return {_mm256_andnot_ps(y.a, x.a), _mm256_andnot_ps(y.b, x.b)}; }
   static bool any(M m) { return _mm256_movemask_ps(_mm256_or_ps(m.a, m.b)) != 0; }
   static V select(M m, V x, V y) {

@@ -50,7 +50,6 @@ struct Avx512x16 {
   }
   static V half(V n) { return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_cvtps_epi32(n), 1)); }
   static M less(V x, V y) { return _mm512_cmp_ps_mask(x, y, _CMP_LT_OQ); }
-  static M both(M x, M y) { return x & y; }
   static M without(M x, M y) { return x & static_cast<M>(~y); }
   static bool any(M m) { return m != 0; }
   static V select(M m, V x, V y) { return _mm512_mask_blend_ps(m, y, x); }

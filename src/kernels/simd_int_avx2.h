@@ -33,7 +33,7 @@ struct Avx2Int16 {
   }
   static W load(const void* p) {
     const auto* from = static_cast<const __m256i*>(p);
-    return split(_mm256_load_si256(from), _mm256_load_si256(from + 1));
+    return split(_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1));
   }
   static W low(W w) {
     const __m256i nibble = _mm256_set1_epi16(15);
@@ -88,6 +88,12 @@ struct Avx2Int16 {
     const __m128i m4 = _mm_max_epi32(_mm256_castsi256_si128(m8), _mm256_extracti128_si256(m8, 1));
     const __m128i m2 = _mm_max_epi32(m4, _mm_shuffle_epi32(m4, 0x4e));
     return _mm_cvtsi128_si32(_mm_max_epi32(m2, _mm_shuffle_epi32(m2, 0xb1)));
+  }
+  static F::V max_bits(F::V x, F::V y) {
+    const auto most = [](__m256 a, __m256 b) {
+      return _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+    };
+    return {most(x.a, y.a), most(x.b, y.b)};
   }
   static int32_t store_bytes(int8_t* p, F::V x) {
     const __m256i a = _mm256_cvtps_epi32(x.a), b = _mm256_cvtps_epi32(x.b);

@@ -35,6 +35,9 @@ struct Avx512IntBase {
     return _mm512_reduce_max_epi32(
         _mm512_max_epi32(_mm512_castps_si512(F::abs(x)), _mm512_castps_si512(F::abs(y))));
   }
+  static F::V max_bits(F::V x, F::V y) {
+    return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(x), _mm512_castps_si512(y)));
+  }
   static int32_t store_bytes(int8_t* p, F::V x) {
     const __m512i i = _mm512_cvtps_epi32(x);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(i));
@@ -49,6 +52,18 @@ struct Avx512IntBase {
     transpose(word);
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) store(joined + 8 * i, word[i]);
+  }
+
+  // to[r]: the greatest of row r, and the greatest bits.
+  static void max_of_eight(const float (*rows)[16], float* to) {
+    _mm256_storeu_ps(
+        to, _mm256_castsi256_ps(reduce_rows(rows, [](__m256i a, __m256i b) {
+          return _mm256_castps_si256(_mm256_max_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b)));
+        })));
+  }
+  static void max_bits_of_eight(const float (*rows)[16], float* to) {
+    const auto most = [](__m256i a, __m256i b) { return _mm256_max_epu32(a, b); };
+    _mm256_storeu_ps(to, _mm256_castsi256_ps(reduce_rows(rows, most)));
   }
 
   // One group of 32 values of each of eight rows, `cols` apart, into a record of eight rows: what
@@ -90,24 +105,40 @@ struct Avx512IntBase {
   static void store(int32_t* p, __m256i x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
 
   static __m256i max_abs_bits_of_eight(const float* x, int64_t cols) {
+    const auto most = [](__m256i a, __m256i b) { return _mm256_max_epi32(a, b); };
     __m256i h[8];
 #pragma GCC unroll 8
     for (int r = 0; r < 8; ++r) {
       const __m512i m =
           _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols))),
                            _mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols + 16))));
-      h[r] = _mm256_max_epi32(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
+      h[r] = most(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
     }
+    return reduce_eight(h, most);
+  }
+
+  // Of each of eight rows of 16 words the greatest in the sense of `most`.
+  template <class Most>
+  static __m256i reduce_rows(const float (*rows)[16], const Most& most) {
+    __m256i h[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) {
+      const __m512i m = _mm512_loadu_si512(rows[r]);
+      h[r] = most(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
+    }
+    return reduce_eight(h, most);
+  }
+
+  // Lane r: what `most` makes of h[r]'s lanes.
+  template <class Most>
+  static __m256i reduce_eight(__m256i (&h)[8], const Most& most) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i)
-      h[i] = _mm256_max_epi32(_mm256_unpacklo_epi32(h[2 * i], h[2 * i + 1]),
-                              _mm256_unpackhi_epi32(h[2 * i], h[2 * i + 1]));
-    const __m256i low =
-        _mm256_max_epi32(_mm256_unpacklo_epi64(h[0], h[1]), _mm256_unpackhi_epi64(h[0], h[1]));
-    const __m256i high =
-        _mm256_max_epi32(_mm256_unpacklo_epi64(h[2], h[3]), _mm256_unpackhi_epi64(h[2], h[3]));
-    return _mm256_max_epi32(_mm256_permute2x128_si256(low, high, 0x20),
-                            _mm256_permute2x128_si256(low, high, 0x31));
+      h[i] =
+          most(_mm256_unpacklo_epi32(h[2 * i], h[2 * i + 1]), _mm256_unpackhi_epi32(h[2 * i], h[2 * i + 1]));
+    const __m256i low = most(_mm256_unpacklo_epi64(h[0], h[1]), _mm256_unpackhi_epi64(h[0], h[1]));
+    const __m256i high = most(_mm256_unpacklo_epi64(h[2], h[3]), _mm256_unpackhi_epi64(h[2], h[3]));
+    return most(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31));
   }
 
   static void transpose(__m256i (&x)[8]) {
@@ -141,7 +172,7 @@ struct Avx512Int16 : Avx512IntBase {
   static constexpr int kMaxRows = 8;
 
   static W load(const void* p) {
-    const __m512i w = _mm512_load_si512(p);
+    const __m512i w = _mm512_loadu_si512(p);
     return {_mm512_and_si512(w, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(w, 8)};
   }
   static W low(W w) {

@@ -10,7 +10,7 @@ struct Avx512VnniInt16 : Avx512IntBase {
   using A = __m512i;
   static constexpr int kMaxRows = 8;
 
-  static W load(const void* p) { return _mm512_load_si512(p); }
+  static W load(const void* p) { return _mm512_loadu_si512(p); }
   static W low(W w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
   static W high(W w) { return _mm512_and_si512(_mm512_srli_epi16(w, 4), _mm512_set1_epi8(15)); }
   static A quad(int32_t values) { return _mm512_set1_epi32(values); }

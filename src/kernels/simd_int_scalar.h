@@ -105,6 +105,12 @@ struct ScalarInt16 {
     }
     return most;
   }
+  // Of each lane the one with the greater bits, as unsigned numbers.
+  static F::V max_bits(F::V x, F::V y) {
+    return F::each([&](int i) {
+      return std::bit_cast<uint32_t>(x.lane[i]) < std::bit_cast<uint32_t>(y.lane[i]) ? y.lane[i] : x.lane[i];
+    });
+  }
   // Stores 16 integral floats in [-127, 127] as bytes and returns their sum.
   static int32_t store_bytes(int8_t* p, F::V x) {
     int32_t sum = 0;

@@ -95,7 +95,6 @@ struct Scalar16 {
     return m;
   }
   static M first(int64_t n) { return n >= 16 ? 0xFFFFu : n <= 0 ? 0u : (1u << n) - 1; }
-  static M both(M a, M b) { return a & b; }
   static M without(M a, M b) { return a & ~b; }
   static bool any(M m) { return m != 0; }
   static V select(M m, V a, V b) {  // a where m, else b

@@ -112,7 +112,7 @@ class DenseDecoder : public Decoder {
  public:
   DenseDecoder(ModelFiles files, DenseConfig config) : files_(std::move(files)), config_(std::move(config)) {
     const DenseConfig& c = config_;
-    shape_ = {c.family, c.vocab_size, c.context_length, c.width, {}, {}, false};
+    shape_ = {c.family, c.vocab_size, c.context_length, c.width, {}, {}, KvType::f32};
     for (const int64_t window : c.windows)
       shape_.layers.push_back({{c.num_heads, c.num_kv_heads, c.head_dim}, window});
   }
@@ -121,7 +121,7 @@ class DenseDecoder : public Decoder {
     MELETE_RETURN_IF_ERROR(load_in_two_steps(
         files_.tensors, options, pool,
         [&](WeightLoader& loader) { load_weights(loader, config_, names, weights_); }, is_ignored));
-    shape_.is_quantised = weights_.layers.at(0).q.quant() != nullptr;
+    shape_.kv_type = kv_type_beside(weights_.layers.at(0).q);
     if (config_.attention_scale > 0)
       query_factor_ =
           static_cast<float>(config_.attention_scale * std::sqrt(static_cast<double>(config_.head_dim)));

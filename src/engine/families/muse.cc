@@ -19,7 +19,7 @@ DecoderShape shape_of(const ModelConfig& config) {
                      c.hidden_size,
                      {},
                      {},
-                     false};
+                     KvType::f32};
   for (const uint8_t sliding : c.is_sliding)
     shape.layers.push_back({{c.num_heads, c.num_kv_heads, c.head_dim}, sliding != 0 ? c.sliding_window : 0});
   shape.media.has_vision = config.has_vision;
@@ -40,7 +40,7 @@ class MuseDecoder : public Decoder {
         weights_(std::move(weights)),
         file_(std::move(file)),
         shape_(shape_of(config_)) {
-    shape_.is_quantised = weights_.layers.at(0).attention.q.quant() != nullptr;
+    shape_.kv_type = kv_type_beside(weights_.layers.at(0).attention.q);
   }
 
   const DecoderShape& shape() const override { return shape_; }

@@ -1,0 +1,175 @@
+// Attention in integers over pages of KvType::int16 or int8 (attention_tile.h), over lanes with integers
+// Lanes::Int.
+//
+// Queries are rounded like keys, the weights of a chunk to parts of the chunk's greatest product of weight
+// and value scale, so that scores and outputs are sums of products of integers: exact, therefore without an
+// order to keep, and two or four to a lane where floats have one.
+#pragma once
+
+#include <bit>
+
+#include "kernels/attention_soften.h"
+#include "kernels/attention_tile.h"
+
+namespace melete {
+
+template <class F>
+float rounding_scale(const float* x, int64_t n, int32_t limit) {
+  int32_t bits = 0;
+  for (int64_t i = 0; i < n; i += 16) {
+    const auto v = load_part<F>(x + i, n - i);
+    const int32_t most = F::Int::max_abs_bits(v, v);
+    bits = most > bits ? most : bits;
+  }
+  if (bits >= 0x7f800000) return std::bit_cast<float>(0x7fc00000);
+  const auto amax = std::bit_cast<float>(bits);
+  return amax < 0x1p-100f ? 0.0f : amax / static_cast<float>(limit);  // 1 / scale must not overflow
+}
+
+// Stores sixteen at a time by store(to, lanes), the last through a part of its own; zeros for a scale of
+// zero or not-a-number.
+template <class F, class T, class Store>
+void round_with(const float* x, int64_t n, float scale, T* to, const Store& store) {
+  if (!(scale > 0)) {
+    for (int64_t i = 0; i < n; ++i) to[i] = 0;
+    return;
+  }
+  const auto inverse = F::set(1.0f / scale);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) store(to + i, F::mul(F::load(x + i), inverse));
+  if (i == n) return;
+  T part[16];
+  store(part, F::mul(F::load(x + i, n - i), inverse));
+  for (int64_t j = i; j < n; ++j) to[j] = part[j - i];
+}
+
+template <class F>
+void round_to_words(const float* x, int64_t n, float scale, int16_t* words) {
+  round_with<F>(x, n, scale, words, [](int16_t* to, auto v) { F::Int::store_words(to, v); });
+}
+
+template <class F>
+int32_t round_to_bytes(const float* x, int64_t n, float scale, int8_t* bytes) {
+  int32_t sum = 0;
+  round_with<F>(x, n, scale, bytes, [&](int8_t* to, auto v) { sum += F::Int::store_bytes(to, F::round(v)); });
+  return sum;
+}
+
+// How queries and keys of each type meet.
+template <class Q, KvType kType>
+struct IntKeys;
+
+template <class Q>
+struct IntKeys<Q, KvType::int16> {
+  using Key = typename Q::P;
+  using Query = typename Q::P;
+  static constexpr int64_t kChannels = 2;  // of a step
+  static Key load_key(const std::byte* p) { return Q::load_pairs(p); }
+  static Query query(int32_t words) { return Q::pair(words); }
+  static typename Q::I add_score(typename Q::I sum, const Key& key, const Query& x) {
+    return Q::dot_pairs(sum, key, x);
+  }
+};
+
+template <class Q>
+struct IntKeys<Q, KvType::int8> {
+  using Key = typename Q::W;
+  using Query = typename Q::A;
+  static constexpr int64_t kChannels = 4;
+  static Key load_key(const std::byte* p) { return Q::load(p); }
+  static Query query(int32_t bytes) { return Q::quad(bytes); }
+  static typename Q::I add_score(typename Q::I sum, const Key& key, const Query& x) {
+    return Q::dot(sum, key, x);
+  }
+};
+
+template <class Lanes, KvType kType>
+struct IntTile : IntKeys<typename Lanes::Int, kType> {
+  using F = Lanes;
+  using V = typename F::V;
+  using Q = typename F::Int;
+  using Keys = IntKeys<Q, kType>;
+  using ScoreSum = typename Q::I;
+  using ValueSum = typename Q::I;
+  using Value = typename Q::P;
+  using Weight = typename Q::P;
+  static constexpr int64_t kKeyBytes = 64, kPositions = 2, kValueBytes = 4;
+
+  // weights [R][kChunkKeys], q [steps][R]: queries come rounded (attention_table.h), here side by side.
+  template <int R>
+  struct Tile {
+    explicit Tile(const AttentionWork& w)
+        : scores(w.scratch),
+          weights(reinterpret_cast<int16_t*>(w.scratch + R * kChunkKeys)),
+          q(reinterpret_cast<int32_t*>(w.scratch + R * (kChunkKeys + kChunkKeys / 2))) {
+      const int64_t steps = score_steps(w.head_dim), padded = (w.head_dim + 15) / 16 * 16;
+      for (int r = 0; r < R; ++r) {
+        q_scale[r] = w.q[r][padded / 2] * w.scale * 1.44269504f;
+        start[r] = std::bit_cast<int32_t>(w.q[r][padded / 2 + 1]);
+      }
+      int64_t d = 0;
+      if constexpr (R == 8 && requires { Q::join_eight(w.q, d, q); }) {
+        for (; d + 8 <= steps; d += 8) Q::join_eight(w.q, d, q + d * R);
+      }
+      for (; d < steps; ++d) {
+        for (int r = 0; r < R; ++r) __builtin_memcpy(q + d * R + r, w.q[r] + d, 4);
+      }
+    }
+    float* scores;
+    int16_t* weights;
+    int32_t* q;
+    float q_scale[R];  // times the scores' own and log2 e
+    int32_t start[R];
+    alignas(64) float worth[16] = {}, unit[16] = {};  // unit: what one part of a row's weights is worth
+  };
+
+  static int64_t score_steps(int64_t head_dim) { return (head_dim + Keys::kChannels - 1) / Keys::kChannels; }
+  template <int R>
+  static ScoreSum score_start(const Tile<R>& tile, int r) {
+    return Q::set(kType == KvType::int8 ? tile.start[r] : 0);
+  }
+  static V score(ScoreSum sum, const float* scales, V q_scale) {
+    return F::mul(F::mul(Q::to_float(sum), F::load(scales)), q_scale);
+  }
+
+  // Softens the chunk's scores, times the values' scales, and rounds the products.
+  template <int R>
+  static void soften(const AttentionWork& w, Tile<R>& tile, const std::byte* const* pages, int64_t origin,
+                     int64_t num_pages) {
+    KeptProducts<F, R> kept{pages, w.scales_offset + kPagePositions * 4, {}};
+    ChunkSoftmax<F, kType, R>(w, tile.scores, origin, num_pages).run(tile.worth, kept);
+    alignas(64) float greatest[16] = {}, inverse[16];
+    max_bits_of_rows<F, R>(kept.greatest, greatest);
+    const V top = F::load(greatest), one = F::div(top, F::set(static_cast<float>(kWeightLimit)));
+    const V used =
+        F::select(F::less(top, F::set(0x1p-100f)), F::zero(), one);  // its inverse must not overflow
+    F::store(tile.unit, used);
+    F::store(inverse, F::select(F::less(F::zero(), used), F::div(F::set(1.0f), used), F::zero()));
+    for (int r = 0; r < R; ++r) {
+      int16_t* weights = tile.weights + r * kChunkKeys;
+      const V factor = F::set(inverse[r]);
+      for (int64_t i = 0; i < 16 * num_pages; i += 16) {
+        const V parts =
+            inverse[r] > 0 ? F::mul(F::load(tile.scores + r * kChunkKeys + i), factor) : F::zero();
+        Q::store_words(weights + i, parts);
+      }
+    }
+  }
+
+  static Value load_value(const std::byte* p) { return Q::load_pairs(p); }
+  static ValueSum value_start(const float*, V) { return Q::set(0); }
+  template <int R>
+  static Weight weight(const Tile<R>& tile, int64_t i) {
+    int32_t pair;
+    __builtin_memcpy(&pair, tile.weights + i, 4);
+    return Q::pair(pair);
+  }
+  static ValueSum add_value(ValueSum sum, const Value& value, const Weight& x) {
+    return Q::dot_pairs(sum, value, x);
+  }
+  static V value_end(ValueSum sum, const float* o, V worth, V unit) {
+    return F::fma(Q::to_float(sum), unit, F::mul(F::load(o), worth));
+  }
+};
+
+}  // namespace melete
