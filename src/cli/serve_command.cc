@@ -69,6 +69,10 @@ class ServeCommand : public Command {
         ->needs("--remote");
     app.add_option("--listen", listen_, "the address and port; port 0 takes a free one")
         ->capture_default_str();
+    app.add_option(
+        "--artifacts-port", options_.artifacts_port,
+        "the port of the page that artifacts run in, at the same address; the one after --listen's, or a "
+        "free one, if not given");
     app.add_option("--data", data_,
                    "the folder of conversations, files, users and keys; $XDG_DATA_HOME/melete if not given");
     app.add_flag("--allow-remote", options_.identify,
@@ -109,6 +113,7 @@ class ServeCommand : public Command {
     MELETE_ASSIGN_OR_RETURN(const auto server, ApiServer::start(options_, std::move(models), *store));
     std::cout << "melete serves at " << server->http().url() << " (open it in a browser; Ctrl-C stops it)"
               << std::endl;
+    std::cout << "artifacts run at " << server->artifacts().url() << ", apart from the app" << std::endl;
     MELETE_ASSIGN_OR_RETURN(auto bridges, start_bridges(setups, folder, *server));
     while (!interrupted()) std::this_thread::sleep_for(kPoll);
     bridges.reset();  // what they have begun is answered at the next start

@@ -14,6 +14,8 @@ namespace {
 constexpr int kReaders = 4;
 // The app's handlers wait for the database, and passwords take a while.
 constexpr int kAppWorkers = 4;
+// Whoever opens artifacts asks once each.
+constexpr size_t kFrameConnections = 64;
 
 HttpResponse plain_text(std::string text) {
   HttpResponse response;
@@ -52,7 +54,7 @@ ApiServer::ApiServer(const ApiServerOptions& options, ModelList models, Store& s
       models_(std::move(models)),
       models_body_(models_text(models_, created_s_)),
       gate_(std::move(gate)),
-      app_(store, options.password_cost, *gate_, models_, app_workers_, runners_, metrics_),
+      app_(store, options.password_cost, *gate_, models_, app_workers_, runners_, metrics_, place_),
       identities_(options.model_paths),
       responses_({models_, identities_, store}, readers_, runners_, metrics_),
       replay_(models_, identities_, store, readers_, runners_, metrics_),
@@ -76,19 +78,40 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& opti
                                                     Store& store) {
   MELETE_ASSIGN_OR_RETURN(auto gate, prepare(store, options));
   std::unique_ptr<ApiServer> server(new ApiServer(options, std::move(models), store, std::move(gate)));
-  MELETE_ASSIGN_OR_RETURN(server->http_, HttpServer::bind(options.http, server->router_));
-  server->http_->start();
+  MELETE_RETURN_IF_ERROR(server->listen(options));
   return server;
 }
 
+Status ApiServer::listen(const ApiServerOptions& options) {
+  MELETE_ASSIGN_OR_RETURN(http_, HttpServer::bind(options.http, router_));
+  HttpOptions beside = options.http;
+  beside.limits.max_body_bytes = 0;
+  beside.limits.max_connections = kFrameConnections;
+  const uint16_t next = options.http.port == 0 || options.http.port == UINT16_MAX ? 0 : options.http.port + 1;
+  beside.port = options.artifacts_port.value_or(next);
+  auto artifacts = HttpServer::bind(beside, frame_);
+  if (!artifacts.ok() && !options.artifacts_port && beside.port != 0) {
+    beside.port = 0;
+    artifacts = HttpServer::bind(beside, frame_);
+  }
+  MELETE_ASSIGN_OR_RETURN(artifacts_, std::move(artifacts));
+  const bool secure = !options.http.certificate.empty();
+  place_ = {artifacts_->port(), secure};
+  frame_.set_app(http_->port(), secure);
+  artifacts_->start();
+  http_->start();
+  return ok_status();
+}
+
 void ApiServer::stop(std::chrono::milliseconds grace) {
+  if (artifacts_) artifacts_->stop(std::chrono::milliseconds(0));
   if (http_) http_->stop(grace);
   app_.stop_answers();
   responses_.stop();
 }
 
 void ApiServer::add_routes() {
-  add_app_pages(router_);
+  add_app_pages(router_, place_);
   app_.add_routes(router_);
   responses_.add_routes(router_);
   replay_.add_routes(router_);

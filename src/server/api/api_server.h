@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "server/accounts/gatekeeper.h"
@@ -15,6 +16,7 @@
 #include "server/api/messages_surface.h"
 #include "server/api/replay_api.h"
 #include "server/api/responses_api.h"
+#include "server/app/artifact_frame.h"
 #include "server/generation/model_list.h"
 #include "server/http/http_server.h"
 #include "server/http/router.h"
@@ -24,7 +26,8 @@ namespace melete {
 
 struct ApiServerOptions {
   HttpOptions http;
-  int max_running = 64;  // answers at a time; a request for n of them counts n
+  std::optional<uint16_t> artifacts_port;  // none: the one after http.port, or any if that is taken
+  int max_running = 64;                    // answers at a time; a request for n of them counts n
   int64_t max_waiting = 256;
   PasswordCost password_cost;
   std::map<std::string, std::filesystem::path> model_paths;  // by the models' names, see ModelIdentities
@@ -41,6 +44,7 @@ class ApiServer {
   ApiServer& operator=(const ApiServer&) = delete;
 
   const HttpServer& http() const { return *http_; }
+  const HttpServer& artifacts() const { return *artifacts_; }
   Router& router() { return router_; }
   const ModelList& models() const { return models_; }
   // What answers beside the routes use, so that the same limits hold and the same counters count.
@@ -54,6 +58,7 @@ class ApiServer {
  private:
   ApiServer(const ApiServerOptions& options, ModelList models, Store& store,
             std::unique_ptr<Gatekeeper> gate);
+  Status listen(const ApiServerOptions& options);
   void add_routes();
   void add_answer_routes();
   void show_model(Exchange& exchange) const;
@@ -64,6 +69,9 @@ class ApiServer {
   const std::string models_body_;  // of GET /v1/models
   const std::unique_ptr<Gatekeeper> gate_;
   ServerMetrics metrics_;
+  ArtifactsPlace place_;
+  ArtifactFrame frame_;
+  std::unique_ptr<HttpServer> artifacts_;
   std::unique_ptr<HttpServer> http_;  // after the workers in its end: they hold exchanges
   AppApi app_;
   ModelIdentities identities_;

@@ -128,6 +128,26 @@ Reply search_messages(const AppServices& services, Exchange& exchange) {
   return Json{{"hits", std::move(list)}};
 }
 
+Reply list_artifacts(const AppServices& services, Exchange& exchange) {
+  const auto query = parse_query(exchange.request.query);
+  std::optional<ApiError> problem;
+  const auto limit = query_number(query, "limit", 1, kMostInAPage, problem);
+  const auto after = query_number(query, "after", 1, INT64_MAX, problem);
+  if (problem) return *problem;
+  MELETE_ASSIGN_OR_RETURN(
+      const auto answers,
+      conversations_of(services, exchange).answers_with_pages(limit.value_or(50), after.value_or(INT64_MAX)));
+  Json list = Json::array();
+  for (const AnswerWithPage& each : answers)
+    list.push_back({{"conversation", each.conversation},
+                    {"title", each.title},
+                    {"message", each.message},
+                    {"content", each.content},
+                    {"created_ms", each.created_ms}});
+  return Json{{"answers", std::move(list)},
+              {"next", answers.empty() ? Json() : Json(std::to_string(answers.back().row))}};
+}
+
 }  // namespace
 
 Json conversation_json(const ConversationInfo& conversation) {
@@ -172,6 +192,14 @@ void add_conversation_routes(Router& router, const AppServices& services) {
   find.query = {{"q", {{"type", "string"}}},
                 {"limit", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostInAPage}}}};
   router.add(std::move(find));
+  Route pages{"GET", "/api/artifacts", Access::data,
+              "answers with pages, drawings and scripts, the newest first",
+              on_worker(services, list_artifacts)};
+  pages.response = list_schema("answers", "AnswerWithPage");
+  pages.response["properties"]["next"] = {{"type", {"string", "null"}}};
+  pages.query = {{"limit", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostInAPage}}},
+                 {"after", {{"type", "string"}}}};
+  router.add(std::move(pages));
 }
 
 }  // namespace melete

@@ -11,6 +11,7 @@
 #include "server/api/api_error.h"
 #include "server/api/live_answers.h"
 #include "server/api/wire_reader.h"
+#include "server/app/artifact_frame.h"
 #include "server/generation/worker_threads.h"
 #include "server/store/store.h"
 
@@ -25,6 +26,7 @@ struct AppServices {
   const Gatekeeper& gate;
   LiveAnswers& live;
   WorkerThreads& workers;
+  const ArtifactsPlace& artifacts;
 };
 
 // What a handler answers: JSON, nothing (204), an error, or anything else as it is.

@@ -7,11 +7,12 @@ namespace {
 
 Json account_schemas() {
   return Json::parse(R"json({
-    "Session": {"type": "object", "required": ["user", "login_required", "csrf_token", "version"], "properties": {
+    "Session": {"type": "object", "required": ["user", "login_required", "csrf_token", "artifacts_port", "version"], "properties": {
       "user": {"oneOf": [{"type": "null"}, {"type": "object", "required": ["id", "name", "role"], "properties": {
         "id": {"type": "integer"}, "name": {"type": "string"}, "role": {"enum": ["user", "admin"]}}}]},
       "login_required": {"type": "boolean"},
       "csrf_token": {"type": ["string", "null"], "description": "to be sent as x-csrf-token with what changes something"},
+      "artifacts_port": {"type": ["integer", "null"], "description": "where GET /frame is what artifacts run in"},
       "version": {"type": "string"}}},
     "Login": {"type": "object", "additionalProperties": false, "required": ["name", "password"], "properties": {
       "name": {"type": "string"}, "password": {"type": "string"}, "label": {"type": "string"}}},
@@ -119,7 +120,10 @@ Json conversation_schemas() {
       "conversation": {"type": "string"}, "title": {"type": "string"}, "message": {"type": ["string", "null"]},
       "snippet": {"type": "array", "items": {"type": "object", "required": ["text", "match"], "properties": {
         "text": {"type": "string"}, "match": {"type": "boolean"}}}},
-      "created_ms": {"type": "integer"}}}
+      "created_ms": {"type": "integer"}}},
+    "AnswerWithPage": {"type": "object", "required": ["conversation", "title", "message", "content", "created_ms"],
+      "properties": {"conversation": {"type": "string"}, "title": {"type": "string"}, "message": {"type": "string"},
+        "content": {"$ref": "#/components/schemas/Content"}, "created_ms": {"type": "integer"}}}
   })json");
 }
 

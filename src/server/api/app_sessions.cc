@@ -19,6 +19,7 @@ Reply session_reply(const AppServices& services, const Caller& caller, const std
   return Json{{"user", std::move(user)},
               {"login_required", identifies},
               {"csrf_token", token.empty() ? Json() : Json(csrf_token(token))},
+              {"artifacts_port", services.artifacts.port == 0 ? Json() : Json(services.artifacts.port)},
               {"version", build_version()}};
 }
 

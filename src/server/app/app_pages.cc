@@ -17,7 +17,7 @@ constexpr const char* kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types svelte-trusted-html dompurify";
+    "trusted-types svelte-trusted-html dompurify; frame-src ";
 
 std::string_view content_type_of(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTypes = {{
@@ -78,13 +78,13 @@ std::optional<std::string> gunzip(std::string_view bytes) {
   return text;
 }
 
-HttpResponse page_response(const WebFile& file, const HttpRequest& request) {
+HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& frames) {
   HttpResponse response;
-  const bool changes = file.path == "index.html" || file.path.ends_with(".txt");
+  const bool changes = file.path.ends_with(".html") || file.path.ends_with(".txt");
   const std::string etag = etag_of(file);
   response.headers = {{"ETag", etag},
                       {"Cache-Control", changes ? "no-cache" : "public, max-age=31536000, immutable"},
-                      {"Content-Security-Policy", kPagePolicy},
+                      {"Content-Security-Policy", kPagePolicy + (frames.empty() ? "'none'" : frames)},
                       {"Vary", "Accept-Encoding"}};
   if (request.header("if-none-match").find(etag) != std::string_view::npos) {
     response.status = 304;
@@ -103,13 +103,15 @@ HttpResponse page_response(const WebFile& file, const HttpRequest& request) {
   return response;
 }
 
-void add_app_pages(Router& router) {
-  const auto give = [&router](std::string path, std::string summary, auto find) {
+void add_app_pages(Router& router, const ArtifactsPlace& artifacts) {
+  const auto give = [&router, &artifacts](std::string path, std::string summary, auto find) {
     Route route{"GET", std::move(path), Access::anyone, std::move(summary), nullptr};
-    route.handle = [find](const ExchangePtr& exchange) {
+    route.handle = [find, &artifacts](const ExchangePtr& exchange) {
       const std::string wanted = find(exchange->request);
       for (const WebFile& file : web_files())
-        if (file.path == wanted) return exchange->respond(page_response(file, exchange->request));
+        if (file.path == wanted)
+          return exchange->respond(page_response(
+              file, exchange->request, origin_beside(exchange->request, artifacts.port, artifacts.secure)));
       exchange->respond(404, {{"error",
                                {{"message", cat("there is no file ", wanted, " of the app; open / anew")},
                                 {"type", "invalid_request_error"},

@@ -25,8 +25,9 @@ class AppPages : public ::testing::Test {
               return HttpResponse{problem.status, problem.message};
             },
             [](const Route&, Exchange&) { return std::nullopt; }) {
-    add_app_pages(router_);
+    add_app_pages(router_, place_);
   }
+  ArtifactsPlace place_{8081, false};
   Router router_;
 };
 
@@ -58,6 +59,20 @@ TEST_F(AppPages, PolicyAllowsNothingInlineAndNoOtherHost) {
     EXPECT_EQ(policy.find(never), std::string::npos) << never;
 }
 
+TEST_F(AppPages, FramesHoldNothingButArtifacts) {
+  const auto policy_at = [&](const char* host) {
+    return Asked(router_, get("/", {{"host", host}})).header("Content-Security-Policy");
+  };
+  EXPECT_TRUE(policy_at("Melete.example:8080").ends_with("; frame-src http://melete.example:8081"));
+  EXPECT_TRUE(policy_at("127.0.0.1").ends_with("; frame-src http://127.0.0.1:8081"));
+  for (const char* host : {"", "[::1]:8080", "a;script-src *", "a b", "a'b"})
+    EXPECT_TRUE(policy_at(host).ends_with("; frame-src 'none'")) << host;
+  place_.secure = true;
+  EXPECT_TRUE(policy_at("localhost:8080").ends_with("; frame-src https://localhost:8081"));
+  place_.port = 0;
+  EXPECT_TRUE(policy_at("localhost:8080").ends_with("; frame-src 'none'"));
+}
+
 TEST_F(AppPages, SendsCompressedOnlyToWhoTakesIt) {
   const auto encoding = [&](const char* accepted) {
     const Asked page(router_, get("/", {{"accept-encoding", accepted}}));
@@ -85,15 +100,20 @@ TEST_F(AppPages, AnswersWithNothingToWhoHasIt) {
 TEST_F(AppPages, KnowsTypesAndWhatIsntThere) {
   std::set<std::string> types;
   for (const WebFile& file : web_files()) {
+    const HttpResponse response = page_response(file, get("/"), "");
     const Asked got(router_, get(cat("/", file.path == "index.html" ? "" : file.path)));
+    if (file.path == "frame.html") {
+      EXPECT_EQ(got.status, 404) << "what runs anything is on another origin only";
+      continue;
+    }
     ASSERT_EQ(got.status, 200) << file.path;
-    const HttpResponse response = page_response(file, get("/"));
     EXPECT_NE(response.content_type, "application/octet-stream") << file.path;
     types.insert(response.content_type);
     if (file.is_gzip) EXPECT_EQ(gunzip(file.bytes), got.body) << file.path;
   }
   EXPECT_GE(types.size(), 6u);
-  for (const char* path : {"/assets/none.js", "/assets/..", "/assets/index.html", "/index.html"})
+  for (const char* path :
+       {"/frame.html", "/frame", "/assets/none.js", "/assets/..", "/assets/index.html", "/index.html"})
     EXPECT_EQ(Asked(router_, get(path)).status, 404) << path;
 }
 

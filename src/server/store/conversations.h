@@ -6,6 +6,7 @@
 // owner is not_found. Errors of every function besides those named: those of Database.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,13 @@ struct SearchHit {
   int64_t created_ms = 0;
 };
 
+// An answer with a fenced block of a page, a drawing, a script or a template's data.
+struct AnswerWithPage {
+  std::string conversation, title, message;
+  Json content;
+  int64_t created_ms = 0, row = 0;
+};
+
 class Conversations {
  public:
   Conversations(Database& database, OwnerId owner, Clock clock = system_time_ms,
@@ -120,6 +128,9 @@ class Conversations {
   // Titles first, then messages, the best matches first. Every word must occur, the last one may be a
   // beginning. No text is a wrong query; one without letters or digits finds nothing.
   Result<std::vector<SearchHit>> search(const std::string& text, int64_t limit = 20) const;
+
+  // Those before row `before`, the newest first: `limit` of them, or fewer if their texts grow large.
+  Result<std::vector<AnswerWithPage>> answers_with_pages(int64_t limit, int64_t before = INT64_MAX) const;
 
  private:
   Status check_room(const std::string& conversation, size_t num_new) const;

@@ -10,6 +10,7 @@ namespace melete {
 namespace {
 
 constexpr int64_t kMaxHits = 200;
+constexpr size_t kMostPageBytes = size_t{8} << 20;
 
 SearchHit hit_of(const Statement& row) {
   return {row.text(0), row.text(1), row.text(2), snippet_pieces(row.text(3)), row.integer(4)};
@@ -43,6 +44,33 @@ Result<std::vector<SearchHit>> Conversations::search(const std::string& text, in
   hits.insert(hits.end(), more.begin(), more.end());
   if (static_cast<int64_t>(hits.size()) > limit) hits.resize(static_cast<size_t>(limit));
   return hits;
+}
+
+Result<std::vector<AnswerWithPage>> Conversations::answers_with_pages(int64_t limit, int64_t before) const {
+  std::string fences;
+  for (const char* fence : {"```", "~~~"})
+    for (const char* kind : {"html", "svg", "xml", "js", "javascript", "artifact"})
+      fences += cat(fences.empty() ? "" : " OR ", "m.text LIKE '%", fence, kind, "%'");
+  MELETE_ASSIGN_OR_RETURN(
+      Statement rows,
+      owned_.prepare(
+          "looking for artifacts",
+          "SELECT c.id, c.title, m.id, m.content, m.created_ms, m.row FROM messages m JOIN conversations c "
+          "ON c.owner = m.owner AND c.id = m.conversation WHERE m.owner = ?1 AND m.role = 'assistant' "
+          "AND m.row < ?2 AND (" +
+              fences + ") ORDER BY m.row DESC LIMIT ?3",
+          before, std::clamp<int64_t>(limit, 1, kMaxHits)));
+  std::vector<AnswerWithPage> answers;
+  for (size_t bytes = 0; bytes < kMostPageBytes;) {
+    MELETE_ASSIGN_OR_RETURN(const bool found, rows.step());
+    if (!found) break;
+    const std::string text = rows.text(3);
+    MELETE_ASSIGN_OR_RETURN(Json content, parse_json(text, "message " + rows.text(2)));
+    answers.push_back(
+        {rows.text(0), rows.text(1), rows.text(2), std::move(content), rows.integer(4), rows.integer(5)});
+    bytes += text.size();
+  }
+  return answers;
 }
 
 Status Conversations::restore(const ConversationInfo& info, const std::vector<StoredMessage>& messages) {

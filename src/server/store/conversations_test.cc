@@ -138,6 +138,33 @@ TEST(Conversations, SearchMarksWhatMatchedAndFollowsChanges) {
   EXPECT_TRUE(ok(all.search("quinces")).empty());
 }
 
+TEST(Conversations, AnswersWithPagesComeNewestFirstAndOnlyTheOwners) {
+  TestStore test;
+  Conversations all = test.store->conversations(kTestOwner);
+  const std::string id = ok(all.create("Games")).id;
+  const auto say = [&](const char* role, const Json& content) {
+    return ok(all.add(id, {"", role, content})).id;
+  };
+  say("user", "```html\n<p>asked for\n```");
+  const std::string first = say("assistant", "Here:\n```html\n\t<p>one\n```");
+  say("assistant", "no page, ```python\n1\n```");
+  const std::string second =
+      say("assistant", Json::array({{{"type", "text"}, {"text", "~~~SVG\n<svg/>\n~~~"}}}));
+  const auto found = ok(all.answers_with_pages(10));
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].message, second);
+  EXPECT_EQ(found[1].message, first);
+  EXPECT_EQ(found[1].content, "Here:\n```html\n\t<p>one\n```");
+  EXPECT_EQ(found[1].title, "Games");
+  const auto page = ok(all.answers_with_pages(1));
+  ASSERT_EQ(page.size(), 1u);
+  const auto next = ok(all.answers_with_pages(1, page[0].row));
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_EQ(next[0].message, first);
+  EXPECT_TRUE(ok(all.answers_with_pages(1, next[0].row)).empty());
+  EXPECT_TRUE(ok(test.store->conversations(TestStore::kOther).answers_with_pages(10)).empty());
+}
+
 RC_GTEST_PROP(Conversations, NoTextBreaksTheQueryLanguage, (const std::string& text)) {
   static TestStore* test = [] {
     static TestStore store;

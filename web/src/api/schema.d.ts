@@ -352,6 +352,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** answers with pages, drawings and scripts, the newest first */
+        get: operations["get_api_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{id}/messages": {
         parameters: {
             query?: never;
@@ -560,6 +577,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** answer as the Open Responses specification says */
+        post: operations["post_v1_responses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/input_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** the tokens of a request's input */
+        post: operations["post_v1_responses_input_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a response, or its events again */
+        get: operations["get_v1_responses_id"];
+        put?: never;
+        post?: never;
+        /** delete a response */
+        delete: operations["delete_v1_responses_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** end a response that is being made */
+        post: operations["post_v1_responses_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{id}/input_items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the items that a response was asked with */
+        get: operations["get_v1_responses_id_input_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** make a kept response again and compare every byte */
+        post: operations["post_v1_responses_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -744,6 +864,8 @@ export interface components {
             login_required: boolean;
             /** @description to be sent as x-csrf-token with what changes something */
             csrf_token: string | null;
+            /** @description where GET /frame is what artifacts run in */
+            artifacts_port: number | null;
             version: string;
         };
         Login: {
@@ -935,6 +1057,17 @@ export interface components {
             }[];
             created_ms: number;
         };
+        AnswerWithPage: {
+            conversation: string;
+            title: string;
+            message: string;
+            content: components["schemas"]["Content"];
+            created_ms: number;
+        };
+        AnswersWithPages: {
+            answers: components["schemas"]["AnswerWithPage"][];
+            next: string | null;
+        };
         Question: {
             message?: {
                 /** @description null: a root; none: what is shown last */
@@ -1001,6 +1134,14 @@ export interface components {
                 type: string;
                 param: string | null;
                 code: string | null;
+            };
+        };
+        AnthropicError: {
+            /** @constant */
+            type: "error";
+            error: {
+                type: string;
+                message: string;
             };
         };
     };
@@ -1892,6 +2033,38 @@ export interface operations {
             };
         };
     };
+    get_api_artifacts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswersWithPages"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     post_api_conversations_id_messages: {
         parameters: {
             query?: never;
@@ -2406,6 +2579,883 @@ export interface operations {
             };
         };
     };
+    post_v1_responses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description an id of /v1/models; melete-thinking if not given */
+                    model?: string;
+                    input: string | ({
+                        /** @constant */
+                        type?: "message";
+                        /** @enum {unknown} */
+                        role: "user" | "assistant" | "system" | "developer";
+                        content: string | ({
+                            /** @enum {unknown} */
+                            type: "input_text" | "output_text";
+                            text: string;
+                        } | {
+                            /** @constant */
+                            type: "refusal";
+                            refusal: string;
+                        } | {
+                            /** @constant */
+                            type: "input_image";
+                            image_url?: string | null;
+                            file_id?: string | null;
+                            /** @enum {unknown} */
+                            detail?: "auto" | "low" | "high" | "original" | null;
+                        } | {
+                            /** @constant */
+                            type: "input_file";
+                            file_data?: string | null;
+                            file_id?: string | null;
+                            filename?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "input_audio";
+                            input_audio: {
+                                data?: string;
+                                file_id?: string;
+                                /** @enum {unknown} */
+                                format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                            };
+                        } | {
+                            /** @constant */
+                            type: "input_video";
+                            video_url?: string;
+                            file_id?: string;
+                        })[];
+                    } | {
+                        /** @constant */
+                        type: "function_call";
+                        call_id: string;
+                        name: string;
+                        arguments: string;
+                    } | {
+                        /** @constant */
+                        type: "function_call_output";
+                        call_id: string;
+                        output: string | ({
+                            /** @enum {unknown} */
+                            type: "input_text" | "output_text";
+                            text: string;
+                        } | {
+                            /** @constant */
+                            type: "refusal";
+                            refusal: string;
+                        } | {
+                            /** @constant */
+                            type: "input_image";
+                            image_url?: string | null;
+                            file_id?: string | null;
+                            /** @enum {unknown} */
+                            detail?: "auto" | "low" | "high" | "original" | null;
+                        } | {
+                            /** @constant */
+                            type: "input_file";
+                            file_data?: string | null;
+                            file_id?: string | null;
+                            filename?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "input_audio";
+                            input_audio: {
+                                data?: string;
+                                file_id?: string;
+                                /** @enum {unknown} */
+                                format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                            };
+                        } | {
+                            /** @constant */
+                            type: "input_video";
+                            video_url?: string;
+                            file_id?: string;
+                        })[];
+                    } | {
+                        /** @constant */
+                        type: "reasoning";
+                    })[];
+                    instructions?: string | null;
+                    previous_response_id?: string | null;
+                    store?: boolean | null;
+                    stream?: boolean | null;
+                    stream_options?: Record<string, never> | null;
+                    background?: boolean | null;
+                    reasoning?: {
+                        /** @enum {unknown} */
+                        effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
+                        /** @enum {unknown} */
+                        summary?: "auto" | "concise" | "detailed" | null;
+                    } | null;
+                    text?: {
+                        format?: {
+                            /** @enum {unknown} */
+                            type: "text" | "json_object";
+                        } | {
+                            /** @constant */
+                            type: "json_schema";
+                            name?: string;
+                            description?: string;
+                            strict?: boolean;
+                            schema?: Record<string, never>;
+                        };
+                    } | null;
+                    parallel_tool_calls?: boolean | null;
+                    max_tool_calls?: number | null;
+                    max_output_tokens?: number | null;
+                    temperature?: number | null;
+                    top_p?: number | null;
+                    presence_penalty?: number | null;
+                    frequency_penalty?: number | null;
+                    top_k?: number | null;
+                    min_p?: number | null;
+                    seed?: number | null;
+                    /** @enum {unknown} */
+                    truncation?: "auto" | "disabled" | null;
+                    metadata?: {
+                        [key: string]: string;
+                    } | null;
+                    include?: "reasoning.encrypted_content"[] | null;
+                    melete?: {
+                        agents?: number;
+                        budget_tokens?: number;
+                        deadline_ms?: number;
+                        delta?: number;
+                        events?: boolean;
+                    };
+                    tools?: {
+                        /** @constant */
+                        type: "function";
+                        name: string;
+                        description?: string | null;
+                        parameters?: Record<string, never> | null;
+                        strict?: boolean | null;
+                    }[] | null;
+                    tool_choice?: ("auto" | "none" | "required" | null) | {
+                        /** @constant */
+                        type: "function";
+                        name: string;
+                    } | {
+                        /** @constant */
+                        type: "allowed_tools";
+                        /** @enum {unknown} */
+                        mode?: "auto" | "none" | "required";
+                        tools: unknown[];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @constant */
+                        object: "response";
+                        created_at: number;
+                        completed_at: number | null;
+                        /** @enum {unknown} */
+                        status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+                        incomplete_details: {
+                            reason?: string;
+                        } | null;
+                        error: {
+                            code?: string;
+                            message?: string;
+                        } | null;
+                        model: string;
+                        output: ({
+                            /** @constant */
+                            type: "message";
+                            id: string;
+                            /** @constant */
+                            role: "assistant";
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                            /** @enum {unknown} */
+                            phase?: "commentary";
+                            content: {
+                                /** @constant */
+                                type: "output_text";
+                                text: string;
+                                annotations: unknown[];
+                                logprobs?: unknown[];
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "reasoning";
+                            id: string;
+                            content: {
+                                /** @constant */
+                                type: "reasoning_text";
+                                text: string;
+                            }[];
+                            summary: {
+                                /** @constant */
+                                type: "summary_text";
+                                text: string;
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "function_call";
+                            id: string;
+                            call_id: string;
+                            name: string;
+                            arguments: string;
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                        })[];
+                        usage: {
+                            input_tokens?: number;
+                            output_tokens?: number;
+                            total_tokens?: number;
+                            input_tokens_details?: {
+                                cached_tokens?: number;
+                            };
+                            output_tokens_details?: {
+                                reasoning_tokens?: number;
+                            };
+                        } | null;
+                        melete?: Record<string, never>;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_v1_responses_input_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description an id of /v1/models; melete-thinking if not given */
+                    model?: string;
+                    input: string | ({
+                        /** @constant */
+                        type?: "message";
+                        /** @enum {unknown} */
+                        role: "user" | "assistant" | "system" | "developer";
+                        content: string | ({
+                            /** @enum {unknown} */
+                            type: "input_text" | "output_text";
+                            text: string;
+                        } | {
+                            /** @constant */
+                            type: "refusal";
+                            refusal: string;
+                        } | {
+                            /** @constant */
+                            type: "input_image";
+                            image_url?: string | null;
+                            file_id?: string | null;
+                            /** @enum {unknown} */
+                            detail?: "auto" | "low" | "high" | "original" | null;
+                        } | {
+                            /** @constant */
+                            type: "input_file";
+                            file_data?: string | null;
+                            file_id?: string | null;
+                            filename?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "input_audio";
+                            input_audio: {
+                                data?: string;
+                                file_id?: string;
+                                /** @enum {unknown} */
+                                format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                            };
+                        } | {
+                            /** @constant */
+                            type: "input_video";
+                            video_url?: string;
+                            file_id?: string;
+                        })[];
+                    } | {
+                        /** @constant */
+                        type: "function_call";
+                        call_id: string;
+                        name: string;
+                        arguments: string;
+                    } | {
+                        /** @constant */
+                        type: "function_call_output";
+                        call_id: string;
+                        output: string | ({
+                            /** @enum {unknown} */
+                            type: "input_text" | "output_text";
+                            text: string;
+                        } | {
+                            /** @constant */
+                            type: "refusal";
+                            refusal: string;
+                        } | {
+                            /** @constant */
+                            type: "input_image";
+                            image_url?: string | null;
+                            file_id?: string | null;
+                            /** @enum {unknown} */
+                            detail?: "auto" | "low" | "high" | "original" | null;
+                        } | {
+                            /** @constant */
+                            type: "input_file";
+                            file_data?: string | null;
+                            file_id?: string | null;
+                            filename?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "input_audio";
+                            input_audio: {
+                                data?: string;
+                                file_id?: string;
+                                /** @enum {unknown} */
+                                format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                            };
+                        } | {
+                            /** @constant */
+                            type: "input_video";
+                            video_url?: string;
+                            file_id?: string;
+                        })[];
+                    } | {
+                        /** @constant */
+                        type: "reasoning";
+                    })[];
+                    instructions?: string | null;
+                    previous_response_id?: string | null;
+                    store?: boolean | null;
+                    stream?: boolean | null;
+                    stream_options?: Record<string, never> | null;
+                    background?: boolean | null;
+                    reasoning?: {
+                        /** @enum {unknown} */
+                        effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
+                        /** @enum {unknown} */
+                        summary?: "auto" | "concise" | "detailed" | null;
+                    } | null;
+                    text?: {
+                        format?: {
+                            /** @enum {unknown} */
+                            type: "text" | "json_object";
+                        } | {
+                            /** @constant */
+                            type: "json_schema";
+                            name?: string;
+                            description?: string;
+                            strict?: boolean;
+                            schema?: Record<string, never>;
+                        };
+                    } | null;
+                    parallel_tool_calls?: boolean | null;
+                    max_tool_calls?: number | null;
+                    max_output_tokens?: number | null;
+                    temperature?: number | null;
+                    top_p?: number | null;
+                    presence_penalty?: number | null;
+                    frequency_penalty?: number | null;
+                    top_k?: number | null;
+                    min_p?: number | null;
+                    seed?: number | null;
+                    /** @enum {unknown} */
+                    truncation?: "auto" | "disabled" | null;
+                    metadata?: {
+                        [key: string]: string;
+                    } | null;
+                    include?: "reasoning.encrypted_content"[] | null;
+                    melete?: {
+                        agents?: number;
+                        budget_tokens?: number;
+                        deadline_ms?: number;
+                        delta?: number;
+                        events?: boolean;
+                    };
+                    tools?: {
+                        /** @constant */
+                        type: "function";
+                        name: string;
+                        description?: string | null;
+                        parameters?: Record<string, never> | null;
+                        strict?: boolean | null;
+                    }[] | null;
+                    tool_choice?: ("auto" | "none" | "required" | null) | {
+                        /** @constant */
+                        type: "function";
+                        name: string;
+                    } | {
+                        /** @constant */
+                        type: "allowed_tools";
+                        /** @enum {unknown} */
+                        mode?: "auto" | "none" | "required";
+                        tools: unknown[];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        object: "response.input_tokens";
+                        input_tokens: number;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_v1_responses_id: {
+        parameters: {
+            query?: {
+                stream?: boolean;
+                starting_after?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @constant */
+                        object: "response";
+                        created_at: number;
+                        completed_at: number | null;
+                        /** @enum {unknown} */
+                        status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+                        incomplete_details: {
+                            reason?: string;
+                        } | null;
+                        error: {
+                            code?: string;
+                            message?: string;
+                        } | null;
+                        model: string;
+                        output: ({
+                            /** @constant */
+                            type: "message";
+                            id: string;
+                            /** @constant */
+                            role: "assistant";
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                            /** @enum {unknown} */
+                            phase?: "commentary";
+                            content: {
+                                /** @constant */
+                                type: "output_text";
+                                text: string;
+                                annotations: unknown[];
+                                logprobs?: unknown[];
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "reasoning";
+                            id: string;
+                            content: {
+                                /** @constant */
+                                type: "reasoning_text";
+                                text: string;
+                            }[];
+                            summary: {
+                                /** @constant */
+                                type: "summary_text";
+                                text: string;
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "function_call";
+                            id: string;
+                            call_id: string;
+                            name: string;
+                            arguments: string;
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                        })[];
+                        usage: {
+                            input_tokens?: number;
+                            output_tokens?: number;
+                            total_tokens?: number;
+                            input_tokens_details?: {
+                                cached_tokens?: number;
+                            };
+                            output_tokens_details?: {
+                                reasoning_tokens?: number;
+                            };
+                        } | null;
+                        melete?: Record<string, never>;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_v1_responses_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @constant */
+                        object: "response";
+                        /** @constant */
+                        deleted: true;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_v1_responses_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @constant */
+                        object: "response";
+                        created_at: number;
+                        completed_at: number | null;
+                        /** @enum {unknown} */
+                        status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+                        incomplete_details: {
+                            reason?: string;
+                        } | null;
+                        error: {
+                            code?: string;
+                            message?: string;
+                        } | null;
+                        model: string;
+                        output: ({
+                            /** @constant */
+                            type: "message";
+                            id: string;
+                            /** @constant */
+                            role: "assistant";
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                            /** @enum {unknown} */
+                            phase?: "commentary";
+                            content: {
+                                /** @constant */
+                                type: "output_text";
+                                text: string;
+                                annotations: unknown[];
+                                logprobs?: unknown[];
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "reasoning";
+                            id: string;
+                            content: {
+                                /** @constant */
+                                type: "reasoning_text";
+                                text: string;
+                            }[];
+                            summary: {
+                                /** @constant */
+                                type: "summary_text";
+                                text: string;
+                            }[];
+                        } | {
+                            /** @constant */
+                            type: "function_call";
+                            id: string;
+                            call_id: string;
+                            name: string;
+                            arguments: string;
+                            /** @enum {unknown} */
+                            status: "in_progress" | "completed" | "incomplete";
+                        })[];
+                        usage: {
+                            input_tokens?: number;
+                            output_tokens?: number;
+                            total_tokens?: number;
+                            input_tokens_details?: {
+                                cached_tokens?: number;
+                            };
+                            output_tokens_details?: {
+                                reasoning_tokens?: number;
+                            };
+                        } | null;
+                        melete?: Record<string, never>;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_v1_responses_id_input_items: {
+        parameters: {
+            query?: {
+                limit?: number;
+                order?: "asc" | "desc";
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        object: "list";
+                        data: ({
+                            /** @constant */
+                            type?: "message";
+                            /** @enum {unknown} */
+                            role: "user" | "assistant" | "system" | "developer";
+                            content: string | ({
+                                /** @enum {unknown} */
+                                type: "input_text" | "output_text";
+                                text: string;
+                            } | {
+                                /** @constant */
+                                type: "refusal";
+                                refusal: string;
+                            } | {
+                                /** @constant */
+                                type: "input_image";
+                                image_url?: string | null;
+                                file_id?: string | null;
+                                /** @enum {unknown} */
+                                detail?: "auto" | "low" | "high" | "original" | null;
+                            } | {
+                                /** @constant */
+                                type: "input_file";
+                                file_data?: string | null;
+                                file_id?: string | null;
+                                filename?: string | null;
+                            } | {
+                                /** @constant */
+                                type: "input_audio";
+                                input_audio: {
+                                    data?: string;
+                                    file_id?: string;
+                                    /** @enum {unknown} */
+                                    format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                                };
+                            } | {
+                                /** @constant */
+                                type: "input_video";
+                                video_url?: string;
+                                file_id?: string;
+                            })[];
+                        } | {
+                            /** @constant */
+                            type: "function_call";
+                            call_id: string;
+                            name: string;
+                            arguments: string;
+                        } | {
+                            /** @constant */
+                            type: "function_call_output";
+                            call_id: string;
+                            output: string | ({
+                                /** @enum {unknown} */
+                                type: "input_text" | "output_text";
+                                text: string;
+                            } | {
+                                /** @constant */
+                                type: "refusal";
+                                refusal: string;
+                            } | {
+                                /** @constant */
+                                type: "input_image";
+                                image_url?: string | null;
+                                file_id?: string | null;
+                                /** @enum {unknown} */
+                                detail?: "auto" | "low" | "high" | "original" | null;
+                            } | {
+                                /** @constant */
+                                type: "input_file";
+                                file_data?: string | null;
+                                file_id?: string | null;
+                                filename?: string | null;
+                            } | {
+                                /** @constant */
+                                type: "input_audio";
+                                input_audio: {
+                                    data?: string;
+                                    file_id?: string;
+                                    /** @enum {unknown} */
+                                    format?: "wav" | "mp3" | "flac" | "ogg" | "opus" | "aiff" | "m4a";
+                                };
+                            } | {
+                                /** @constant */
+                                type: "input_video";
+                                video_url?: string;
+                                file_id?: string;
+                            })[];
+                        } | {
+                            /** @constant */
+                            type: "reasoning";
+                        })[];
+                        has_more: boolean;
+                        first_id: string | null;
+                        last_id: string | null;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_v1_responses_id_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        object: "response.replay";
+                        response_id: string;
+                        equal: boolean;
+                        /** @description where the first one is, and what stood there */
+                        difference: string | null;
+                        /** @description compared, up to the first difference */
+                        bytes: number;
+                        /** @description what ended the run before it was whole */
+                        cut?: string | null;
+                        mode?: string;
+                        seed?: number;
+                    };
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     get_healthz: {
         parameters: {
             query?: never;
@@ -2499,6 +3549,8 @@ export interface operations {
                                 mode?: "instant" | "thinking" | "contemplating";
                                 reasoning?: boolean;
                                 reasoning_efforts?: string[];
+                                tools?: boolean;
+                                logprobs?: boolean;
                                 input?: ("text" | "image" | "video" | "audio")[];
                                 output?: "text"[];
                                 context_length?: number;
@@ -2549,6 +3601,8 @@ export interface operations {
                             mode?: "instant" | "thinking" | "contemplating";
                             reasoning?: boolean;
                             reasoning_efforts?: string[];
+                            tools?: boolean;
+                            logprobs?: boolean;
                             input?: ("text" | "image" | "video" | "audio")[];
                             output?: "text"[];
                             context_length?: number;
@@ -2972,7 +4026,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["AnthropicError"];
                 };
             };
         };
@@ -3099,7 +4153,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["AnthropicError"];
                 };
             };
         };

@@ -3,12 +3,14 @@ export type Route =
   | { view: 'new' }
   | { view: 'conversation'; id: string; message?: string }
   | { view: 'settings'; section: string }
+  | { view: 'artifacts'; section: string } // of a template: its name
   | { view: 'invitation'; code: string };
 
 export function parseRoute(hash: string): Route {
   const [head = '', first = '', second] = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (head === 'c' && first) return { view: 'conversation', id: first, message: second };
   if (head === 'settings') return { view: 'settings', section: first || 'general' };
+  if (head === 'artifacts') return { view: 'artifacts', section: first };
   if (head === 'invitation') return { view: 'invitation', code: first };
   return { view: 'new' };
 }
