@@ -70,6 +70,7 @@ const std::map<std::string, Row> kRows = {
     {"POST /api/conversations/{id}/fork", {R"({"message":"$message"})", true}},
     {"GET /api/search", {}},
     {"GET /api/artifacts", {}},
+    {"POST /v1/tokenize", {R"({"model":"tiny","text":"hi"})"}},
     {"POST /v1/embeddings", {R"({"model":"tiny","input":"hi"})"}},
     {"POST /v1/messages", {R"({"model":"tiny","max_tokens":8,"messages":[{"role":"user","content":"hi"}]})"}},
     {"POST /v1/messages/count_tokens", {R"({"model":"tiny","messages":[{"role":"user","content":"hi"}]})"}},

@@ -63,6 +63,7 @@ ApiServer::ApiServer(const ApiServerOptions& options, ModelList models, Store& s
       app_workers_(kAppWorkers, options.max_waiting),
       answers_(models_, readers_, runners_, metrics_),
       embeddings_(models_, runners_),
+      tokenize_(models_, readers_),
       router_(
           [](std::string_view path, const HttpProblem& problem) {
             return error_response(path,
@@ -166,6 +167,9 @@ void ApiServer::add_answer_routes() {
   router_.add({"POST", "/v1/embeddings", Access::generate, "texts as vectors, as OpenAI's API gives them",
                [this](ExchangePtr exchange) { embeddings_.handle(std::move(exchange)); },
                embeddings_request_schema(), embeddings_schema()});
+  router_.add({"POST", "/v1/tokenize", Access::generate, "a text as the model's tokens",
+               [this](ExchangePtr exchange) { tokenize_.handle(std::move(exchange)); },
+               tokenize_request_schema(), tokens_schema()});
   router_.add({"POST", "/v1/messages", Access::generate, "answer a conversation, as Anthropic's API does",
                [this](ExchangePtr exchange) { answers_.handle(std::move(exchange), messages_); },
                messages_request_schema(), message_schema()});

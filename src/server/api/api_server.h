@@ -16,6 +16,7 @@
 #include "server/api/messages_surface.h"
 #include "server/api/replay_api.h"
 #include "server/api/responses_api.h"
+#include "server/api/tokenize.h"
 #include "server/app/artifact_frame.h"
 #include "server/generation/model_list.h"
 #include "server/http/http_server.h"
@@ -80,6 +81,7 @@ class ApiServer {
   WorkerThreads readers_, runners_, app_workers_;
   AnswerApi answers_;
   EmbeddingsApi embeddings_;
+  TokenizeApi tokenize_;
   ChatSurface chat_;
   MessagesSurface messages_{false}, counted_messages_{true};
   Router router_;

@@ -17,7 +17,7 @@ constexpr const char* kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types svelte-trusted-html dompurify; frame-src ";
+    "trusted-types svelte-trusted-html dompurify melete-worker; frame-src ";
 
 std::string_view content_type_of(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTypes = {{
