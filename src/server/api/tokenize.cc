@@ -10,7 +10,9 @@ namespace {
 // A token may be a part of a character: then it has no text of its own.
 Json token_json(const Tokenizer& tokenizer, int32_t id) {
   const std::string bytes(tokenizer.token_bytes(id));
-  return {{"id", id}, {"text", valid_utf8(bytes) == bytes ? Json(bytes) : Json()}, {"bytes", encode_base64(bytes)}};
+  return {{"id", id},
+          {"text", valid_utf8(bytes) == bytes ? Json(bytes) : Json()},
+          {"bytes", encode_base64(bytes)}};
 }
 
 }  // namespace
