@@ -24,7 +24,7 @@ mkdir -p "$packed/assets"
     *) cp "$built/$file" "$packed/$file" ;;
   esac
 done
-for package in svelte esm-env clsx marked dompurify temml highlight.js uplot @fontsource-variable/hanken-grotesk; do
+for package in svelte esm-env clsx marked dompurify temml highlight.js uplot pdfjs-dist @fontsource-variable/hanken-grotesk; do
   printf '%s\n\n' "$package"
   find node_modules/$package -maxdepth 1 -iname "license*" | LC_ALL=C sort | xargs cat
   printf '\n\n'

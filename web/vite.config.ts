@@ -15,6 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
+  worker: { format: 'es' },
   server: { proxy: { '/api': proxy, '/v1': proxy }, fs: { allow: ['..'] } },
   test: { include: ['src/**/*.test.ts'], css: { include: [/kit\.css/] } },
 });

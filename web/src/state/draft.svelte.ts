@@ -1,5 +1,6 @@
 // What is being written: text and files that are sent ahead, so that asking takes no time.
 import type { FileInfo, Part } from '../api/types';
+import { documentKind, isForeign } from '../documents/names';
 import { files } from './files.svelte';
 
 export interface Attachment {
@@ -13,6 +14,10 @@ export interface Attachment {
   arrival: Promise<FileInfo | null>;
 }
 
+// Documents are sent as their text.
+const textOf = async (file: File): Promise<File> =>
+  documentKind(file.name) || isForeign(file.name) ? (await import('../documents/extract')).asText(file) : file;
+
 class Draft {
   text = $state('');
   attachments = $state<Attachment[]>([]);
@@ -23,7 +28,7 @@ class Draft {
       const key = this.next++;
       const isPicture = /^image\/(png|jpeg|webp|gif)$/.test(file.type);
       const preview = isPicture ? URL.createObjectURL(file) : '';
-      const arrival = files.put(file).then(
+      const arrival = textOf(file).then((ready) => files.put(ready)).then(
         (info) => {
           this.change(key, { info });
           return info;

@@ -1,15 +1,17 @@
 // Files of messages: what is known of them, and sending new ones.
 import { SvelteMap } from 'svelte/reactivity';
 import type { FileInfo } from '../api/types';
+import { isDocumentText } from '../documents/names';
 import { call } from '../api/client';
 
-export type FileKind = 'picture' | 'sound' | 'clip' | 'table' | 'file';
+export type FileKind = 'picture' | 'sound' | 'clip' | 'table' | 'document' | 'file';
 
 export function kindOf(type: string, name: string): FileKind {
   if (/^image\/(png|jpeg|webp|gif)$/.test(type)) return 'picture';
   if (type.startsWith('audio/')) return 'sound';
   if (type.startsWith('video/')) return 'clip';
   if (/\.(csv|tsv|json)$/i.test(name) || /(csv|json|tab-separated)/.test(type)) return 'table';
+  if (isDocumentText(name) || /^text\/(plain|markdown)/.test(type)) return 'document';
   return 'file';
 }
 
@@ -33,6 +35,12 @@ class Files {
       );
     }
     return this.known.get(id);
+  }
+
+  // Null: there is none.
+  async find(id: string): Promise<FileInfo | null> {
+    const info = this.known.get(id);
+    return info !== undefined ? info : call<FileInfo>('GET', `/api/files/${encodeURIComponent(id)}`).catch(() => null);
   }
 
   async put(file: File): Promise<FileInfo> {

@@ -1,4 +1,5 @@
 // What finished blocks get beyond Markdown: colours and a copy button for code, set formulas, tables that scroll.
+import { viewer } from '../documents/viewer.svelte';
 import { purify } from './purify';
 
 export function copyText(text: string): Promise<void> {
@@ -44,6 +45,17 @@ async function colour(code: HTMLElement, language: string): Promise<void> {
   const { highlighted } = await import('./highlight');
   const html = highlighted(code.textContent ?? '', language);
   if (html) code.replaceChildren(purify(html));
+}
+
+// [page 3]: opens the document at that place.
+export function dressCitation(span: HTMLElement): void {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'cite';
+  button.textContent = span.textContent;
+  button.title = 'Show it in the document';
+  button.addEventListener('click', () => void viewer.cite((span.textContent ?? '').slice(1, -1)));
+  span.replaceWith(button);
 }
 
 export function dressTable(table: HTMLTableElement): void {

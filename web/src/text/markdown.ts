@@ -1,6 +1,7 @@
 // Markdown of answers to HTML, block by block. Raw HTML is shown as text, except a few tags without attributes; links
 // only go where a person would expect, and pictures of other hosts aren't loaded. What comes out is sanitized again
 // before it reaches the page (see view.ts).
+import { citationPattern } from '../documents/places';
 import { Marked, type Token, type Tokens } from 'marked';
 
 export const escapeHtml = (text: string): string =>
@@ -39,6 +40,19 @@ marked.use({
     math('bracketBlock', 'block', /\\\[/, /^\\\[([\s\S]+?)\\\](?:\n|$)/, true),
     math('dollarInlineBlock', 'inline', /\$\$/, /^\$\$([^$\n]+?)\$\$/, true),
     math('dollarInline', 'inline', /\$/, /^\$(?!\s|\$)([^$\n]*?[^$\s\\])\$(?!\d)/, false),
+    {
+      name: 'citation',
+      level: 'inline' as const,
+      start: (source: string): number | undefined => {
+        const at = source.indexOf('[');
+        return at < 0 ? undefined : at;
+      },
+      tokenizer: (source: string): Tokens.Generic | undefined => {
+        const found = citationPattern.exec(source);
+        return found ? { type: 'citation', raw: found[0], place: found[1] } : undefined;
+      },
+      renderer: (token: Tokens.Generic): string => `<span class="cite">${escapeHtml(token.raw)}</span>`,
+    },
     math('parenInline', 'inline', /\\\(/, /^\\\(([^\n]+?)\\\)/, false),
   ],
   renderer: {

@@ -7,7 +7,7 @@ const checkAttribute: Hook = (_node, data) => {
   if (data.attrName === 'class') {
     data.attrValue = data.attrValue
       .split(/\s+/)
-      .filter((name) => /^(language-[\w#+.-]*|math|unloaded|h[1-6]|hljs-[\w-]+|hljs|tml-[\w-]+|function_|class_|inherited__)$/.test(name))
+      .filter((name) => /^(language-[\w#+.-]*|math|cite|unloaded|h[1-6]|hljs-[\w-]+|hljs|tml-[\w-]+|function_|class_|inherited__)$/.test(name))
       .join(' ');
     if (!data.attrValue) data.keepAttr = false;
   }

@@ -1,7 +1,7 @@
 // Shows Markdown that may still be growing: finished blocks stay as they are, and only what differs of the open one is
 // changed. Blocks stand in parts, of which the browser lays out those in view alone.
 import { blockHtml, blocksOf, settledBlocks } from './markdown';
-import { dressCode, dressTable, typeset } from './dress';
+import { dressCitation, dressCode, dressTable, typeset } from './dress';
 import { morphNodes } from './morph';
 import { purify } from './purify';
 
@@ -85,5 +85,6 @@ export class MarkdownView {
 function dress(fragment: DocumentFragment, settled: boolean): void {
   for (const pre of fragment.querySelectorAll('pre')) dressCode(pre, settled);
   for (const table of fragment.querySelectorAll('table')) dressTable(table);
+  if (settled) for (const span of fragment.querySelectorAll<HTMLElement>('span.cite')) dressCitation(span);
   if (settled) for (const math of fragment.querySelectorAll<HTMLElement>('span.math')) void typeset(math);
 }

@@ -1,0 +1,40 @@
+// From a document to a file of its text; loaded when the first document is added.
+import { documentKind } from './names';
+import workerUrl from './worker?worker&url';
+
+const kMostBytes = 50_000_000;
+const kMostTime = 60_000; // ms
+
+// The page's policy lets only named makers give addresses of scripts; this one knows a single address.
+interface Makers {
+  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): { createScriptURL(url: string): unknown };
+}
+const makers = (globalThis as { trustedTypes?: Makers }).trustedTypes;
+const maker = makers?.createPolicy('melete-worker', { createScriptURL: () => workerUrl });
+const address = (): string => (maker ? (maker.createScriptURL('') as string) : workerUrl);
+
+function read(file: File, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const worker = new Worker(address(), { type: 'module' });
+  return new Promise<string>((done, failed) => {
+    const timer = setTimeout(() => failed(new Error(`Reading it takes longer than ${kMostTime / 1000} s.`)), kMostTime);
+    worker.onmessage = ({ data }: MessageEvent<{ text?: string; failure?: string }>) => {
+      if (data.text === undefined && data.failure === undefined) return; // pdf.js greets
+      clearTimeout(timer);
+      if (data.text !== undefined) done(data.text);
+      else failed(new Error(data.failure));
+    };
+    worker.onerror = () => {
+      clearTimeout(timer);
+      failed(new Error('It can’t be read.'));
+    };
+    worker.postMessage({ kind: documentKind(file.name), name: file.name, bytes }, [bytes.buffer]);
+  }).finally(() => worker.terminate());
+}
+
+// Throws what is wrong with it, for people.
+export async function asText(file: File): Promise<File> {
+  if (!documentKind(file.name)) throw new Error('Files of this kind can’t be read; save it as .pdf, .docx, .xlsx or text.');
+  if (file.size > kMostBytes) throw new Error(`It is larger than ${kMostBytes / 1_000_000} MB.`);
+  const text = await read(file, new Uint8Array(await file.arrayBuffer()));
+  return new File([text], `${file.name}.txt`, { type: 'text/plain' });
+}
