@@ -13,7 +13,9 @@ export class ApiFailure extends Error {
 }
 
 // What all requests share: the session's token against forged requests, and who is told when it has ended.
-export const access = { csrf: null as string | null, expired: () => {} };
+// `watch`: who is shown what is asked and answered, the developer's drawer.
+export type Watch = (method: string, path: string, payload: BodyInit | null) => (response: Response) => void;
+export const access = { csrf: null as string | null, expired: () => {}, watch: null as Watch | null };
 
 export async function send(method: string, path: string, body?: BodyInit | object, more: RequestInit = {}): Promise<Response> {
   const headers = new Headers(more.headers);
@@ -25,9 +27,11 @@ export async function send(method: string, path: string, body?: BodyInit | objec
     payload = JSON.stringify(body);
     headers.set('content-type', 'application/json');
   }
+  const seen = access.watch?.(method, path, payload);
   let response: Response;
   try {
     response = await fetch(path, { ...more, method, headers, body: payload });
+    seen?.(response);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiFailure('The server can’t be reached. Is it still running?', 0, 'unreachable');

@@ -3,7 +3,7 @@ export interface Shortcut {
   keys: string; // as it is shown
   does: string;
   matches: (event: KeyboardEvent) => boolean;
-  id: 'new' | 'search' | 'composer' | 'stop' | 'sidebar' | 'help' | 'copy' | 'settings';
+  id: 'new' | 'search' | 'composer' | 'stop' | 'sidebar' | 'help' | 'copy' | 'settings' | 'developer';
 }
 
 const withControl = (event: KeyboardEvent, key: string): boolean =>
@@ -18,6 +18,7 @@ export const shortcuts: Shortcut[] = [
   { id: 'copy', keys: 'Ctrl Shift C', does: 'copy the last answer', matches: (e) => withControl(e, 'c') && e.shiftKey },
   { id: 'sidebar', keys: 'Ctrl B', does: 'show or hide the list', matches: (e) => withControl(e, 'b') && !e.shiftKey },
   { id: 'settings', keys: 'Ctrl ,', does: 'settings', matches: (e) => withControl(e, ',') },
+  { id: 'developer', keys: 'Ctrl .', does: 'the developer’s drawer', matches: (e) => withControl(e, '.') },
   { id: 'help', keys: '?', does: 'show these shortcuts', matches: (e) => plain(e, '?') },
 ];
 
