@@ -84,9 +84,14 @@ class AttentionRun {
   void round_query(const float* q, int64_t width, float* to) const {
     float* after = to + heads().padded() / 2;
     if (shape_.type == KvType::int8) {
+      const int64_t block = rotated_together(width);
+      float rotated[kMostRotated];
+      if (block > 1) table_.rotate(q, width, rotated);
+      const float* from = block > 1 ? rotated : q;
+      const float scale = table_.scale(from, width, 127);
       to[(width + 3) / 4 - 1] = 0;
-      after[0] = table_.scale(q, width, 127);
-      const int32_t sum = table_.round_bytes(q, width, after[0], reinterpret_cast<int8_t*>(to));
+      const int32_t sum = table_.round_bytes(from, width, scale, reinterpret_cast<int8_t*>(to));
+      after[0] = scale / static_cast<float>(block);
       after[1] = std::bit_cast<float>(-128 * sum);
     } else {
       to[(width + 1) / 2 - 1] = 0;

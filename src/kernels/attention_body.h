@@ -52,6 +52,7 @@ constexpr AttentionTable make_attention_table() {
           .scale = rounding_scale<F>,
           .round_words = round_to_words<F>,
           .round_bytes = round_to_bytes<F>,
+          .rotate = rotate_channels<F>,
           .fold = fold_state<F>,
           .finish = finish_state<F>};
 }

@@ -55,6 +55,35 @@ int32_t round_to_bytes(const float* x, int64_t n, float scale, int8_t* bytes) {
   return sum;
 }
 
+// One step of the fast Hadamard transform within sixteen lanes.
+template <class F, int kDistance>
+typename F::V butterfly(typename F::V x) {
+  float sign[16];
+  for (int i = 0; i < 16; ++i) sign[i] = (i & kDistance) == 0 ? 1.0f : -1.0f;
+  return F::fma(x, F::load(sign), F::template swapped<kDistance>(x));
+}
+
+template <class F>
+void rotate_channels(const float* x, int64_t n, float* to) {
+  const int64_t block = rotated_together(n);
+  for (int64_t i = 0; i < n; i += 16) {
+    auto v = load_part<F>(x + i, n - i);
+    if (block > 1) v = butterfly<F, 1>(v);
+    if (block > 2) v = butterfly<F, 2>(v);
+    if (block > 4) v = butterfly<F, 4>(v);
+    if (block > 8) v = butterfly<F, 8>(v);
+    F::store(to + i, v);
+  }
+  for (int64_t distance = 16; distance < block; distance *= 2) {
+    for (int64_t i = 0; i < n; i += 16) {
+      if ((i & distance) != 0) continue;
+      const auto a = F::load(to + i), b = F::load(to + i + distance);
+      F::store(to + i, F::add(a, b));
+      F::store(to + i + distance, F::sub(a, b));
+    }
+  }
+}
+
 // How queries and keys of each type meet.
 template <class Q, KvType kType>
 struct IntKeys;

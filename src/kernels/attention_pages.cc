@@ -31,6 +31,11 @@ void write_steps(const void* rounded, int64_t count, std::byte* column) {
 float write_keys(const AttentionTable& table, KvType type, const float* k, int64_t width, std::byte* column) {
   int16_t words[kChunkKeys + 2];
   int8_t bytes[kChunkKeys + 4];
+  float rotated[kMostRotated];
+  if (type == KvType::int8 && rotated_together(width) > 1) {
+    table.rotate(k, width, rotated);
+    k = rotated;
+  }
   const float scale = table.scale(k, width, type == KvType::int8 ? 127 : key_limit(width));
   for (int64_t d = 0; d < width; d += kChunkKeys) {
     const int64_t count = std::min(kChunkKeys, width - d);
@@ -85,6 +90,11 @@ void read_integers(const PageShape& shape, const std::byte* part, int64_t place,
     k[d] = static_cast<float>(key) * scales[place];
     v[d] = static_cast<float>(values[2 * d]) * scales[kPagePositions + place];
   }
+  const int64_t block = rotated_together(shape.heads.head_dim);
+  if (shape.type != KvType::int8 || block == 1) return;
+  float back[kMostRotated];
+  attention_table().rotate(k, shape.heads.head_dim, back);
+  for (int64_t d = 0; d < shape.heads.head_dim; ++d) k[d] = back[d] / static_cast<float>(block);
 }
 
 template <class T>

@@ -7,7 +7,9 @@
 //         position and head, n = floor(sqrt((2^31 - 1) / K)) so that the product of two such rows fits 32
 //         bits; scales [16] = amax / n as f32 of the keys, then [16] of the values; values [8][K padded to
 //         16][2]: pairs of neighbouring positions side by side, rounded likewise with n = 4095
-//   int8  keys [K / 4 rounded up][16][4] of 128 + round(x 127 / amax); scales and values as int16's
+//   int8  keys [K / 4 rounded up][16][4] of 128 + round(y 127 / amax), where y is x rotated by Hadamard
+//         matrices (2404.00456), so that no channel's size costs the others their precision, and amax over y;
+//         scales and values as int16's
 #pragma once
 
 #include <cstddef>
@@ -28,6 +30,13 @@ constexpr bool is_integer(KvType type) { return type == KvType::int8 || type == 
 // Sums of K, and of the 64 products of a chunk of positions, stay below 2^31.
 int32_t key_limit(int64_t head_dim);
 inline constexpr int32_t kValueLimit = 4095, kWeightLimit = 8191;
+
+// Channels that int8's keys and queries are rotated together: the greatest power of two that divides K, whose
+// matrix of ones and minus ones takes products to that many times themselves. 1: they stay.
+inline constexpr int64_t kMostRotated = 256;
+constexpr int64_t rotated_together(int64_t head_dim) {
+  return head_dim > kMostRotated ? 1 : head_dim & -head_dim;
+}
 
 // H query heads, G kv heads, K channels of a head.
 struct HeadShape {

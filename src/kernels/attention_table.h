@@ -54,6 +54,8 @@ struct AttentionTable {
   float (*scale)(const float* x, int64_t n, int32_t limit);
   void (*round_words)(const float* x, int64_t n, float scale, int16_t* words);
   int32_t (*round_bytes)(const float* x, int64_t n, float scale, int8_t* bytes);
+  // x [n] times the matrices of rotated_together(n); to [n padded to 16].
+  void (*rotate)(const float* x, int64_t n, float* to);
   void (*fold)(KvType type, float* total, const float* block, int64_t padded);
   void (*finish)(const float* state, int64_t head_dim, float* o);
 };

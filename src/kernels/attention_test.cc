@@ -262,6 +262,18 @@ TEST(AttentionPages, TypesRoundAsTheySay) {
   }
 }
 
+// One channel fifty times the others would leave them a step of 0.4 if it weren't spread over all.
+TEST(AttentionPages, KeysOfEightBitsKeepWhatStandsBesideALargeChannel) {
+  const PageShape shape{{1, 1, 64}, KvType::int8};
+  auto k = test_values(64, 3);
+  k[5] = 50;
+  std::vector<std::byte> part(size_t(shape.bytes()));
+  write_page(shape, k.data(), k.data(), 0, part.data());
+  std::vector<float> got_k(64), got_v(64);
+  read_page(shape, part.data(), 0, got_k.data(), got_v.data());
+  for (size_t i = 0; i < 64; ++i) EXPECT_NEAR(got_k[i], k[i], 0.08f) << i;
+}
+
 TEST(AttentionPages, UnusableKeysPoisonTheirOwnScoresOnly) {
   for (const KvType type : {KvType::int8, KvType::int16}) {
     const PageShape shape{{1, 1, 4}, type};
@@ -272,7 +284,7 @@ TEST(AttentionPages, UnusableKeysPoisonTheirOwnScoresOnly) {
     write_page(shape, none, good, 2, part.data());
     float k[4], v[4];
     read_page(shape, part.data(), 0, k, v);
-    EXPECT_NEAR(k[1], -2.0f, 1e-6f);
+    EXPECT_NEAR(k[1], -2.0f, 5e-3f);
     read_page(shape, part.data(), 1, k, v);
     EXPECT_TRUE(std::isnan(k[0]) && std::isnan(k[1]));
     read_page(shape, part.data(), 2, k, v);

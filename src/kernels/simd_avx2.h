@@ -70,6 +70,15 @@ struct Avx2x16 {
   static V exp2i(V n) { return {exp2i(n.a), exp2i(n.b)}; }
   static __m256 half(__m256 n) { return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_cvtps_epi32(n), 1)); }
   static V half(V n) { return {half(n.a), half(n.b)}; }
+  template <int kDistance>
+  static V swapped(V x) {
+    if constexpr (kDistance < 4)
+      return {_mm256_permute_ps(x.a, kDistance == 1 ? 0xb1 : 0x4e),
+              _mm256_permute_ps(x.b, kDistance == 1 ? 0xb1 : 0x4e)};
+    if constexpr (kDistance == 4)
+      return {_mm256_permute2f128_ps(x.a, x.a, 1), _mm256_permute2f128_ps(x.b, x.b, 1)};
+    if constexpr (kDistance == 8) return {x.b, x.a};
+  }
   static M less(V x, V y) {
     return {_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ)};
   }

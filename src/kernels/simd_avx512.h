@@ -49,6 +49,12 @@ struct Avx512x16 {
         _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
   }
   static V half(V n) { return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_cvtps_epi32(n), 1)); }
+  // Lane i holds what i ^ kDistance held; kDistance: 1, 2, 4 or 8.
+  template <int kDistance>
+  static V swapped(V x) {
+    if constexpr (kDistance < 4) return _mm512_permute_ps(x, kDistance == 1 ? 0xb1 : 0x4e);
+    if constexpr (kDistance >= 4) return _mm512_shuffle_f32x4(x, x, kDistance == 4 ? 0xb1 : 0x4e);
+  }
   static M less(V x, V y) { return _mm512_cmp_ps_mask(x, y, _CMP_LT_OQ); }
   static M without(M x, M y) { return x & static_cast<M>(~y); }
   static bool any(M m) { return m != 0; }

@@ -89,6 +89,10 @@ struct Scalar16 {
   static V half(V n) {  // floor(n / 2) for integral n
     return each([&](int i) { return static_cast<float>(static_cast<int32_t>(n.lane[i]) >> 1); });
   }
+  template <int kDistance>
+  static V swapped(V a) {
+    return each([&](int i) { return a.lane[i ^ kDistance]; });
+  }
   static M less(V a, V b) {
     M m = 0;
     for (int i = 0; i < 16; ++i) m |= static_cast<M>(a.lane[i] < b.lane[i]) << i;
