@@ -122,6 +122,7 @@ bool AgentRun::take(const SampledToken& token) {
   take_events(parser_->put_token(services_.format.tokenizer(), token.id));
   if (parser_->writing() == Writing::call) in_answer_ = true;
   if (is_over() || must_close_for_grammar() || waits_for_grammar()) return false;
+  if (is_due(end_appointment_) || is_due(closing_appointment_)) return false;
   return spends_answer() ? answer_tokens_ < answer_limit_ : !budget_spent();
 }
 
@@ -257,59 +258,17 @@ void AgentRun::take_call(const std::string& name, const Json& arguments) {
            {{"id", calls_.back().id}, {"name", name}, {"arguments", arguments}});
 }
 
-// What the model has written of them itself is left out.
-std::vector<int32_t> AgentRun::closing_tokens(Opening next) const {
-  std::vector<int32_t> tokens = services_.format.closing_tokens(next);
-  if (!between_messages_) return tokens;
-  const auto written = std::find(tokens.begin(), tokens.end(), last_token_);
-  if (written != tokens.end()) tokens.erase(tokens.begin(), written + 1);
-  return tokens;
-}
-
-// A model that may call tools is asked for the answer only when it goes on reasoning.
-Status AgentRun::close_reasoning() {
-  const bool leaves_choice = chooses_ && !closing_ && plan_.opening == Opening::reasoning;
-  const std::vector<int32_t> tokens = closing_tokens(leaves_choice ? Opening::free : Opening::answer);
-  closing_ = true;
-  if (Status appended = services_.engine.append(sequence_, tokens); !appended.ok())
-    return fail(appended.error());
-  forced_tokens_ += static_cast<int64_t>(tokens.size());
-  for (const int32_t id : tokens) take_events(parser_->put_token(services_.format.tokenizer(), id));
-  log_.put(plan_.id, "agent.closed", tokens_, {{"forced_tokens", forced_tokens_}});
-  if (!leaves_choice) return begin_answer();
-  start(header_room_ + request_.max_answer_tokens);
-  return ok_status();
-}
-
-Status AgentRun::begin_answer() {
-  in_answer_ = true;
-  answer_limit_ = answer_tokens_ + request_.max_answer_tokens;
-  if (request_.grammar && !constraint())
-    return fail(unavailable("[agent ", plan_.id,
-                            "] the answer must begin where the reasoning ends, got a token with "
-                            "the end of one and \"",
-                            answer_, "\"; use --mode instant with this model"));
-  start(request_.max_answer_tokens);
-  return ok_status();
-}
-
-Status AgentRun::hurry() {
-  const bool is_choosing = chooses_ && parser_->writing() == Writing::header;
-  if (done_ || spends_answer() || closing_ || is_choosing) return ok_status();
-  services_.engine.cancel(sequence_);
-  return close_reasoning();
-}
-
 Status AgentRun::advance() {
   if (done_ || services_.engine.is_running(sequence_)) return ok_status();
   const FinishReason reason = services_.engine.finish_reason(sequence_);
   if (reason == FinishReason::failed)
     return fail(unavailable("[agent ", plan_.id, "] every token must reach the run's event sinks, got: ",
                             services_.engine.failure(sequence_), "; mend or leave out the sink that failed"));
+  if (is_due(end_appointment_) || (is_due(closing_appointment_) && can_hurry())) return keep_appointments();
   const bool is_call_cut = parser_->writing() == Writing::call;
   const bool whole = is_over() || (answered_ && !is_call_cut) || reason == FinishReason::stop;
   if (!whole && waits_for_grammar()) return begin_answer();
-  if (!whole && (must_close_for_grammar() || !spends_answer())) return close_reasoning();
+  if (!whole && (must_close_for_grammar() || !spends_answer())) return close_reasoning("budget");
   const bool is_unheld = chooses_ && request_.grammar && !constrained_ && calls_.empty();
   const bool is_blocked = reason == FinishReason::blocked || (whole && is_unheld);
   const bool is_complete = is_blocked && request_.grammar && request_.grammar->matches(answer_);
@@ -336,45 +295,6 @@ void AgentRun::settle_held_call() {
   const std::string text = std::exchange(answer_, {});
   const auto call = request_.grammar->matches(text) ? parse_held_call(text) : std::nullopt;
   if (call) take_call(call->name, call->arguments);
-}
-
-Json AgentRun::with_calls(Json data) const {
-  if (!calls_.empty()) data["tool_calls"] = to_json(calls_);
-  return data;
-}
-
-void AgentRun::finish_with(const std::string& reason) {
-  done_ = true;
-  finish_ = reason;
-  release();
-  flush();
-  if (finish_ == "stop" && !calls_.empty()) finish_ = "tool_calls";
-  log_.put(plan_.id, "agent.finished", tokens_,
-           with_calls({{"finish", finish_},
-                       {"answer", answer_},
-                       {"reasoning_tokens", reasoning_tokens_},
-                       {"answer_tokens", answer_tokens_},
-                       {"confidence", mean_confidence()}}));
-}
-
-Status AgentRun::fail(Error error) {
-  finish_with(error.kind == ErrorKind::exhausted ? "exhausted" : "failed");
-  return error;
-}
-
-void AgentRun::kill(const std::string& reason) {
-  if (done_) return;
-  done_ = true;
-  finish_ = "cancelled";
-  release();
-  flush();
-  log_.put(plan_.id, "agent.killed", tokens_, with_calls({{"reason", reason}, {"answer", answer_}}));
-}
-
-void AgentRun::release() {
-  if (released_) return;
-  released_ = true;
-  services_.engine.release(sequence_);
 }
 
 Answer answer_of(const AgentRun& run) {

@@ -40,10 +40,16 @@ class AgentRun {
   Status advance();
   // Stops at once and releases the pages, keeping what was written; puts agent.killed. Nothing if done.
   void kill(const std::string& reason);
-  // Closes the reasoning now and asks for the answer (a deadline is near). Errors: as advance().
-  Status hurry();
+  // Closes the reasoning now and asks for the answer; `by` says who wants that. Nothing once the answer has
+  // begun. Errors: as advance().
+  Status hurry(const std::string& by);
+  // Answers or ends when it has the wish's number of tokens. Nothing if it has more.
+  void appoint(const Steer& steer);
+  // Before the first step: what is to be done with no tokens. Errors: as advance().
+  Status keep_appointments();
 
   bool done() const { return done_; }
+  int64_t num_tokens() const { return tokens_; }  // sampled
   int32_t id() const { return plan_.id; }
   const std::string& answer() const { return answer_; }  // with location tokens
   const std::string& reasoning() const { return reasoning_; }
@@ -76,7 +82,9 @@ class AgentRun {
   bool budget_spent() const;
   bool must_close_for_grammar() const;
   bool waits_for_grammar() const;
-  Status close_reasoning();
+  bool is_due(const Steer& appointment) const { return appointment.tokens == tokens_; }
+  bool can_hurry() const;
+  Status close_reasoning(const std::string& by);
   Status begin_answer();
   std::vector<int32_t> closing_tokens(Opening next) const;
   std::shared_ptr<const TokenConstraint> constraint() const;
@@ -110,6 +118,7 @@ class AgentRun {
   int64_t tokens_ = 0, reasoning_tokens_ = 0, answer_tokens_ = 0, forced_tokens_ = 0;
   int32_t last_token_ = -1;
   double confidence_sum_ = 0;
+  Steer closing_appointment_, end_appointment_;  // below 0 tokens: none
 };
 
 // The agent's answer as the API gives it: text, marks in Muse's JSON form where it is nothing but marks.

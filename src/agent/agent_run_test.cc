@@ -167,8 +167,8 @@ TEST_F(AgentRunTest, HurryClosesOnce) {
   engine.write("9<|eot|>");
   const auto agent = spawn(Opening::reasoning, 100);
   engine.step();
-  ASSERT_TRUE(agent->hurry().ok());
-  ASSERT_TRUE(agent->hurry().ok());
+  ASSERT_TRUE(agent->hurry("deadline").ok());
+  ASSERT_TRUE(agent->hurry("deadline").ok());
   ASSERT_TRUE(finish(*agent).ok());
   EXPECT_EQ(agent->reasoning(), "1");
   EXPECT_EQ(agent->answer(), "9");

@@ -82,7 +82,11 @@ Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
                     {"reasoning", u.reasoning_tokens},
                     {"answer", u.answer_tokens},
                     {"forced", u.forced_tokens}};
-  json["timings"] = {{"prefill_s", u.prefill_s}, {"first_token_s", u.first_token_s}, {"total_s", u.total_s}};
+  json["timings"] = {{"prefill_s", u.prefill_s},
+                     {"first_token_s", u.first_token_s},
+                     {"total_s", u.total_s},
+                     {"cpu_s", u.cpu_s}};
+  json["memory"] = {{"peak_bytes", u.peak_bytes}};
   return json;
 }
 

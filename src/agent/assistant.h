@@ -44,7 +44,7 @@ class Assistant {
 std::vector<Message> to_messages(const Answer& answer);
 
 // What `--json` prints: answer, reasoning, commentary and calls if there are any, marks, votes, tokens,
-// timings, seed.
+// timings, memory, seed.
 Json to_json(const Answer& answer, const std::string& mode, uint64_t seed);
 
 }  // namespace melete

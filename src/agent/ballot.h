@@ -34,9 +34,17 @@ class Ballot {
   // delta: the largest chance of a false certificate.
   Ballot(const std::vector<std::unique_ptr<Agent>>& agents, double delta) : agents_(agents), vote_(delta) {}
 
-  // True if the vote is decided. Puts vote.updated for each agent counted.
+  // From now on this agent's answer wins, as soon as it has ended, and votes decide nothing. False: another
+  // one has been pinned, or the vote is decided.
+  bool pin(int32_t agent) {
+    if (pinned_ || !decision_.empty()) return false;
+    pinned_ = agents_[static_cast<size_t>(agent)].get();
+    return true;
+  }
+
+  // True if it is decided whose answer wins. Puts vote.updated for each agent counted.
   bool count(EventLog& log) {
-    while (next_ < agents_.size() && agents_[next_]->done() && decision_.empty()) {
+    while (next_ < agents_.size() && agents_[next_]->done() && (decision_.empty() || pinned_)) {
       const Agent& agent = *agents_[next_++];
       vote_.put(vote_of(agent));
       Json counts = Json::object();
@@ -44,6 +52,7 @@ class Ballot {
       log.put(agent.id(), "vote.updated", agent.reasoning_tokens() + agent.answer_tokens(),
               {{"counts", counts}, {"e_value", vote_.leader_e_value()}, {"certified", vote_.certified()}});
       const auto remaining = static_cast<int64_t>(agents_.size() - next_);
+      if (pinned_) continue;
       if (remaining == 0)
         decision_ = "complete";
       else if (vote_.certified())
@@ -51,6 +60,7 @@ class Ballot {
       else if (vote_.locked(remaining))
         decision_ = "locked";
     }
+    if (pinned_ && pinned_->done()) decision_ = "pinned";
     return !decision_.empty();
   }
 
@@ -59,8 +69,9 @@ class Ballot {
 
   // The most confident of the counted agents of the leading candidate (who else has finished by then depends
   // on how the agents' steps were scheduled); without votes, the most confident that wrote anything, or the
-  // first.
+  // first. The pinned agent, if there is one.
   const Agent& winner() const {
+    if (pinned_) return *pinned_;
     const int64_t leader = vote_.leader();
     const Agent* best = nullptr;
     for (size_t i = 0; i < (leader >= 0 ? next_ : agents_.size()); ++i) {
@@ -75,9 +86,23 @@ class Ballot {
  private:
   const std::vector<std::unique_ptr<Agent>>& agents_;
   Vote vote_;
+  const Agent* pinned_ = nullptr;
   size_t next_ = 0;
   std::string decision_;
 };
+
+// Pins the agent that is wanted, and ends the others unless the wish has a number of tokens; puts
+// agent.pinned. Nothing if there is no such agent, or it is too late.
+template <typename Agent>
+void pin_agent(Ballot<Agent>& ballot, const std::vector<std::unique_ptr<Agent>>& agents, const Steer& steer,
+               EventLog& log) {
+  if (steer.agent < 0 || steer.agent >= std::ssize(agents) || !ballot.pin(steer.agent)) return;
+  const Agent& pinned = *agents[static_cast<size_t>(steer.agent)];
+  log.put(pinned.id(), "agent.pinned", pinned.num_tokens(), Json::object());
+  if (steer.tokens >= 0) return;
+  for (const auto& agent : agents)
+    if (agent.get() != &pinned) agent->kill("pinned");
+}
 
 // The run's answer: the winner's, with the votes and all agents' tokens. `cut`: what ended the run before its
 // vote, or empty. Puts the decision.
@@ -90,7 +115,10 @@ Answer conclude_vote(const Ballot<Agent>& ballot, const std::vector<std::unique_
   for (const Vote::Candidate& candidate : ballot.vote().candidates())
     answer.votes.push_back({candidate.key, candidate.votes});
   answer.certificate_e = ballot.vote().leader_e_value();
-  answer.certified = ballot.vote().certified();
+  // The certificate is the leader's, which a pinned agent's answer needn't be.
+  const int64_t leader = ballot.vote().leader();
+  answer.certified = ballot.vote().certified() &&
+                     ballot.vote().candidates()[static_cast<size_t>(leader)].key == vote_of(winner);
   for (const auto& agent : agents) {
     usage.reasoning_tokens += agent->reasoning_tokens();
     usage.answer_tokens += agent->answer_tokens();

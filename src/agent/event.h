@@ -11,12 +11,15 @@
 //                    asked for, tokens: those that have come since the last such delta
 //   agent.tool_call  id, name, arguments: a call, whole
 //   mark.added       kind, label, at, text_bytes, channel: what the text points at
-//   agent.closed     forced_tokens: the reasoning was closed
+//   agent.closed     forced_tokens; by: "budget", "deadline" or "user": the reasoning was closed
+//   agent.pinned     this agent's answer is to win
 //   agent.finished   finish, answer, reasoning_tokens, answer_tokens, confidence; tool_calls if there are any
-//   agent.killed     reason, answer; tool_calls if there are any
+//   agent.killed     reason (the vote's decision, "deadline", "cancelled", "user", "pinned"), answer;
+//   tool_calls if there
+//                    are any
 //   vote.updated     counts, e_value, certified
 //   decision         rule, agent, e_value, certified
-//   meter            tokens and seconds of the run
+//   meter            tokens, seconds, processor time and memory of the run
 //   run.completed    agent, answer, finish; tool_calls if there are any
 //   run.failed       kind, message
 #pragma once

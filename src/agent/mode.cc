@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "agent/tell_run.h"
+#include "base/resources.h"
 
 namespace melete {
 
@@ -101,6 +102,7 @@ Result<Answer> tell_run(const std::string& mode, const Request& request, EventLo
            {"agents", request.num_agents},
            {"seed", request.seed}});
   const auto begin = std::chrono::steady_clock::now();
+  const ResourceMeter resources;
   Result<Answer> answer = run();
   if (!answer.ok()) {
     log.put(-1, "run.failed", 0,
@@ -109,6 +111,8 @@ Result<Answer> tell_run(const std::string& mode, const Request& request, EventLo
   }
   Usage& usage = answer->usage;
   usage.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  usage.cpu_s = resources.cpu_s();
+  usage.peak_bytes = resources.peak_bytes();
   log.put(-1, "meter", 0,
           {{"prompt_tokens", usage.prompt_tokens},
            {"reasoning_tokens", usage.reasoning_tokens},
@@ -116,7 +120,9 @@ Result<Answer> tell_run(const std::string& mode, const Request& request, EventLo
            {"forced_tokens", usage.forced_tokens},
            {"prefill_s", usage.prefill_s},
            {"first_token_s", usage.first_token_s},
-           {"total_s", usage.total_s}});
+           {"total_s", usage.total_s},
+           {"cpu_s", usage.cpu_s},
+           {"peak_bytes", usage.peak_bytes}});
   Json completed = {{"agent", answer->agent}, {"answer", answer->text}, {"finish", answer->finish}};
   if (!answer->tool_calls.empty()) completed["tool_calls"] = to_json(answer->tool_calls);
   log.put(-1, "run.completed", 0, std::move(completed));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/event_log.h"
+#include "agent/steer.h"
 #include "agent/tool_use.h"
 #include "base/registry.h"
 #include "engine/engine.h"
@@ -46,6 +47,9 @@ struct Request {
   int64_t top_log_probs = -1;
   // Asked once a step: true stops the run with the best answer so far (Ctrl-C, a closed connection).
   std::function<bool()> stop_requested = [] { return false; };
+  // Asked once a step: what has been wanted since. Agents are numbered from 0; what is wanted of others is
+  // passed over.
+  std::function<std::vector<Steer>()> steers = [] { return std::vector<Steer>(); };
 };
 
 // Reasoning tokens that an effort allows one agent.
@@ -54,6 +58,10 @@ int64_t reasoning_budget(Effort effort);
 struct Usage {
   int64_t prompt_tokens = 0, reasoning_tokens = 0, answer_tokens = 0, forced_tokens = 0;
   double prefill_s = 0, first_token_s = 0, total_s = 0;  // from the start of run()
+  // Of the whole process: processor time during the run, and the most memory since it last had no run under
+  // way.
+  double cpu_s = 0;
+  int64_t peak_bytes = 0;
 };
 
 struct ScoredToken {

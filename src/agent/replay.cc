@@ -55,7 +55,8 @@ Run read(const std::vector<Event>& events) {
     if (event.kind == "meter") {
       // Tokens of agents that were stopped depend on when.
       if (!run.stopped.empty()) continue;
-      for (const char* time : {"prefill_s", "first_token_s", "total_s"}) data.erase(time);
+      for (const char* time : {"prefill_s", "first_token_s", "total_s", "cpu_s", "peak_bytes"})
+        data.erase(time);
     }
     const bool is_cut = event.kind == "agent.killed" ||
                         (!run.cut.empty() && (event.kind == "decision" || event.kind == "run.completed"));
@@ -88,6 +89,21 @@ bool compare_place(const std::string& former, const std::string& again, bool is_
   report.difference = fmt::format("{}, byte {}: there was {}, and now there is {}", name_of_place(place), at,
                                   around(former, at), around(again, at));
   return false;
+}
+
+// What was wanted of a run while it was made, with the numbers of tokens at which it was done.
+std::vector<Steer> steers_of(const std::vector<Event>& run) {
+  std::vector<Steer> steers;
+  for (const Event& event : run) {
+    const std::string by = event.data.value("by", ""), reason = event.data.value("reason", "");
+    if (event.kind == "agent.pinned")
+      steers.push_back({Steer::Kind::pin, event.agent, event.token_index, ""});
+    if (event.kind == "agent.closed" && (by == "user" || by == "deadline"))
+      steers.push_back({Steer::Kind::answer, event.agent, event.token_index, by});
+    if (event.kind == "agent.killed" && (reason == "user" || reason == "pinned"))
+      steers.push_back({Steer::Kind::kill, event.agent, event.token_index, reason});
+  }
+  return steers;
 }
 
 using Bytes = std::map<int32_t, size_t>;
@@ -180,6 +196,7 @@ Result<ReplayReport> replay(const std::vector<Event>& run, const MediaByHash& me
   MELETE_ASSIGN_OR_RETURN(Request request, request_of_record(run[0].data["request"], media, chat));
   Keeper keeper(bytes_of(run));
   if (!cut_of(run).empty()) request.stop_requested = [&] { return keeper.has_all(); };
+  request.steers = [steers = steers_of(run)]() mutable { return std::exchange(steers, {}); };
   const std::string mode = run[1].data.value("mode", "");
   MELETE_RETURN_IF_ERROR(again(mode, request, keeper));
   ReplayReport report = compare_runs(run, keeper.events());

@@ -3,7 +3,8 @@
 // Compared are, agent by agent, what was reasoned, said in passing, answered, called and pointed at, how each
 // agent ended, and the votes, the decision and the answer. Not compared are times, and how text was cut into
 // pieces, since that depends on what else ran. Agents that the vote's end stopped, and all agents of a run
-// that a deadline or its user stopped, are compared as far as both went.
+// that a deadline or its user stopped, are compared as far as both went. What was wanted of a run
+// (agent/steer.h), and reasoning that a deadline closed, is done again at the same tokens.
 #pragma once
 
 #include <functional>

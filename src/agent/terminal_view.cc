@@ -145,7 +145,8 @@ void TerminalView::put_alone(const Event& event) {
     say(dim(mark_text(event.data)));
     open_line_ = true;
   } else if (event.kind == "agent.closed") {
-    say(dim(" [budget spent]"));
+    const std::string by = text_of(event.data, "by");
+    say(dim(by == "user" ? " [asked to answer]" : by == "deadline" ? " [time is short]" : " [budget spent]"));
     open_line_ = true;
   }
 }

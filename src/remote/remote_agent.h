@@ -39,6 +39,7 @@ class RemoteAgent {
   int64_t forced_tokens() const { return 0; }
   int64_t prompt_tokens() const { return reply_.prompt_tokens.value_or(0); }
   double mean_confidence() const { return reply_.confidence(); }
+  int64_t num_tokens() const { return num_pieces_; }
   bool has_begun() const { return num_pieces_ > 0; }
 
  private:

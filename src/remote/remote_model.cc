@@ -47,6 +47,23 @@ Usage usage_of(const Agents& agents, double first_token_s) {
   return usage;
 }
 
+// Reasoning on another server can't be closed: where an answer is wanted now, those agents vote that have
+// one.
+void steer(const Request& request, const Agents& agents, bool votes, Ballot<RemoteAgent>& ballot,
+           EventLog& log) {
+  for (const Steer& wish : request.steers()) {
+    if (wish.kind == Steer::Kind::pin) {
+      if (votes) pin_agent(ballot, agents, wish, log);
+      continue;
+    }
+    const bool has_answer = std::any_of(
+        agents.begin(), agents.end(), [](const auto& agent) { return agent->done() && has_output(*agent); });
+    if (wish.kind == Steer::Kind::answer && !has_answer) continue;
+    for (const auto& agent : agents)
+      if (wish.agent == agent->id() || wish.agent == Steer::kAll) agent->kill(wish.by);
+  }
+}
+
 // What is wrong with a whole answer that should have a form.
 Status check_form(const Request& request, const Answer& answer) {
   if (!request.grammar || answer.finish != "stop" || request.grammar->matches(answer.text))
@@ -173,6 +190,7 @@ Result<Answer> RemoteModel::run(const std::string& mode, const Request& request,
     const bool has_begun =
         std::any_of(agents.begin(), agents.end(), [](const auto& a) { return a->has_begun(); });
     if (first_token_s == 0 && has_begun) first_token_s = clock.elapsed_s();
+    steer(request, agents, votes, ballot, log);
     if (request.stop_requested()) cut = "cancelled";
     if (clock.over()) cut = "deadline";
   }

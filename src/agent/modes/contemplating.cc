@@ -4,15 +4,13 @@
 // Sources: self-consistency 2203.11171; anytime-valid stopping: agent/vote.h; confidence as the mean of minus
 // the top-20 log-probabilities, DeepConf 2508.15260. Votes are counted in the agents' order, so that the
 // certificate holds and a replay decides the same.
-#include "agent/ballot.h"
 #include "agent/modes/single_agent.h"
+#include "agent/modes/steering.h"
 
 namespace melete {
 namespace {
 
 constexpr double kAgentTemperature = 0.7;
-
-using Agents = std::vector<std::unique_ptr<AgentRun>>;
 
 class Contemplating : public Mode {
  public:
@@ -23,15 +21,19 @@ class Contemplating : public Mode {
   Result<Answer> run(const Request& request, Services& services, EventLog& log) const override {
     const Deadline clock(request.deadline_s);
     Usage usage;
-    Agents agents;
+    AgentRuns agents;
     MELETE_RETURN_IF_ERROR(spawn(request, services, log, clock, usage, agents));
     Ballot ballot(agents, request.delta);
     std::string cut;
+    Steering steering(request, agents, &ballot, log);
     Status room = ok_status();
+    MELETE_RETURN_IF_ERROR(steering.follow(false, room));
     while (!ballot.count(log) && cut.empty()) {
       services.engine.step();
       if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
-      MELETE_RETURN_IF_ERROR(advance(agents, clock.near(), room));
+      for (const auto& agent : agents) MELETE_RETURN_IF_ERROR(pass_room(agent->advance(), room));
+      if (ballot.count(log)) break;
+      MELETE_RETURN_IF_ERROR(steering.follow(clock.near(), room));
       if (request.stop_requested()) cut = "cancelled";
       if (clock.over()) cut = "deadline";
     }
@@ -43,20 +45,8 @@ class Contemplating : public Mode {
   }
 
  private:
-  // An agent that ran out of room abstains, and `room` says so; other errors end the run.
-  static Status advance(const Agents& agents, bool hurry, Status& room) {
-    for (const auto& agent : agents) {
-      Status status = agent->advance();
-      if (status.ok() && hurry) status = agent->hurry();
-      if (status.ok()) continue;
-      if (status.error().kind != ErrorKind::exhausted) return status;
-      room = std::move(status);
-    }
-    return ok_status();
-  }
-
   static Status spawn(const Request& request, Services& services, EventLog& log, const Deadline& clock,
-                      Usage& usage, Agents& agents) {
+                      Usage& usage, AgentRuns& agents) {
     const Effort effort = request.effort == Effort::none ? Effort::low : request.effort;
     const Opening opening = reasoning_opening(request, services);
     MELETE_ASSIGN_OR_RETURN(const SequenceId first,

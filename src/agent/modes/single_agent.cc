@@ -1,5 +1,7 @@
 #include "agent/modes/single_agent.h"
 
+#include "agent/modes/steering.h"
+
 namespace melete {
 
 Result<SequenceId> prefill_conversation(const Request& request, Effort effort, Opening opening,
@@ -20,13 +22,19 @@ Result<Answer> run_single_agent(const Request& request, Effort effort, const Age
   Usage usage;
   MELETE_ASSIGN_OR_RETURN(const SequenceId sequence,
                           prefill_conversation(request, effort, plan.opening, services, clock, usage));
-  AgentRun agent(services, request, plan, sequence, log);
+  AgentRuns agents;
+  agents.push_back(std::make_unique<AgentRun>(services, request, plan, sequence, log));
+  AgentRun& agent = *agents.front();
+  Steering steering(request, agents, nullptr, log);
+  Status room = ok_status();
   std::string cut;
+  MELETE_RETURN_IF_ERROR(steering.follow(false, room));
   while (!agent.done()) {
     services.engine.step();
     if (usage.first_token_s == 0) usage.first_token_s = clock.elapsed_s();
     MELETE_RETURN_IF_ERROR(agent.advance());
-    if (clock.near()) MELETE_RETURN_IF_ERROR(agent.hurry());
+    MELETE_RETURN_IF_ERROR(steering.follow(clock.near(), room));
+    MELETE_RETURN_IF_ERROR(room);
     if (agent.done()) break;
     if (request.stop_requested()) cut = "cancelled";
     if (clock.over()) cut = "deadline";

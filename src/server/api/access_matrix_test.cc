@@ -82,6 +82,8 @@ const std::map<std::string, Row> kRows = {
     {"GET /api/answers/{answer}", {"", true}},
     {"GET /api/answers/{answer}/events", {"", true}},
     {"POST /api/answers/{answer}/stop", {"", true}},
+    {"POST /api/answers/{answer}/steer", {R"({"action":"pin","agent":0})", true}},
+    {"POST /api/speech", {R"({"text":"Four."})"}},
     {"POST /api/files",
      {"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b\"\r\n\r\nxyz\r\n--b--\r\n", false,
       "multipart/form-data; boundary=b"}},

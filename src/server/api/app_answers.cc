@@ -1,5 +1,7 @@
 #include "server/api/app_answers.h"
 
+#include <array>
+
 #include "base/log.h"
 #include "server/accounts/charge.h"
 #include "server/api/app_conversations.h"
@@ -253,6 +255,7 @@ void AppAnswers::begin(const ExchangePtr& exchange) {
 void AppAnswers::run(Job& job) {
   LiveAnswer& live = *job.live;
   job.run.stop_requested = [&] { return live.stop_requested(); };
+  job.run.steers = [&] { return live.take_steers(); };
   Result<Answer> answer = unavailable("[answers] the run must end by itself, got a failure; see the log");
   const std::shared_ptr<void> always(nullptr, [&](void*) { end(job, answer); });
   answer = job.model.answer(job.mode, job.run, live);
@@ -333,6 +336,26 @@ void AppAnswers::stop(const ExchangePtr& exchange) {
   exchange->respond({204, "", "", {}});
 }
 
+// What is wanted of an answer that has ended changes nothing.
+void AppAnswers::steer(const ExchangePtr& exchange) {
+  const std::string& id = exchange->request.parameters.at("answer");
+  const auto answer = store_.event_logs().get(exchange->caller.user, id);
+  if (!answer.ok()) return exchange->respond(failure(answer.error()));
+  std::optional<ApiError> problem;
+  const Json json = read_json_body(*exchange, problem);
+  WireReader body(json, "", problem);
+  body.require("action");
+  const auto action = body.choice("action", {"answer", "kill", "pin"});
+  const auto agent = body.integer("agent", 0, 255);
+  if (action && *action != 0) body.require("agent");
+  body.finish();
+  if (problem) return exchange->respond(openai_response(*problem));
+  constexpr std::array kKinds = {Steer::Kind::answer, Steer::Kind::kill, Steer::Kind::pin};
+  const Steer wish{kKinds.at(*action), static_cast<int32_t>(agent.value_or(Steer::kAll))};
+  if (const auto live = live_.find(exchange->caller.user, id)) live->steer(wish);
+  exchange->respond({204, "", "", {}});
+}
+
 std::function<void(ExchangePtr)> AppAnswers::on_worker(Step step) {
   return [this, step](ExchangePtr exchange) {
     const Status status = workers_.submit({[this, step, exchange] { (this->*step)(exchange); }});
@@ -363,6 +386,9 @@ void AppAnswers::add_routes(Router& router) {
   router.add(std::move(events));
   router.add({"POST", "/api/answers/{answer}/stop", Access::data, "end an answer with what it has",
               on_worker(&AppAnswers::stop)});
+  router.add({"POST", "/api/answers/{answer}/steer", Access::data,
+              "have agents answer now, end one, or let one's answer win", on_worker(&AppAnswers::steer),
+              schema_named("Steer")});
 }
 
 }  // namespace melete

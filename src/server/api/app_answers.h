@@ -43,6 +43,7 @@ class AppAnswers {
   void show(const ExchangePtr& exchange);
   void events(const ExchangePtr& exchange);
   void stop(const ExchangePtr& exchange);
+  void steer(const ExchangePtr& exchange);
 
   Store& store_;
   const ModelList& models_;

@@ -34,6 +34,7 @@ void AppApi::add_routes(Router& router) {
   answers_.add_routes(router);
   add_file_routes(router, services_);
   add_data_routes(router, services_);
+  add_speech_routes(router, services_);
 }
 
 }  // namespace melete

@@ -2,6 +2,7 @@
 // and can be followed again, files.
 #include <gtest/gtest.h>
 
+#include "base/process.h"
 #include "server/api/test_server.h"
 
 namespace melete {
@@ -43,7 +44,36 @@ class AppApiTest : public ScriptedServerTest {
     EXPECT_EQ(asked.status, 200) << asked.body;
     return events_of(asked.body);
   }
+  static std::string endless() {
+    std::string text;
+    for (int i = 0; i < 20'000; ++i) text += "a ";
+    return text + "<|eot|>";
+  }
+  // The id of an answer that has begun to write.
+  std::string under_way(const std::string& conversation, const Json& question) {
+    const auto state = std::make_shared<ExchangeState>([] {}, 1000);
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/api/conversations/" + conversation + "/answers";
+    request.body = question.dump();
+    server_->router().handle(std::make_shared<Exchange>(std::move(request), state));
+    std::string all;
+    while (all.find("\"a") == std::string::npos) all += state->take().bytes;
+    return events_of(all.substr(0, all.rfind("\n\n")))[1].data["meta"]["answer"];
+  }
+  // Its events when it has ended.
+  std::vector<StreamEvent> all_of(const std::string& answer) {
+    return events_of(raw("GET", "/api/answers/" + answer + "/events").body);
+  }
 };
+
+// What the run's events of a kind say.
+std::vector<Json> data_of(const std::vector<StreamEvent>& events, const std::string& kind) {
+  std::vector<Json> found;
+  for (const StreamEvent& event : events)
+    if (event.name == "run" && event.data["kind"] == kind) found.push_back(event.data["data"]);
+  return found;
+}
 
 TEST_F(AppApiTest, AnAnswerIsStreamedAndStored) {
   start();
@@ -150,24 +180,70 @@ TEST_F(AppApiTest, AnAnswerIsFollowedFromWhereOneWas) {
 }
 
 TEST_F(AppApiTest, AStoppedAnswerKeepsWhatItHas) {
-  std::string endless;
-  for (int i = 0; i < 20'000; ++i) endless += "a ";
-  start(endless + "<|eot|>");
+  start(endless());
   const std::string id = new_conversation();
-  const auto state = std::make_shared<ExchangeState>([] {}, 1000);
-  HttpRequest request;
-  request.method = "POST";
-  request.path = "/api/conversations/" + id + "/answers";
-  request.body = R"({"model":"melete-instant","max_tokens":3000,"message":{"content":"go"}})";
-  server_->router().handle(std::make_shared<Exchange>(std::move(request), state));
-  std::string all;
-  while (all.find("\"a") == std::string::npos) all += state->take().bytes;
-  const std::string answer_id = events_of(all.substr(0, all.rfind("\n\n")))[1].data["meta"]["answer"];
+  const std::string answer_id =
+      under_way(id, {{"model", "melete-instant"}, {"max_tokens", 3000}, {"message", {{"content", "go"}}}});
   ask("POST", "/api/answers/" + answer_id + "/stop", nullptr, 204);
-  const auto events = events_of(raw("GET", "/api/answers/" + answer_id + "/events").body);
+  const auto events = all_of(answer_id);
   const Json message = events.back().data["message"];
   EXPECT_EQ(message["meta"]["finish"], "cancelled");
   EXPECT_TRUE(message["content"].get<std::string>().starts_with("a")) << message;
+}
+
+TEST_F(AppApiTest, AnAnswerIsSteered) {
+  start(endless());
+  const std::string id = new_conversation();
+  const Json question = {
+      {"message", {{"content", "go"}}}, {"max_tokens", 5}, {"melete", {{"budget_tokens", 1900}}}};
+  Json asked = question;
+  asked["model"] = "melete-thinking";
+  const std::string thinking = under_way(id, asked);
+  ask("POST", "/api/answers/" + thinking + "/steer", {{"action", "answer"}}, 204);
+  auto events = all_of(thinking);
+  ASSERT_EQ(data_of(events, "agent.closed").size(), 1u);
+  EXPECT_EQ(data_of(events, "agent.closed")[0]["by"], "user");
+  EXPECT_TRUE(events.back().data["message"]["content"].get<std::string>().starts_with("a"));
+
+  asked["model"] = "melete-contemplating";
+  asked["melete"]["agents"] = 3;
+  const std::string contemplating = under_way(id, asked), steer = "/api/answers/" + contemplating + "/steer";
+  EXPECT_EQ(ask("POST", steer, {{"action", "kill"}}, 400)["error"]["param"], "agent");
+  EXPECT_EQ(ask("POST", steer, {{"action", "sing"}}, 400)["error"]["param"], "action");
+  ask("POST", steer, {{"action", "kill"}, {"agent", 0}}, 204);
+  ask("POST", steer, {{"action", "pin"}, {"agent", 2}}, 204);
+  ask("POST", steer, {{"action", "answer"}, {"agent", 2}}, 204);
+  events = all_of(contemplating);
+  const auto killed = data_of(events, "agent.killed");
+  ASSERT_EQ(killed.size(), 2u);
+  EXPECT_EQ(killed[0]["reason"], "user");
+  EXPECT_EQ(killed[1]["reason"], "pinned");
+  EXPECT_EQ(data_of(events, "decision").at(0)["rule"], "pinned");
+  const Json details = events.back().data["message"]["meta"]["details"];
+  EXPECT_EQ(data_of(events, "run.completed").at(0)["agent"], 2);
+  EXPECT_GT(details["timings"]["cpu_s"], 0.0);
+  EXPECT_GT(details["memory"]["peak_bytes"], 1 << 20);
+  ask("POST", steer, {{"action", "answer"}}, 204);  // it is over: nothing happens
+  ask("POST", "/api/answers/ans_none/steer", {{"action", "answer"}}, 404);
+}
+
+TEST_F(AppApiTest, TextIsReadAloud) {
+  start();
+  const auto refused = [&](const Json& body) {
+    return ask("POST", "/api/speech", body, 400)["error"]["param"];
+  };
+  EXPECT_EQ(refused({{"text", std::string(3001, 'x')}}), "text");
+  EXPECT_EQ(refused({{"text", "hi"}, {"language", "../en"}}), "language");
+  EXPECT_EQ(refused({{"text", "hi"}, {"language", "--help"}}), "language");
+  EXPECT_EQ(refused({{"text", "hi"}, {"words_per_minute", 1}}), "words_per_minute");
+  if (!find_program("espeak-ng").ok()) GTEST_SKIP() << "no espeak-ng";
+  const Asked shorter = raw("POST", "/api/speech", R"({"text":"Four."})");
+  ASSERT_EQ(shorter.status, 200) << shorter.body;
+  EXPECT_EQ(shorter.body.substr(0, 4) + shorter.body.substr(8, 4), "RIFFWAVE");
+  const Asked longer = raw("POST", "/api/speech", R"({"text":"Four apples, $(reboot) and <b>a pear</b>."})");
+  EXPECT_GT(longer.body.size(), 2 * shorter.body.size());
+  EXPECT_EQ(ask("POST", "/api/speech", {{"text", "hi"}, {"language", "xx-none"}}, 400)["error"]["type"],
+            "invalid_request_error");
 }
 
 TEST_F(AppApiTest, NothingStaysOfWhatCannotBeAnswered) {

@@ -1,4 +1,5 @@
-// /api/files, settings, export and import: what the caller has in the data folder besides conversations.
+// /api/files, settings, export and import: what the caller has in the data folder besides conversations; and
+// /api/speech.
 #pragma once
 
 #include "server/api/app_route.h"
@@ -8,5 +9,6 @@ namespace melete {
 
 void add_file_routes(Router& router, const AppServices& services);
 void add_data_routes(Router& router, const AppServices& services);
+void add_speech_routes(Router& router, const AppServices& services);
 
 }  // namespace melete

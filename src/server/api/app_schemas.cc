@@ -147,6 +147,13 @@ Json answer_schemas() {
       "description": "by the event's name: message (what was said), answer (its message, empty yet), run (with its seq as id), done"},
     "AnswerEnd": {"type": "object", "properties": {
       "message": {"$ref": "#/components/schemas/Message"}, "error": {"type": "object"}}},
+    "Steer": {"type": "object", "additionalProperties": false, "required": ["action"], "properties": {
+      "action": {"enum": ["answer", "kill", "pin"], "description": "answer: reasoning ends, and the answer is made of what there is; kill: the agent ends; pin: its answer wins, and the others end"},
+      "agent": {"type": "integer", "minimum": 0, "maximum": 255, "description": "which; only answer can do without, and is then for all"}}},
+    "Speech": {"type": "object", "additionalProperties": false, "required": ["text"], "properties": {
+      "text": {"type": "string", "maxLength": 3000},
+      "language": {"type": "string", "description": "a voice of espeak-ng: en-us if it isn't given"},
+      "words_per_minute": {"type": "integer", "minimum": 80, "maximum": 450}}},
     "AnswerState": {"type": "object", "required": ["id", "conversation", "status", "created_ms"], "properties": {
       "id": {"type": "string"}, "conversation": {"type": "string"},
       "status": {"enum": ["running", "completed", "failed", "interrupted"]}, "created_ms": {"type": "integer"}}},

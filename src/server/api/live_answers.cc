@@ -16,6 +16,16 @@ void LiveAnswer::put(const Event& event) {
   feed_->put({run_event_text(event)});
 }
 
+void LiveAnswer::steer(Steer wish) {
+  const std::lock_guard lock(steers_mutex_);
+  steers_.push_back(std::move(wish));
+}
+
+std::vector<Steer> LiveAnswer::take_steers() {
+  const std::lock_guard lock(steers_mutex_);
+  return std::exchange(steers_, {});
+}
+
 void LiveAnswers::add(OwnerId owner, const std::shared_ptr<LiveAnswer>& answer) {
   const std::lock_guard lock(mutex_);
   answers_[{owner, answer->log().id()}] = answer;

@@ -10,7 +10,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "agent/steer.h"
 #include "server/api/event_feed.h"
 #include "server/store/event_logs.h"
 
@@ -31,6 +33,8 @@ class LiveAnswer : public EventSink {
     feed_->stream(exchange, from_seq, std::move(first));
   }
 
+  void steer(Steer wish);
+  std::vector<Steer> take_steers();  // those that have come since
   void stop() { stop_ = true; }
   bool stop_requested() const { return stop_; }
   AnswerLog& log() { return *log_; }
@@ -46,6 +50,8 @@ class LiveAnswer : public EventSink {
   const std::string conversation_;
   const std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>();  // event n is of seq n
   std::atomic<bool> stop_ = false;
+  std::mutex steers_mutex_;
+  std::vector<Steer> steers_;
   std::optional<Clock::time_point> began_;
   double reasoning_s_ = 0;
 };
