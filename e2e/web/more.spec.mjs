@@ -59,8 +59,9 @@ test('a table’s chart', async () => {
   await page.check();
 });
 
-test('a recording is attached and heard', async () => {
+test('a recording is attached and heard', async (t) => {
   const fake = await startBrowser(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  t.after(() => fake.close());
   const page = await openPage(fake, here.url, { permissions: ['microphone'] });
   await page.getByRole('button', { name: 'Record', exact: true }).click();
   await page.getByRole('button', { name: 'Stop recording and attach it' }).waitFor();
@@ -75,7 +76,6 @@ test('a recording is attached and heard', async () => {
   }));
   assert.ok(seconds > 0.8 && seconds < 10, `${seconds} s`);
   await page.check();
-  await fake.close();
 });
 
 test('what an answer will take, from what the last ones took', async () => {

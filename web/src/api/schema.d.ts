@@ -472,6 +472,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/answers/{answer}/steer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** have agents answer now, end one, or let one's answer win */
+        post: operations["post_api_answers_answer_steer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files": {
         parameters: {
             query?: never;
@@ -571,6 +588,23 @@ export interface paths {
         put?: never;
         /** add what an export holds, all or nothing */
         post: operations["post_api_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** read a text aloud (needs the program espeak-ng) */
+        post: operations["post_api_speech"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1106,6 +1140,21 @@ export interface components {
         AnswerEnd: {
             message?: components["schemas"]["Message"];
             error?: Record<string, never>;
+        };
+        Steer: {
+            /**
+             * @description answer: reasoning ends, and the answer is made of what there is; kill: the agent ends; pin: its answer wins, and the others end
+             * @enum {unknown}
+             */
+            action: "answer" | "kill" | "pin";
+            /** @description which; only answer can do without, and is then for all */
+            agent?: number;
+        };
+        Speech: {
+            text: string;
+            /** @description a voice of espeak-ng: en-us if it isn't given */
+            language?: string;
+            words_per_minute?: number;
         };
         AnswerState: {
             id: string;
@@ -2294,6 +2343,39 @@ export interface operations {
             };
         };
     };
+    post_api_answers_answer_steer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                answer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Steer"];
+            };
+        };
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     get_api_files: {
         parameters: {
             query?: never;
@@ -2566,6 +2648,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportCounts"];
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    post_api_speech: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Speech"];
+            };
+        };
+        responses: {
+            /** @description the answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
                 };
             };
             /** @description an error */

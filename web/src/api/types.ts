@@ -18,6 +18,7 @@ export type MadeKey = Schemas['MadeKey'];
 export type User = Schemas['User'];
 export type Invitation = Schemas['Invitation'];
 export type MadeInvitation = Schemas['MadeInvitation'];
+export type SteerAction = Schemas['Steer']['action'];
 export type Usage = Schemas['Usage'];
 export type ImportCounts = Schemas['ImportCounts'];
 export type Part = { type: 'text'; text: string } | { type: 'file'; file_id: string };
@@ -44,7 +45,8 @@ export interface Details {
   marks: Record<string, unknown>[];
   vote?: { counts: { answer: string; votes: number }[]; agent: number; mode_e_value: number; mode_certified: boolean };
   tokens: { prompt: number; reasoning: number; answer: number; forced: number };
-  timings: { prefill_s: number; first_token_s: number; total_s: number; reasoning_s?: number };
+  timings: { prefill_s: number; first_token_s: number; total_s: number; reasoning_s?: number; cpu_s?: number };
+  memory?: { peak_bytes: number };
 }
 
 export const partsOf = (content: Content): Part[] =>

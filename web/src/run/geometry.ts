@@ -18,3 +18,9 @@ export function drawn(mark: Mark, index: number, ratio: number, isClip: boolean)
   const kind = mark.kind === 'point' ? 'point' : isTrack ? 'track' : 'box';
   return { index, label: mark.label, kind, x, y: y * ratio, x2, y2: y2 * ratio };
 }
+
+// Height over width of a picture that has just been loaded.
+export function ratioOf(event: Event): number {
+  const { naturalWidth, naturalHeight } = event.currentTarget as HTMLImageElement;
+  return naturalHeight / naturalWidth || 1;
+}

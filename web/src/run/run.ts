@@ -26,7 +26,8 @@ export interface Agent {
   marks: Mark[];
   calls: { name: string; arguments: unknown }[];
   finish: string;
-  closedEarly: boolean; // its reasoning was ended for it
+  closedBy: string; // what ended its reasoning for it: "budget", "deadline", "user"; empty: nothing
+  pinned: boolean; // its answer is to win
   // By the clock of this page; 0 in a run from the log.
   began: number;
   reasoned: number;
@@ -97,7 +98,8 @@ const newAgent = (id: number, data: Record<string, unknown>, now: number): Agent
   marks: [],
   calls: [],
   finish: '',
-  closedEarly: false,
+  closedBy: '',
+  pinned: false,
   began: now,
   reasoned: 0,
   ended: 0,
@@ -137,7 +139,10 @@ function ofAgent(agent: Agent, event: RunEvent, now: number): void {
       break;
     }
     case 'agent.closed':
-      agent.closedEarly = true;
+      agent.closedBy = text(data, 'by') || 'budget';
+      break;
+    case 'agent.pinned':
+      agent.pinned = true;
       break;
     case 'agent.finished':
     case 'agent.killed':
@@ -191,6 +196,12 @@ function ofRun(run: Run, event: RunEvent): void {
       run.over = true;
       break;
   }
+}
+
+// Why reasoning was ended for an agent, in a few words.
+export function closedText(agent: Agent | undefined): string {
+  const reasons: Record<string, string> = { budget: 'its budget was spent', deadline: 'time was short', user: 'asked to answer' };
+  return reasons[agent?.closedBy ?? ''] ?? '';
 }
 
 // The run after these events. Agents that none of them is about stay the same objects.

@@ -1,7 +1,9 @@
 // What is being written: text and files that are sent ahead, so that asking takes no time.
 import type { FileInfo, Part } from '../api/types';
 import { documentKind, isForeign } from '../documents/names';
-import { files } from './files.svelte';
+import { marksText, type Marked, type OwnMark } from '../marks/own';
+import { fileUrl } from '../api/client';
+import { files, kindOf } from './files.svelte';
 
 export interface Attachment {
   key: number;
@@ -12,6 +14,13 @@ export interface Attachment {
   info: FileInfo | null; // null: still on its way
   failure: string;
   arrival: Promise<FileInfo | null>;
+  marks: OwnMark[];
+}
+
+// Null: nothing can be marked on it.
+export function markedKind(file: { type: string; name: string }): Marked | null {
+  const kind = kindOf(file.type, file.name);
+  return kind === 'picture' || kind === 'sound' || kind === 'clip' ? kind : null;
 }
 
 // Documents are sent as their text.
@@ -38,8 +47,20 @@ class Draft {
           return null;
         },
       );
-      this.attachments.push({ key, name: file.name, type: file.type, size: file.size, preview, info: null, failure: '', arrival });
+      this.attachments.push({ key, name: file.name, type: file.type, size: file.size, preview, info: null, failure: '', arrival, marks: [] });
     }
+  }
+
+  // A file that the server has.
+  addKept(info: FileInfo): number {
+    const key = this.next++;
+    const preview = kindOf(info.type, info.name) === 'picture' ? fileUrl(info.id) : '';
+    this.attachments.push({ key, name: info.name, type: info.type, size: info.bytes, preview, info, failure: '', arrival: Promise.resolve(info), marks: [] });
+    return key;
+  }
+
+  mark(key: number, marks: OwnMark[]): void {
+    this.change(key, { marks });
   }
 
   private change(key: number, change: Partial<Attachment>): void {
@@ -49,7 +70,7 @@ class Draft {
 
   remove(key: number): void {
     const found = this.attachments.find((each) => each.key === key);
-    if (found?.preview) URL.revokeObjectURL(found.preview);
+    if (found?.preview.startsWith('blob:')) URL.revokeObjectURL(found.preview);
     this.attachments = this.attachments.filter((each) => each.key !== key);
   }
 
@@ -58,6 +79,13 @@ class Draft {
     const infos = await Promise.all(this.attachments.map((each) => each.arrival));
     if (infos.some((info) => info === null)) return null;
     const list: Part[] = infos.map((info) => ({ type: 'file', file_id: (info as FileInfo).id }));
+    const numbers: Record<string, number> = {};
+    for (const file of this.attachments) {
+      const kind = markedKind(file);
+      if (!kind) continue;
+      const number = (numbers[kind] = (numbers[kind] ?? 0) + 1);
+      if (file.marks.length) list.push({ type: 'text', text: marksText(kind, number, $state.snapshot(file.marks)) });
+    }
     if (this.text.trim()) list.push({ type: 'text', text: this.text.trim() });
     return list;
   }

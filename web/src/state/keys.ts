@@ -3,7 +3,7 @@ export interface Shortcut {
   keys: string; // as it is shown
   does: string;
   matches: (event: KeyboardEvent) => boolean;
-  id: 'new' | 'search' | 'composer' | 'stop' | 'sidebar' | 'help' | 'copy' | 'settings' | 'developer';
+  id: 'new' | 'search' | 'composer' | 'stop' | 'sidebar' | 'help' | 'copy' | 'settings' | 'developer' | 'answer';
 }
 
 const withControl = (event: KeyboardEvent, key: string): boolean =>
@@ -15,6 +15,7 @@ export const shortcuts: Shortcut[] = [
   { id: 'search', keys: 'Ctrl K', does: 'search conversations', matches: (e) => withControl(e, 'k') && !e.shiftKey },
   { id: 'composer', keys: '/', does: 'write', matches: (e) => plain(e, '/') },
   { id: 'stop', keys: 'Esc', does: 'stop the answer', matches: (e) => plain(e, 'Escape') },
+  { id: 'answer', keys: 'A', does: 'have what reasons answer now', matches: (e) => plain(e, 'a') },
   { id: 'copy', keys: 'Ctrl Shift C', does: 'copy the last answer', matches: (e) => withControl(e, 'c') && e.shiftKey },
   { id: 'sidebar', keys: 'Ctrl B', does: 'show or hide the list', matches: (e) => withControl(e, 'b') && !e.shiftKey },
   { id: 'settings', keys: 'Ctrl ,', does: 'settings', matches: (e) => withControl(e, ',') },

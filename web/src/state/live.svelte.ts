@@ -1,5 +1,5 @@
 // One answer under way: its events as they come, taken up again when the connection breaks or the page is reloaded.
-import type { Message, RunEvent } from '../api/types';
+import type { Message, RunEvent, SteerAction } from '../api/types';
 import { ApiFailure, send } from '../api/client';
 import { readEvents, type ServerEvent } from '../api/events';
 import { follow, newRun, type Run } from '../run/run';
@@ -51,6 +51,11 @@ export class LiveAnswer {
 
   async stop(): Promise<void> {
     if (this.answer) await send('POST', `/api/answers/${this.answer}/stop`);
+  }
+
+  // Has its agents (or one) answer now, ends one, or lets one's answer win.
+  async steer(action: SteerAction, agent?: number): Promise<void> {
+    if (this.answer) await send('POST', `/api/answers/${this.answer}/steer`, agent === undefined ? { action } : { action, agent });
   }
 
   private async read(first: Response | null): Promise<void> {

@@ -2,6 +2,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Content, Conversation, Message, Model, Part, Tree } from '../api/types';
 import { partsOf } from '../api/types';
+import { isKept, typedOf } from '../marks/own';
 import { ApiFailure, call, send } from '../api/client';
 import { runs } from '../run/runs.svelte';
 import type { Details } from '../api/types';
@@ -136,7 +137,7 @@ class Thread {
     const only = parts.length === 1 && parts[0]?.type === 'text' ? parts[0].text : null;
     const content: Content = only ?? parts;
     if (!this.id) {
-      const text = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(' ');
+      const text = typedOf(content);
       const made = await call<Conversation>('POST', '/api/conversations', { title: titleFor(text, fileName) });
       this.clear();
       this.id = made.id;
@@ -158,7 +159,7 @@ class Thread {
 
   // Says it differently, beside the old message.
   async edit(message: Message, text: string): Promise<void> {
-    const kept = partsOf(message.content).filter((part) => part.type === 'file');
+    const kept = partsOf(message.content).filter(isKept);
     await this.say([...kept, ...(text.trim() ? [{ type: 'text' as const, text }] : [])], '', message.parent);
   }
 
@@ -183,7 +184,17 @@ class Thread {
   }
 
   async stop(): Promise<void> {
-    for (const message of this.path) await this.live.get(message.id)?.stop().catch((error: unknown) => toasts.error(error));
+    await this.each((answer) => answer.stop());
+  }
+  async answerNow(): Promise<void> {
+    await this.each((answer) => answer.steer('answer'));
+  }
+
+  private async each(act: (answer: LiveAnswer) => Promise<void>): Promise<void> {
+    for (const message of this.path) {
+      const answer = this.live.get(message.id);
+      if (answer) await act(answer).catch((error: unknown) => toasts.error(error));
+    }
   }
 
   async remove(message: Message): Promise<void> {
