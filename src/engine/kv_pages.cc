@@ -9,17 +9,15 @@
 namespace melete {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
+constexpr std::align_val_t kPageAlignment{64};
 
 // Huge pages' memory is given back only with all of its region, so pages that may be given up one by one
 // don't lie there. Where they lie apart, reading them costs an address translation each 4 KiB.
 std::shared_ptr<std::byte> allocate_page(int64_t bytes, bool may_be_given_up) {
   if (!may_be_given_up) return allocate_weights(bytes);
-  return {static_cast<std::byte*>(::operator new[](static_cast<size_t>(bytes), kAlignment)),
-          [](std::byte* p) { ::operator delete[](p, kAlignment); }};
+  return {static_cast<std::byte*>(::operator new[](static_cast<size_t>(bytes), kPageAlignment)),
+          [](std::byte* p) { ::operator delete[](p, kPageAlignment); }};
 }
-
-int64_t pages_for(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
 }  // namespace
 

@@ -9,8 +9,6 @@ namespace {
 // Idle activation memory that a long prompt may leave behind.
 constexpr int64_t kIdleBytes = int64_t{128} << 20;
 
-int64_t pages_for(int64_t rows) { return (rows + kPagePositions - 1) / kPagePositions; }
-
 }  // namespace
 
 Status SpanEngine::check_new(const Prompt& prompt, int64_t base) const {

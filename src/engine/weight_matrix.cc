@@ -9,20 +9,20 @@ struct Entry {
   const char* name;
   WeightType type;
 };
-constexpr Entry kTypes[] = {{"auto", WeightType::automatic}, {"f32", WeightType::f32},
-                            {"bf16", WeightType::bf16},      {"w8", WeightType::w8},
-                            {"w8a8", WeightType::w8a8},      {"w4", WeightType::w4}};
+constexpr Entry kWeightTypes[] = {{"auto", WeightType::automatic}, {"f32", WeightType::f32},
+                                  {"bf16", WeightType::bf16},      {"w8", WeightType::w8},
+                                  {"w8a8", WeightType::w8a8},      {"w4", WeightType::w4}};
 
 }  // namespace
 
 const char* name_of(WeightType type) {
-  for (const Entry& entry : kTypes)
+  for (const Entry& entry : kWeightTypes)
     if (entry.type == type) return entry.name;
   return "unknown";
 }
 
 Result<WeightType> parse_weight_type(std::string_view name) {
-  for (const Entry& entry : kTypes)
+  for (const Entry& entry : kWeightTypes)
     if (entry.name == name) return entry.type;
   return invalid_argument("[engine] the type of weights must be auto, f32, bf16, w8, w8a8 or w4, got ",
                           quoted_name(name), "; choose one");

@@ -19,6 +19,9 @@
 namespace melete {
 
 inline constexpr int64_t kPagePositions = 16;
+inline constexpr int64_t pages_for(int64_t positions) {
+  return (positions + kPagePositions - 1) / kPagePositions;
+}
 
 enum class KvType : int32_t { f32, bf16, int8, int16 };
 

@@ -18,9 +18,11 @@ struct Image {
   std::vector<uint8_t> rgb;
 };
 
+inline constexpr int64_t kAudioRateHz = 24000;  // what models hear
+
 // Mono samples in [-1, 1].
 struct Audio {
-  int64_t rate_hz = 24000;
+  int64_t rate_hz = kAudioRateHz;
   std::vector<float> samples;
 };
 

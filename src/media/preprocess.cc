@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kPatch = 14, kCell = 2 * kPatch, kChannels = 3, kFramesPerGroup = 2;
 constexpr int64_t kFrameValues = kChannels * kPatch * kPatch, kRowValues = kFramesPerGroup * kFrameValues;
-constexpr int64_t kRateHz = 24000, kSamplesPerToken = 1920;
+constexpr int64_t kSamplesPerToken = 1920;
 constexpr int64_t kMaxAspect = 200;
 
 struct Cells {
@@ -177,7 +177,7 @@ Status check_video(const Video& video, const MediaLimits& limits) {
 }
 
 Result<std::vector<float>> resample(const Audio& audio) {
-  const double ratio = static_cast<double>(kRateHz) / static_cast<double>(audio.rate_hz);
+  const double ratio = static_cast<double>(kAudioRateHz) / static_cast<double>(audio.rate_hz);
   const double length = std::ceil(static_cast<double>(audio.samples.size()) * ratio);
   std::vector<float> output(static_cast<size_t>(length) + 16);
   SRC_DATA request{};
@@ -272,7 +272,7 @@ Result<std::shared_ptr<const Media>> preprocess(const Audio& audio, const MediaL
   MELETE_RETURN_IF_ERROR(check_audio(audio, limits));
   auto media = std::make_shared<Media>();
   media->kind = MediaKind::audio;
-  if (audio.rate_hz == kRateHz) {
+  if (audio.rate_hz == kAudioRateHz) {
     media->waveform = audio.samples;
   } else {
     MELETE_ASSIGN_OR_RETURN(media->waveform, resample(audio));

@@ -17,8 +17,7 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kRateHz = 24000;
-constexpr size_t kMaxTextBytes = 1000;
+constexpr size_t kMaxSpokenBytes = 1000;
 constexpr size_t kMaxMemorySamples = size_t{16} << 20;  // 64 MiB of floats
 constexpr float kSilence = 0.004f;  // espeak-ng's pauses are exact zeros, its onsets are soft
 constexpr double kKeptSilence_s = 0.01;
@@ -67,7 +66,7 @@ std::optional<Audio> parse_streamed_wav(std::string_view bytes) {
 }
 
 std::vector<float> resampled(const Audio& audio) {
-  const double ratio = static_cast<double>(kRateHz) / static_cast<double>(audio.rate_hz);
+  const double ratio = static_cast<double>(kAudioRateHz) / static_cast<double>(audio.rate_hz);
   std::vector<float> out(static_cast<size_t>(std::ceil(static_cast<double>(audio.samples.size()) * ratio)) +
                          16);
   SRC_DATA data{};
@@ -86,7 +85,7 @@ std::vector<float> trimmed(const std::vector<float>& samples) {
   const auto first = std::find_if(samples.begin(), samples.end(), loud);
   const auto last = std::find_if(samples.rbegin(), samples.rend(), loud).base();
   if (first >= last) return {};
-  const auto kept = static_cast<std::ptrdiff_t>(kKeptSilence_s * kRateHz);
+  const auto kept = static_cast<std::ptrdiff_t>(kKeptSilence_s * kAudioRateHz);
   return {first - std::min(kept, first - samples.begin()), last + std::min(kept, samples.end() - last)};
 }
 
@@ -109,7 +108,7 @@ std::optional<std::string_view> cached_samples(std::string_view bytes, const std
 }
 
 std::shared_ptr<const Audio> clip_of(std::string_view pcm16) {
-  return std::make_shared<const Audio>(Audio{kRateHz, samples_of(pcm16)});
+  return std::make_shared<const Audio>(Audio{kAudioRateHz, samples_of(pcm16)});
 }
 
 Result<std::string> synthesize(const std::string& program, const Utterance& utterance) {
@@ -200,8 +199,8 @@ Result<std::shared_ptr<const Audio>> Speech::say(const Utterance& utterance) {
   if (utterance.words_per_minute < 80 || utterance.words_per_minute > 450)
     return bad_utterance(utterance, "words per minute must be 80 to 450");
   if (utterance.pitch < 0 || utterance.pitch > 99) return bad_utterance(utterance, "pitch must be 0 to 99");
-  if (utterance.text.empty() || utterance.text.size() > kMaxTextBytes)
-    return bad_utterance(utterance, cat("the text must have 1 to ", kMaxTextBytes, " bytes"));
+  if (utterance.text.empty() || utterance.text.size() > kMaxSpokenBytes)
+    return bad_utterance(utterance, cat("the text must have 1 to ", kMaxSpokenBytes, " bytes"));
   if (utterance.voice.empty() || utterance.voice.front() == '-')
     return bad_utterance(utterance, "the voice must have a name");
   MELETE_ASSIGN_OR_RETURN(const std::string engine, version());

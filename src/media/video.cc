@@ -15,8 +15,6 @@
 namespace melete {
 namespace {
 
-// Processor time of both programs together; the wall limit is for a machine that is stuck.
-constexpr std::chrono::milliseconds kCpuLimit{1800}, kWallLimit{10'000};
 constexpr int64_t kMaxPackets = 200'000;
 constexpr double kWholeDecodePixels = 2.5e8;  // about a second's decoding; above it, key frames only
 constexpr const char* kInput = "file:/proc/self/fd/0";
@@ -50,10 +48,10 @@ class Tool {
     MELETE_ASSIGN_OR_RETURN(const std::string filter, program_filter());
     ProcessOptions options;
     options.input = bytes_;
-    options.time_limit = kWallLimit;
+    options.time_limit = kDecodeWall;
     options.max_output_bytes = max_output_bytes;
-    options.max_memory_bytes = uint64_t{1} << 30;
-    options.max_cpu = std::max(std::chrono::milliseconds(1), kCpuLimit - used_);
+    options.max_memory_bytes = kDecodeMemoryBytes;
+    options.max_cpu = std::max(std::chrono::milliseconds(1), kDecodeCpu - used_);
     options.write_files = false;
     options.seccomp_program = filter;
     options.readable_folders = {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"};
@@ -70,7 +68,7 @@ class Tool {
 
  private:
   static Error too_slow() {
-    return timed_out("[video] decoding must take at most ", kCpuLimit.count(),
+    return timed_out("[video] decoding must take at most ", kDecodeCpu.count(),
                      " ms, got more; cut or scale the clip");
   }
 

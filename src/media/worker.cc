@@ -18,9 +18,6 @@ namespace melete {
 namespace {
 
 constexpr const char* kFlag = "--melete-decode-stdin";
-constexpr uint64_t kMaxMemoryBytes = uint64_t{1} << 30;
-// Processor time, so that a busy machine doesn't refuse good files; the wall limit is for one that is stuck.
-constexpr std::chrono::milliseconds kCpuLimit{1800}, kWallLimit{10'000};
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kShadowMemory = true;  // AddressSanitizer reserves terabytes of addresses
@@ -192,8 +189,8 @@ bool write_all(std::string_view bytes) {
     try {
       answer = pack_answer(decode(decoder, {static_cast<const char*>(bytes), size}));
     } catch (const std::bad_alloc&) {
-      answer = pack_answer(
-          exhausted("[media] decoding must fit in ", kMaxMemoryBytes >> 20, " MiB, got more; scale it down"));
+      answer = pack_answer(exhausted("[media] decoding must fit in ", kDecodeMemoryBytes >> 20,
+                                     " MiB, got more; scale it down"));
     } catch (const std::length_error&) {
       answer = pack_answer(exhausted("[media] sizes must be sensible, got larger ones; the file is broken"));
     }
@@ -229,16 +226,16 @@ Result<Part> unpack_answer(std::string_view packed) {
 Result<Part> decode_in_worker(Decoder decoder, std::string_view bytes) {
   ProcessOptions options;
   options.input = bytes;
-  options.time_limit = kWallLimit;
+  options.time_limit = kDecodeWall;
   options.max_output_bytes = static_cast<uint64_t>(kMaxSamples) * sizeof(float) + (1 << 20);
   options.environment = {};
-  options.max_memory_bytes = kShadowMemory ? 0 : kMaxMemoryBytes;
-  options.max_cpu = kCpuLimit;
+  options.max_memory_bytes = kShadowMemory ? 0 : kDecodeMemoryBytes;
+  options.max_cpu = kDecodeCpu;
   options.write_files = false;
   const auto output =
       run_process({"/proc/self/exe", kFlag, std::string(1, static_cast<char>(decoder))}, options);
   if (!output.ok() && output.error().kind == ErrorKind::timeout)
-    return timed_out("[media] decoding must take at most ", kCpuLimit.count(),
+    return timed_out("[media] decoding must take at most ", kDecodeCpu.count(),
                      " ms, got more; scale the file down");
   if (!output.ok()) return output.error();
   return unpack_answer(output->out);

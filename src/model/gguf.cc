@@ -22,7 +22,7 @@ struct Entry {
   uint64_t begin = 0, size = 0;  // bytes from the start of the data
 };
 
-struct ParsedFile {
+struct ParsedGguf {
   std::map<std::string, GgufValue, std::less<>> metadata;
   std::vector<Entry> entries;
   std::string_view data;
@@ -52,7 +52,7 @@ Result<Counts> read_start(GgufCursor& cursor, std::string_view where) {
   return counts;
 }
 
-Status read_metadata(GgufCursor& cursor, uint64_t count, ParsedFile& file, std::string_view where) {
+Status read_metadata(GgufCursor& cursor, uint64_t count, ParsedGguf& file, std::string_view where) {
   for (uint64_t i = 0; i < count; ++i) {
     MELETE_ASSIGN_OR_RETURN(const std::string_view key, cursor.text(cat("metadata key ", i)));
     MELETE_ASSIGN_OR_RETURN(GgufValue value, cursor.value(cat("the value of ", quoted_name(key))));
@@ -107,7 +107,7 @@ Result<Entry> read_entry(GgufCursor& cursor, uint64_t index, std::string_view wh
   return entry;
 }
 
-Result<uint64_t> read_alignment(const ParsedFile& file, std::string_view where) {
+Result<uint64_t> read_alignment(const ParsedGguf& file, std::string_view where) {
   const auto found = file.metadata.find("general.alignment");
   if (found == file.metadata.end()) return kDefaultAlignment;
   const auto* value = std::get_if<int64_t>(&found->second);
@@ -118,7 +118,7 @@ Result<uint64_t> read_alignment(const ParsedFile& file, std::string_view where) 
   return alignment;
 }
 
-Status check_entries(const ParsedFile& file, uint64_t alignment, std::string_view where) {
+Status check_entries(const ParsedGguf& file, uint64_t alignment, std::string_view where) {
   std::vector<const Entry*> by_offset;
   for (const Entry& entry : file.entries) {
     if (entry.begin % alignment != 0 || entry.begin > file.data.size() ||
@@ -138,9 +138,9 @@ Status check_entries(const ParsedFile& file, uint64_t alignment, std::string_vie
   return ok_status();
 }
 
-Result<ParsedFile> parse_file(std::string_view bytes, std::string_view where) {
+Result<ParsedGguf> parse_gguf(std::string_view bytes, std::string_view where) {
   GgufCursor cursor(bytes, where);
-  ParsedFile file;
+  ParsedGguf file;
   MELETE_ASSIGN_OR_RETURN(const Counts counts, read_start(cursor, where));
   MELETE_RETURN_IF_ERROR(read_metadata(cursor, counts.metadata, file, where));
   for (uint64_t i = 0; i < counts.tensors; ++i) {
@@ -154,7 +154,7 @@ Result<ParsedFile> parse_file(std::string_view bytes, std::string_view where) {
   return file;
 }
 
-Status add_tensors(TensorFile& tensors, const ParsedFile& file, const std::string& where) {
+Status add_tensors(TensorFile& tensors, const ParsedGguf& file, const std::string& where) {
   const auto path = std::make_shared<const std::string>(where);
   const auto data = std::as_bytes(std::span(file.data.data(), file.data.size()));
   for (const Entry& entry : file.entries)
@@ -165,7 +165,7 @@ Status add_tensors(TensorFile& tensors, const ParsedFile& file, const std::strin
   return ok_status();
 }
 
-int64_t integer_or(const ParsedFile& file, std::string_view key, int64_t otherwise) {
+int64_t integer_or(const ParsedGguf& file, std::string_view key, int64_t otherwise) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) return otherwise;
   const auto* value = std::get_if<int64_t>(&found->second);
@@ -181,7 +181,7 @@ std::string part_suffix(int64_t index, int64_t count) {
 
 // The paths of all parts of a split model, in order.
 Result<std::vector<std::filesystem::path>> part_paths(const std::filesystem::path& path,
-                                                      const ParsedFile& file, int64_t count) {
+                                                      const ParsedGguf& file, int64_t count) {
   const int64_t index = integer_or(file, "split.no", -1);
   const std::string name = path.filename().string();
   if (count > kMaxParts || index < 0 || index >= count || !name.ends_with(part_suffix(index, count)))
@@ -199,7 +199,7 @@ Result<std::vector<std::filesystem::path>> part_paths(const std::filesystem::pat
 Result<GgufFile> GgufFile::parse(std::string_view bytes, std::string_view where) {
   GgufFile result;
   result.tensors_ = TensorFile(std::string(where));
-  MELETE_ASSIGN_OR_RETURN(ParsedFile file, parse_file(bytes, where));
+  MELETE_ASSIGN_OR_RETURN(ParsedGguf file, parse_gguf(bytes, where));
   if (const int64_t count = integer_or(file, "split.count", 1); count != 0 && count != 1)
     return invalid_argument("[", where, "] must be a whole model, got one of ", count,
                             " parts; open it by its path, with the others beside it");
@@ -216,13 +216,13 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
   for (size_t i = 0; i < paths.size(); ++i) {
     MELETE_ASSIGN_OR_RETURN(auto mapped, MappedFile::open(paths[i]));
     const std::string where = paths[i].string();
-    MELETE_ASSIGN_OR_RETURN(ParsedFile file, parse_file(mapped->bytes(), where));
+    MELETE_ASSIGN_OR_RETURN(ParsedGguf file, parse_gguf(mapped->bytes(), where));
     const int64_t its_count = integer_or(file, "split.count", 1);
     if (paths.size() == 1 && its_count != 1 && its_count != 0) {
       count = its_count;
       MELETE_ASSIGN_OR_RETURN(paths, part_paths(path, file, count));
       MELETE_ASSIGN_OR_RETURN(mapped, MappedFile::open(paths[0]));
-      MELETE_ASSIGN_OR_RETURN(file, parse_file(mapped->bytes(), paths[0].string()));
+      MELETE_ASSIGN_OR_RETURN(file, parse_gguf(mapped->bytes(), paths[0].string()));
     }
     if (count > 1 && (integer_or(file, "split.count", 1) != count ||
                       integer_or(file, "split.no", -1) != static_cast<int64_t>(i)))

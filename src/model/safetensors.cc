@@ -20,12 +20,12 @@ constexpr uint64_t kMaxIndexBytes = 100'000'000;
 constexpr std::string_view kSingleFile = "model.safetensors";
 constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 
-struct ParsedFile {
+struct ParsedSafetensors {
   SafetensorsHeader header;
   std::span<const std::byte> data;
 };
 
-Result<ParsedFile> parse_file(std::string_view bytes, std::string_view where) {
+Result<ParsedSafetensors> parse_safetensors(std::string_view bytes, std::string_view where) {
   if (bytes.size() < 8)
     return corrupt("[", where, "] must begin with 8 bytes of header length, got ", bytes.size(),
                    " bytes; get the file again");
@@ -36,7 +36,7 @@ Result<ParsedFile> parse_file(std::string_view bytes, std::string_view where) {
                    std::min<uint64_t>(kMaxHeaderBytes, bytes.size() - 8), " bytes, got ", header_bytes,
                    "; the file is truncated or no safetensors file");
   const std::string_view json = bytes.substr(8, header_bytes), data = bytes.substr(8 + header_bytes);
-  ParsedFile file;
+  ParsedSafetensors file;
   MELETE_ASSIGN_OR_RETURN(file.header, parse_safetensors_header(json, data.size(), where));
   file.data = std::as_bytes(std::span(data.data(), data.size()));
   return file;
@@ -71,7 +71,7 @@ Result<ShardMap> read_index(const std::filesystem::path& path) {
 }  // namespace
 
 Status add_safetensors(TensorFile& result, std::string_view bytes, const std::string& where) {
-  MELETE_ASSIGN_OR_RETURN(ParsedFile file, parse_file(bytes, where));
+  MELETE_ASSIGN_OR_RETURN(ParsedSafetensors file, parse_safetensors(bytes, where));
   const auto path = std::make_shared<const std::string>(where);
   for (auto& [name, entry] : file.header.entries) {
     const auto bytes_of_tensor = file.data.subspan(entry.begin, entry.end - entry.begin);

@@ -7,12 +7,12 @@
 namespace melete {
 namespace {
 
-constexpr size_t kMaxDimensions = 16;
+constexpr size_t kMaxRank = 16;
 
-constexpr DataType kTypes[] = {DataType::f64,     DataType::f32,     DataType::f16,    DataType::bf16,
-                               DataType::i64,     DataType::u64,     DataType::i32,    DataType::u32,
-                               DataType::i16,     DataType::u16,     DataType::i8,     DataType::u8,
-                               DataType::boolean, DataType::f8_e4m3, DataType::f8_e5m2};
+constexpr DataType kStoredTypes[] = {DataType::f64,     DataType::f32,     DataType::f16,    DataType::bf16,
+                                     DataType::i64,     DataType::u64,     DataType::i32,    DataType::u32,
+                                     DataType::i16,     DataType::u16,     DataType::i8,     DataType::u8,
+                                     DataType::boolean, DataType::f8_e4m3, DataType::f8_e5m2};
 
 // Reads the header as events, without a tree: it stops at the first thing that has no place in the format, so
 // its work and memory stay proportional to what was accepted.
@@ -36,7 +36,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       if (offsets_.size() == 2) return fail("must have two data_offsets");
       offsets_.push_back(value);
     } else {
-      if (entry_.shape.size() == kMaxDimensions) return fail("must have at most 16 dimensions");
+      if (entry_.shape.size() == kMaxRank) return fail("must have at most 16 dimensions");
       entry_.shape.push_back(static_cast<int64_t>(value));
     }
     return true;
@@ -47,7 +47,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       return header_.metadata.emplace(key_, value).second || fail("must have unique metadata");
     if (level_ != Level::tensor || key_ != "dtype")
       return fail("must hold strings only in dtype and __metadata__");
-    for (const DataType type : kTypes)
+    for (const DataType type : kStoredTypes)
       if (value == name_of(type)) entry_.type = type, has_type_ = true;
     return has_type_ || fail(cat("must have a known dtype, got ", quoted_name(value)));
   }

@@ -7,7 +7,7 @@
 namespace melete {
 namespace {
 
-size_t skip_spaces(std::string_view text, size_t pos) {
+size_t after_spaces(std::string_view text, size_t pos) {
   while (pos < text.size()) {
     const Char c = char_at(text, pos);
     if (!c.is(kSpace)) break;
@@ -16,7 +16,7 @@ size_t skip_spaces(std::string_view text, size_t pos) {
   return pos;
 }
 
-size_t skip_spaces_back(std::string_view text, size_t pos, size_t floor) {
+size_t before_spaces(std::string_view text, size_t pos, size_t floor) {
   while (pos > floor) {
     const Char c = char_before(text, pos);
     if (!c.is(kSpace)) break;
@@ -68,8 +68,8 @@ bool AddedTokenMatcher::find(std::string_view text, size_t floor, size_t search,
     size_t begin = search, end = search + token.content.size();
     search = end;
     if (token.single_word && beside_word(text, begin, end)) continue;
-    if (token.lstrip) begin = skip_spaces_back(text, begin, floor);
-    if (token.rstrip) end = skip_spaces(text, end);
+    if (token.lstrip) begin = before_spaces(text, begin, floor);
+    if (token.rstrip) end = after_spaces(text, end);
     match = {static_cast<size_t>(index), begin, end};
     return true;
   }

@@ -13,7 +13,6 @@ namespace {
 using Kind = ChannelEvent::Kind;
 
 constexpr size_t kMaxHeaderBytes = 256;
-constexpr size_t kMaxCallBytes = 1 << 20;
 constexpr size_t kNumPublicTokens = 16;  // those of kControlTokens that no other one contains
 
 // The control token at the start of `text`, or empty.

@@ -10,7 +10,7 @@
 namespace melete {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxLooseDepth = 64;
 
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -30,13 +30,13 @@ void append_code_point(uint32_t c, std::string& out) {
   }
 }
 
-class Reader {
+class LooseReader {
  public:
-  Reader(std::string_view text, bool may_lack_ends) : text_(text), may_lack_ends_(may_lack_ends) {}
+  LooseReader(std::string_view text, bool may_lack_ends) : text_(text), may_lack_ends_(may_lack_ends) {}
 
   std::optional<Json> value(int depth) {
     skip_spaces();
-    if (at_end() || depth > kMaxDepth) return std::nullopt;
+    if (at_end() || depth > kMaxLooseDepth) return std::nullopt;
     const char c = text_[pos_];
     if (c == '{') return object(depth);
     if (c == '[') return array(depth);
@@ -201,7 +201,7 @@ class Reader {
 }  // namespace
 
 std::optional<Json> take_loose_json(std::string_view& text, bool may_lack_ends) {
-  Reader reader(text, may_lack_ends);
+  LooseReader reader(text, may_lack_ends);
   auto value = reader.value(1);
   if (value) text.remove_prefix(reader.position());
   return value;

@@ -12,7 +12,6 @@ using Kind = ChannelEvent::Kind;
 using Calls = MarkupStyle::Calls;
 
 constexpr std::string_view kThinkOpen = "<think>", kThinkClose = "</think>", kPythonTag = "<|python_tag|>";
-constexpr size_t kMaxCallBytes = 1 << 20;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 

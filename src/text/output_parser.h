@@ -33,6 +33,8 @@ struct ChannelEvent {
 // more is read.
 enum class Writing { header, reasoning, commentary, answer, call, ended };
 
+inline constexpr size_t kMaxCallBytes = size_t{1} << 20;  // a longer call is shown as text
+
 class OutputParser {
  public:
   virtual ~OutputParser() = default;

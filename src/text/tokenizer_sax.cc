@@ -4,10 +4,10 @@ namespace melete {
 namespace {
 
 using Dom = nlohmann::json;
-constexpr size_t kMaxDepth = 64;
+constexpr size_t kMaxNesting = 64;
 
 // nlohmann's SAX interface fixes these names.
-class Reader : public nlohmann::json_sax<Dom> {
+class DocumentReader : public nlohmann::json_sax<Dom> {
  public:
   TokenizerDocument document;
   std::string problem;
@@ -121,7 +121,7 @@ class Reader : public nlohmann::json_sax<Dom> {
     return true;
   }
   bool open(Dom container) {
-    if (stack_.size() >= kMaxDepth) return fail(cat("nesting must be at most ", kMaxDepth));
+    if (stack_.size() >= kMaxNesting) return fail(cat("nesting must be at most ", kMaxNesting));
     const bool is_model =
         stack_.size() == 1 && stack_[0]->is_object() && key_ == "model" && container.is_object();
     Dom* placed = place(std::move(container));
@@ -146,7 +146,7 @@ class Reader : public nlohmann::json_sax<Dom> {
 }  // namespace
 
 Result<TokenizerDocument> read_tokenizer_document(std::string_view text, std::string_view where) {
-  Reader reader;
+  DocumentReader reader;
   if (!Dom::sax_parse(text, &reader)) {
     if (reader.problem.empty()) reader.problem = "must be valid JSON";
     return corrupt("[", where, "] ", reader.problem, "; check the file");

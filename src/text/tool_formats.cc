@@ -9,7 +9,7 @@
 namespace melete {
 namespace {
 
-using Calls = std::vector<ToolCall>;
+using ToolCalls = std::vector<ToolCall>;
 
 constexpr size_t kMaxCalls = 64;
 
@@ -42,7 +42,7 @@ std::optional<ToolCall> call_of(const Json& value, int depth = 0) {
   return ToolCall{name->get<std::string>(), *std::move(arguments)};
 }
 
-bool add_calls(const Json& value, Calls& calls) {
+bool add_calls(const Json& value, ToolCalls& calls) {
   const std::vector<Json> one =
       value.is_array() ? std::vector<Json>(value.begin(), value.end()) : std::vector{value};
   for (const Json& item : one) {
@@ -133,8 +133,8 @@ std::optional<ToolCall> take_function_tag(std::string_view& text, const std::vec
 
 }  // namespace
 
-std::optional<Calls> parse_json_calls(std::string_view body, bool may_lack_ends) {
-  Calls calls;
+std::optional<ToolCalls> parse_json_calls(std::string_view body, bool may_lack_ends) {
+  ToolCalls calls;
   skip_spaces(body);
   while (!body.empty()) {
     if (!body.starts_with('{') && !body.starts_with('[')) return std::nullopt;
@@ -146,8 +146,8 @@ std::optional<Calls> parse_json_calls(std::string_view body, bool may_lack_ends)
   return calls.empty() ? std::nullopt : std::optional(std::move(calls));
 }
 
-std::optional<Calls> parse_python_calls(std::string_view body, const std::vector<Json>& tools) {
-  Calls calls;
+std::optional<ToolCalls> parse_python_calls(std::string_view body, const std::vector<Json>& tools) {
+  ToolCalls calls;
   body = trimmed(body);
   if (body.starts_with('[') && body.ends_with(']')) body = trimmed(body.substr(1, body.size() - 2));
   while (!body.empty()) {
@@ -166,8 +166,8 @@ std::optional<Calls> parse_python_calls(std::string_view body, const std::vector
   return calls.empty() ? std::nullopt : std::optional(std::move(calls));
 }
 
-std::optional<Calls> parse_function_tags(std::string_view body, const std::vector<Json>& tools) {
-  Calls calls;
+std::optional<ToolCalls> parse_function_tags(std::string_view body, const std::vector<Json>& tools) {
+  ToolCalls calls;
   skip_spaces(body);
   while (!body.empty()) {
     auto call = take_function_tag(body, tools);
@@ -178,8 +178,8 @@ std::optional<Calls> parse_function_tags(std::string_view body, const std::vecto
   return calls.empty() ? std::nullopt : std::optional(std::move(calls));
 }
 
-std::optional<Calls> parse_any_calls(std::string_view body, const std::vector<Json>& tools,
-                                     bool may_lack_ends) {
+std::optional<ToolCalls> parse_any_calls(std::string_view body, const std::vector<Json>& tools,
+                                         bool may_lack_ends) {
   body = trimmed(body);
   if (body.starts_with("```")) {
     const size_t line = body.find('\n');

@@ -7,7 +7,7 @@ namespace {
 
 // Places looked at for one mask; beyond it only tokens of one byte are tried, so that the time is bounded and
 // the text can still go on.
-constexpr int64_t kMaxWork = 1'000'000;
+constexpr int64_t kMaxMaskWork = 1'000'000;
 constexpr int64_t kMaxStateBytes = int64_t{64} << 20, kMaxMaskBytes = int64_t{64} << 20;
 
 void allow(std::span<const int32_t> ids, MaskWords& words) {
@@ -24,7 +24,7 @@ void GrammarWorkspace::walk(const TokenTrie& trie, int32_t state, Visit visit) {
   const auto size = static_cast<int32_t>(trie.nodes.size());
   for (int32_t i = 1; i < size;) {
     const TrieNode& node = trie.nodes[static_cast<size_t>(i)];
-    const bool is_late = work > kMaxWork && node.depth > 1;
+    const bool is_late = work > kMaxMaskWork && node.depth > 1;
     const int32_t after =
         is_late ? Recognizer::kDead : recognizer_.next(path_[node.depth - size_t{1}], node.byte);
     if (after == Recognizer::kDead) {

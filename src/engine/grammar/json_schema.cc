@@ -12,7 +12,8 @@
 namespace melete {
 namespace {
 
-constexpr std::string_view kTypes[] = {"object", "array", "string", "number", "integer", "boolean", "null"};
+constexpr std::string_view kTypeNames[] = {"object",  "array",   "string", "number",
+                                           "integer", "boolean", "null"};
 
 constexpr int kMaxDepth = 150;
 
@@ -125,7 +126,7 @@ class SchemaCompiler {
     if (schema.contains("type")) {
       MELETE_ASSIGN_OR_RETURN(types, names_of(schema["type"], "type", where));
       for (const std::string& type : types)
-        if (std::find(std::begin(kTypes), std::end(kTypes), type) == std::end(kTypes))
+        if (std::find(std::begin(kTypeNames), std::end(kTypeNames), type) == std::end(kTypeNames))
           return invalid_argument(
               "[schema] type must be object, array, string, number, integer, boolean or null, got ", type,
               " at ", where, "; choose one of them");

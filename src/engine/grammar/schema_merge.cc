@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 12> kSilent = {"title",    "description",
                                                       "readOnly", "writeOnly",   "$defs",    "definitions"};
 constexpr int kMaxMergeDepth = 32;
 constexpr size_t kMaxBranches = 256;
-constexpr int64_t kMaxWork = 2'000'000;
+constexpr int64_t kMaxMergedValues = 2'000'000;
 
 template <class List>
 bool holds(const List& list, std::string_view name) {
@@ -231,9 +231,9 @@ Result<Json> SchemaDocument::flatten(const Json& given, const std::string& where
     return invalid_argument("[schema] a schema must not be a part of itself, got that at ", where,
                             "; refer to it inside an object or array");
   work_ += num_values(given);
-  if (work_ > kMaxWork)
-    return exhausted("[schema] references must stay few, got more than ", kMaxWork, " values to merge at ",
-                     where, "; simplify it");
+  if (work_ > kMaxMergedValues)
+    return exhausted("[schema] references must stay few, got more than ", kMaxMergedValues,
+                     " values to merge at ", where, "; simplify it");
   Json schema = given;
   if (schema.contains("oneOf")) {
     const Json one_of = schema["oneOf"];

@@ -7,7 +7,7 @@
 namespace melete {
 namespace {
 
-const std::vector<std::string> kRoles = {"system", "developer", "user", "assistant", "tool"};
+const std::vector<std::string> kChatRoles = {"system", "developer", "user", "assistant", "tool"};
 const std::vector<std::string> kPartTypes = {"text",      "image_url",   "input_audio", "file",
                                              "video_url", "input_video", "refusal"};
 
@@ -131,7 +131,7 @@ std::vector<WireCall> read_calls(WireReader& message, std::optional<ApiError>& p
 WireMessage read_message(const Json& json, const std::string& path, std::optional<ApiError>& problem) {
   WireReader reader(json, path, problem);
   reader.require("role");
-  const std::string role = kRoles[reader.choice("role", kRoles).value_or(2)];
+  const std::string role = kChatRoles[reader.choice("role", kChatRoles).value_or(2)];
   WireMessage message;
   message.path = path;
   message.role = role_of(role);

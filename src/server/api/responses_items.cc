@@ -9,7 +9,7 @@ namespace melete {
 namespace {
 
 const std::vector<std::string> kItemTypes = {"message", "function_call", "function_call_output", "reasoning"};
-const std::vector<std::string> kRoles = {"user", "assistant", "system", "developer"};
+const std::vector<std::string> kItemRoles = {"user", "assistant", "system", "developer"};
 const std::vector<std::string> kUserParts = {"input_text", "input_image", "input_file", "input_audio",
                                              "input_video"};
 const std::vector<std::string> kAssistantParts = {"output_text", "refusal"};
@@ -40,7 +40,7 @@ class ItemsReader {
  private:
   void read_message(WireReader& reader, const std::string& path) {
     reader.require("role");
-    const std::string role = kRoles[reader.choice("role", kRoles).value_or(0)];
+    const std::string role = kItemRoles[reader.choice("role", kItemRoles).value_or(0)];
     WireMessage message;
     message.path = path;
     message.role = role == "user" ? Role::user : role == "assistant" ? Role::assistant : Role::system;

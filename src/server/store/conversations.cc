@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kInfo =
     "SELECT id, title, pinned, active, created_ms, updated_ms, row, (SELECT count(*) FROM messages m WHERE "
     "m.owner = c.owner AND m.conversation = c.id) FROM conversations c WHERE owner = ?1";
-constexpr const char* kMessage =
+constexpr const char* kMessageRow =
     "SELECT m.id, m.parent, m.role, m.content, m.meta, m.created_ms, (SELECT group_concat(file) FROM "
     "message_files f WHERE f.owner = m.owner AND f.conversation = m.conversation AND f.message = m.id)";
 // The message ?3 of conversation ?2 with all below it.
@@ -254,7 +254,7 @@ Result<StoredMessage> Conversations::message(const std::string& conversation,
   MELETE_ASSIGN_OR_RETURN(
       Statement find,
       owned_.prepare("reading a message",
-                     cat(kMessage, " FROM messages m WHERE owner = ?1 AND conversation = ?2 AND id = ?3"),
+                     cat(kMessageRow, " FROM messages m WHERE owner = ?1 AND conversation = ?2 AND id = ?3"),
                      conversation, message));
   MELETE_ASSIGN_OR_RETURN(const bool found, find.step());
   if (!found) return no_message(message);
@@ -266,7 +266,7 @@ Result<std::vector<StoredMessage>> Conversations::tree(const std::string& conver
   MELETE_ASSIGN_OR_RETURN(
       Statement rows,
       owned_.prepare("reading a conversation",
-                     cat(kMessage, " FROM messages m WHERE owner = ?1 AND conversation = ?2 ORDER BY row"),
+                     cat(kMessageRow, " FROM messages m WHERE owner = ?1 AND conversation = ?2 ORDER BY row"),
                      conversation));
   return read_rows(rows, message_of);
 }
@@ -284,7 +284,7 @@ Result<std::vector<StoredMessage>> Conversations::path(const std::string& conver
               "conversation = ?2 AND id = ?3 UNION ALL SELECT m.id, m.parent FROM messages m JOIN up ON m.id "
               "= "
               "up.parent WHERE m.owner = ?1 AND m.conversation = ?2) ",
-              kMessage,
+              kMessageRow,
               " FROM up JOIN messages m ON m.owner = ?1 AND m.conversation = ?2 AND m.id = up.id ORDER BY "
               "row"),
           conversation, last));

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxNameBytes = 255;
+constexpr size_t kMaxFileNameBytes = 255;
 constexpr size_t kMaxTypeBytes = 100;
 constexpr const char* kFile =
     "SELECT id, name, type, bytes, created_ms, (SELECT count(*) FROM message_files m WHERE m.owner = f.owner "
@@ -30,7 +30,7 @@ std::string clean_name(const std::string& given) {
   std::string name = valid_utf8(given);
   name.erase(std::remove_if(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; }),
              name.end());
-  if (name.size() > kMaxNameBytes) name.resize(kMaxNameBytes);
+  if (name.size() > kMaxFileNameBytes) name.resize(kMaxFileNameBytes);
   name.resize(name.size() - incomplete_utf8_tail(name));
   return name;
 }
