@@ -183,6 +183,11 @@ Error too_much(const std::string& program, const ProcessOptions& options) {
                    " bytes, got more; give it less work");
 }
 
+Error too_long(const std::string& program, const ProcessOptions& options) {
+  return timed_out("[", program, "] must take at most ", options.max_cpu.count(),
+                   " ms of processor time, got more; give it less work");
+}
+
 // Which limit the child has passed, if any; else sets how long the next wait may last.
 std::optional<Error> over_limit(const std::string& program, pid_t pid, bool running,
                                 Clock::time_point deadline, const ProcessOptions& options,
@@ -195,9 +200,7 @@ std::optional<Error> over_limit(const std::string& program, pid_t pid, bool runn
   if (output.out.size() + output.err.size() > options.max_output_bytes) return too_much(program, options);
   if (!running || options.max_cpu.count() == 0) return std::nullopt;
   const int64_t cpu_ms = cpu_left_ms(pid, options.max_cpu);
-  if (cpu_ms <= 0)
-    return timed_out("[", program, "] must take at most ", options.max_cpu.count(),
-                     " ms of processor time, got more; give it less work");
+  if (cpu_ms <= 0) return too_long(program, options);
   wait_ms = std::min(wait_ms, cpu_ms / kMaxThreads + 1);
   return std::nullopt;
 }
@@ -225,8 +228,11 @@ Result<ProcessOutput> collect(const std::string& program, pid_t pid, Descriptor 
       running = false;
     }
   }
-  if (output.out.size() + output.err.size() <= options.max_output_bytes) return output;
-  return too_much(program, options);
+  if (output.out.size() + output.err.size() > options.max_output_bytes) return too_much(program, options);
+  // Where this process was kept from looking, the kernel's own limit has ended the child.
+  if (options.max_cpu.count() > 0 && output.exit_status > 128 && output.cpu >= options.max_cpu)
+    return too_long(program, options);
+  return output;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -114,6 +115,31 @@ TEST(Process, StopsAtTheLimitOnProcessorTime) {
   EXPECT_EQ(result.error().kind, ErrorKind::timeout);
   EXPECT_NE(result.error().message.find("processor time"), std::string::npos) << result.error().message;
   EXPECT_TRUE(run_process({"sleep", "0.3"}, options).ok());
+}
+
+TEST(Process, TellsThatTheKernelEndedItAtTheLimit) {
+  const pid_t caller = ::fork();
+  if (caller == 0) {
+    ProcessOptions options;
+    options.max_cpu = std::chrono::seconds(1);
+    const auto result = run_process({"sh", "-c", "while :; do :; done"}, options);
+    ::_exit(!result.ok() && result.error().kind == ErrorKind::timeout ? 0 : 1);
+  }
+  const auto first_word = [](const std::string& path, int skip) {
+    std::ifstream file(path);
+    std::string word;
+    for (int i = 0; i <= skip; ++i) file >> word;
+    return word;
+  };
+  std::string child;
+  while (child.empty()) child = first_word(cat("/proc/", caller, "/task/", caller, "/children"), 0);
+  ASSERT_EQ(::kill(caller, SIGSTOP), 0);  // it can't look, as on a machine with too much to do
+  while (first_word(cat("/proc/", child, "/stat"), 2) != "Z") std::this_thread::yield();
+  ASSERT_EQ(::kill(caller, SIGCONT), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(caller, &status, 0), caller);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(Process, WorksFromManyThreads) {
