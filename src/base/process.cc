@@ -286,8 +286,9 @@ Result<ProcessOutput> run_process(const std::vector<std::string>& arguments, con
   std::vector<sock_filter> filter(options.seccomp_program.size() / sizeof(sock_filter));
   if (!filter.empty())
     std::memcpy(filter.data(), options.seccomp_program.data(), options.seccomp_program.size());
-  // The kernel counts whole seconds; over_limit is exact, this holds if we are stopped.
-  const auto cpu_s = static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(options.max_cpu).count());
+  // The kernel counts whole seconds by its ticks; over_limit is exact, this holds if we are stopped.
+  const int64_t whole_s = std::chrono::floor<std::chrono::seconds>(options.max_cpu).count();
+  const uint64_t cpu_s = options.max_cpu.count() > 0 ? static_cast<uint64_t>(whole_s) + 1 : 0;
   Launch launch{path.c_str(),
                 argument_list.data(),
                 environment_list.data(),
