@@ -287,8 +287,7 @@ Result<ProcessOutput> run_process(const std::vector<std::string>& arguments, con
   if (!filter.empty())
     std::memcpy(filter.data(), options.seccomp_program.data(), options.seccomp_program.size());
   // The kernel counts whole seconds by its ticks; over_limit is exact, this holds if we are stopped.
-  const int64_t whole_s = std::chrono::floor<std::chrono::seconds>(options.max_cpu).count();
-  const uint64_t cpu_s = options.max_cpu.count() > 0 ? static_cast<uint64_t>(whole_s) + 1 : 0;
+  const auto whole_s = std::chrono::floor<std::chrono::seconds>(options.max_cpu).count();
   Launch launch{path.c_str(),
                 argument_list.data(),
                 environment_list.data(),
@@ -298,7 +297,7 @@ Result<ProcessOutput> run_process(const std::vector<std::string>& arguments, con
                 landlock.get(),
                 {static_cast<unsigned short>(filter.size()), filter.data()},
                 options.max_memory_bytes,
-                cpu_s,
+                options.max_cpu.count() > 0 ? static_cast<uint64_t>(whole_s) + 1 : 0,
                 options.write_files,
                 ::getpid()};
   errno = 0;
