@@ -15,8 +15,7 @@
 //   agent.pinned     this agent's answer is to win
 //   agent.finished   finish, answer, reasoning_tokens, answer_tokens, confidence; tool_calls if there are any
 //   agent.killed     reason (the vote's decision, "deadline", "cancelled", "user", "pinned"), answer;
-//   tool_calls if there
-//                    are any
+//                    tool_calls if there are any
 //   vote.updated     counts, e_value, certified
 //   decision         rule, agent, e_value, certified
 //   meter            tokens, seconds, processor time and memory of the run

@@ -19,6 +19,7 @@ struct Steer {
   // When that agent has so many tokens; below 0: now. Others aren't ended by a pin that has a number: what
   // ended them then is a wish of its own.
   int64_t tokens = -1;
+  bool concerns(int32_t id) const { return agent == id || agent == kAll; }
   std::string by = "user";  // what the events say: "user", "deadline", "pinned"
 };
 

@@ -258,7 +258,6 @@ bool BridgeHost::answer(InboxItem& item, const std::stop_token& stop) {
     }
   };
   const auto reply = answers_.answer(question, stop, options_.tick_pace, tick);
-  if (!reply.ok() && is_stopping()) return false;
   if (is_stopping()) return false;  // cut short: it is answered anew, whole
   if (!reply.ok()) return keep(item, "");
   if (!reply->is_answer) return keep(item, reply->text);

@@ -167,8 +167,7 @@ struct ChatAnswers::Live : EventSink {
 
 Status ChatAnswers::check_model(const std::string& model) const {
   if (model.empty()) return ok_status();
-  const auto found = models_.find(model);
-  if (!found.ok()) return found.error();
+  MELETE_RETURN_IF_ERROR(models_.find(model));
   return ok_status();
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "server/api/content.h"
+#include "server/store/migrations.h"
 
 namespace melete {
 namespace {
@@ -87,12 +88,7 @@ int64_t bytes_of(const std::vector<std::string>& files) {
 Result<std::unique_ptr<Database>> open_chat_database(const std::filesystem::path& file) {
   MELETE_ASSIGN_OR_RETURN(auto database, Database::open(file));
   MELETE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*database, "opening"));
-  int64_t version = 0;
-  {
-    MELETE_ASSIGN_OR_RETURN(Statement row, database->prepare("opening", "PRAGMA user_version"));
-    MELETE_RETURN_IF_ERROR(row.step());
-    version = row.integer(0);
-  }
+  MELETE_ASSIGN_OR_RETURN(const int64_t version, schema_version(*database));
   if (version > kSchemaVersion)
     return invalid_argument("[", file.string(), "] must be of version ", kSchemaVersion, " at most, got ",
                             version, "; use the newer melete that made it");
@@ -188,16 +184,14 @@ Result<std::vector<InboxItem>> ChatStore::inbox() {
 }
 
 Status ChatStore::count_try(const InboxItem& item, int64_t tries) {
-  const auto counted =
-      database_.run("counting a try", "UPDATE inbox SET tries = ?2 WHERE id = ?1", item.id, tries);
-  if (!counted.ok()) return counted.error();
+  MELETE_RETURN_IF_ERROR(
+      database_.run("counting a try", "UPDATE inbox SET tries = ?2 WHERE id = ?1", item.id, tries));
   return ok_status();
 }
 
 Status ChatStore::keep_shown(const InboxItem& item) {
-  const auto kept = database_.run("noting what was sent", "UPDATE inbox SET shown = ?2 WHERE id = ?1",
-                                  item.id, json_text(Json(item.shown)));
-  if (!kept.ok()) return kept.error();
+  MELETE_RETURN_IF_ERROR(database_.run("noting what was sent", "UPDATE inbox SET shown = ?2 WHERE id = ?1",
+                                       item.id, json_text(Json(item.shown))));
   return ok_status();
 }
 
@@ -211,13 +205,12 @@ Status ChatStore::keep_reply(const InboxItem& item, const std::vector<ChatTurn>&
 }
 
 Status ChatStore::add_turn(const std::string& chat, const ChatTurn& turn) {
-  const auto added =
+  MELETE_RETURN_IF_ERROR(
       database_.run("keeping a conversation",
                     "INSERT INTO turns(account, chat, is_user, text, files, num_files, file_bytes) "
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                     account_, chat, turn.is_user, turn.text, files_text(turn.files),
-                    static_cast<int64_t>(turn.files.size()), bytes_of(turn.files));
-  if (!added.ok()) return added.error();
+                    static_cast<int64_t>(turn.files.size()), bytes_of(turn.files)));
   return ok_status();
 }
 
@@ -228,20 +221,18 @@ Status ChatStore::shorten(const std::string& chat) {
                     "DELETE FROM turns WHERE account = ?1 AND chat = ?2 AND id NOT IN (SELECT id FROM turns "
                     "WHERE account = ?1 AND chat = ?2 ORDER BY id DESC LIMIT ?3)",
                     account_, chat, limits_.max_turns));
-  const auto cleared = database_.run(
+  MELETE_RETURN_IF_ERROR(database_.run(
       "shortening a conversation",
       "UPDATE turns SET files = '[]', num_files = 0, file_bytes = 0 WHERE account = ?1 AND chat = ?2 AND "
       "num_files > 0 AND ((SELECT sum(newer.num_files) FROM turns newer WHERE newer.account = ?1 AND "
       "newer.chat = ?2 AND newer.id >= turns.id) > ?3 OR (SELECT sum(newer.file_bytes) FROM turns newer "
       "WHERE newer.account = ?1 AND newer.chat = ?2 AND newer.id >= turns.id) > ?4)",
-      account_, chat, limits_.max_files, limits_.max_file_bytes);
-  if (!cleared.ok()) return cleared.error();
+      account_, chat, limits_.max_files, limits_.max_file_bytes));
   return ok_status();
 }
 
 Status ChatStore::remove(const InboxItem& item) {
-  const auto removed = database_.run("emptying the inbox", "DELETE FROM inbox WHERE id = ?1", item.id);
-  if (!removed.ok()) return removed.error();
+  MELETE_RETURN_IF_ERROR(database_.run("emptying the inbox", "DELETE FROM inbox WHERE id = ?1", item.id));
   return ok_status();
 }
 
@@ -275,11 +266,10 @@ Result<std::string> ChatStore::mode(const std::string& chat) {
 }
 
 Status ChatStore::set_mode(const std::string& chat, const std::string& mode) {
-  const auto set = database_.run("keeping a mode",
-                                 "INSERT INTO chats(account, chat, mode) VALUES (?1, ?2, ?3) "
-                                 "ON CONFLICT DO UPDATE SET mode = ?3",
-                                 account_, chat, mode);
-  if (!set.ok()) return set.error();
+  MELETE_RETURN_IF_ERROR(database_.run("keeping a mode",
+                                       "INSERT INTO chats(account, chat, mode) VALUES (?1, ?2, ?3) "
+                                       "ON CONFLICT DO UPDATE SET mode = ?3",
+                                       account_, chat, mode));
   return ok_status();
 }
 

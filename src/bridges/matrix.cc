@@ -76,9 +76,8 @@ class MatrixBridge : public Bridge {
   }
 
   Status join(const std::string& chat) override {
-    const auto joined =
-        ask(post("join", cat("/_matrix/client/v3/join/", percent_encoded(chat)), Json::object()));
-    if (!joined.ok()) return joined.error();
+    MELETE_RETURN_IF_ERROR(
+        ask(post("join", cat("/_matrix/client/v3/join/", percent_encoded(chat)), Json::object())));
     return ok_status();
   }
 

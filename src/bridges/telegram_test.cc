@@ -22,19 +22,14 @@ TEST_F(TelegramTest, AnswersText) {
 
 TEST_F(TelegramTest, RemembersTheConversationUntilNew) {
   run();
-  service_.say_text("how many?");
-  service_.wait_for(1, "four");
-  service_.say_text("are you sure?");
-  service_.wait_for(2, "four");
+  service_.ask("how many?", "four");
+  service_.ask("are you sure?", "four");
   EXPECT_NE(talk_.prompts.at(1).find("how many?"), std::string::npos);
   EXPECT_NE(talk_.prompts.at(1).find("as far as I can see"), std::string::npos);
-  service_.say_text("hello", 43);  // another chat knows nothing of it
-  service_.wait_for(3, "four");
+  service_.ask("hello", "four", 43);  // another chat knows nothing of it
   EXPECT_EQ(talk_.prompts.at(2).find("how many?"), std::string::npos);
-  service_.say_text("/new");
-  service_.wait_for(4, "new conversation");
-  service_.say_text("and now?");
-  service_.wait_for(5, "four");
+  service_.ask("/new", "new conversation");
+  service_.ask("and now?", "four");
   EXPECT_EQ(talk_.prompts.at(3).find("how many?"), std::string::npos);
   stop();
   EXPECT_EQ(folder_bytes(folder_.path()).find("are you sure?"), std::string::npos) << "/new must erase";
@@ -42,21 +37,14 @@ TEST_F(TelegramTest, RemembersTheConversationUntilNew) {
 
 TEST_F(TelegramTest, ChoosesTheMode) {
   run();
-  service_.say_text("/mode@our_bot");
-  service_.wait_for(1, "The mode is instant");
-  service_.say_text("/mode quick");
-  service_.wait_for(2, "no such mode");
-  service_.say_text("/mode thinking");
-  service_.wait_for(3, "mode thinking");
+  service_.ask("/mode@our_bot", "The mode is instant");
+  service_.ask("/mode quick", "no such mode");
+  service_.ask("/mode thinking", "mode thinking");
   talk_.script = "I count to four.<|eom|><|start|>assistant to=user<|message|>There are four of them.";
-  service_.say_text("how many?");
-  const auto sent = service_.wait_for(4, "There are four of them.");
-  EXPECT_EQ(sent[3].text.find("I count"), std::string::npos);
+  EXPECT_EQ(service_.ask("how many?", "There are four of them.").text.find("I count"), std::string::npos);
   EXPECT_NE(talk_.prompts.at(0).find("Reasoning strength"), std::string::npos);
-  service_.say_text("/help");
-  service_.wait_for(5, "/stop");
-  service_.say_text("/hlep");
-  service_.wait_for(6, "I don't know /hlep");
+  service_.ask("/help", "/stop");
+  service_.ask("/hlep", "I don't know /hlep");
 }
 
 TEST_F(TelegramTest, SeesPicturesAndHearsVoiceNotes) {

@@ -49,6 +49,13 @@ class FakeTelegram : public FakeService {
         << (sent_.empty() ? "nothing" : sent_.back().text);
     return sent_;
   }
+  // Says it, and waits for the one message that comes of it.
+  Sent ask(const std::string& text, const std::string& reply, int64_t user = 42) {
+    const size_t count = num_sent() + 1;
+    say_text(text, user);
+    const std::vector<Sent> sent = wait_for(count, reply);
+    return sent.empty() ? Sent() : sent.back();
+  }
   void wait_for_confirmation() {
     wait([&] { return updates_.empty(); });
   }

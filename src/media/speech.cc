@@ -1,7 +1,5 @@
 #include "media/speech.h"
 
-#include <samplerate.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,11 +11,12 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "media/resample.h"
 
 namespace melete {
 namespace {
 
-constexpr size_t kMaxSpokenBytes = 1000;
+constexpr uint64_t kMaxClipBytes = uint64_t{64} << 20;
 constexpr size_t kMaxMemorySamples = size_t{16} << 20;  // 64 MiB of floats
 constexpr float kSilence = 0.004f;  // espeak-ng's pauses are exact zeros, its onsets are soft
 constexpr double kKeptSilence_s = 0.01;
@@ -65,21 +64,6 @@ std::optional<Audio> parse_streamed_wav(std::string_view bytes) {
   return Audio{rate, samples_of(bytes.substr(kHeader))};
 }
 
-std::vector<float> resampled(const Audio& audio) {
-  const double ratio = static_cast<double>(kAudioRateHz) / static_cast<double>(audio.rate_hz);
-  std::vector<float> out(static_cast<size_t>(std::ceil(static_cast<double>(audio.samples.size()) * ratio)) +
-                         16);
-  SRC_DATA data{};
-  data.data_in = audio.samples.data();
-  data.input_frames = static_cast<long>(audio.samples.size());
-  data.data_out = out.data();
-  data.output_frames = static_cast<long>(out.size());
-  data.src_ratio = ratio;
-  MELETE_CHECK(src_simple(&data, SRC_SINC_MEDIUM_QUALITY, 1) == 0);
-  out.resize(static_cast<size_t>(data.output_frames_gen));
-  return out;
-}
-
 std::vector<float> trimmed(const std::vector<float>& samples) {
   const auto loud = [](float sample) { return std::fabs(sample) > kSilence; };
   const auto first = std::find_if(samples.begin(), samples.end(), loud);
@@ -123,7 +107,7 @@ Result<std::string> synthesize(const std::string& program, const Utterance& utte
                                               "--stdout"};
   ProcessOptions options;
   options.input = utterance.text;
-  options.max_output_bytes = uint64_t{16} << 20;
+  options.max_output_bytes = kMaxClipBytes;
   // A sentence takes milliseconds, but on a crowded machine they may be long in coming.
   options.max_cpu = std::chrono::seconds(10);
   options.time_limit = std::chrono::minutes(2);
@@ -134,8 +118,8 @@ Result<std::string> synthesize(const std::string& program, const Utterance& utte
   if (!spoken)
     return corrupt("[speech] espeak-ng must write a 16-bit mono WAV, got ", output.out.size(),
                    " other bytes; install espeak-ng 1.51 or later");
-  const std::vector<float> samples =
-      spoken->samples.empty() ? std::vector<float>{} : trimmed(resampled(*spoken));
+  MELETE_ASSIGN_OR_RETURN(const std::vector<float> whole, resample(*spoken));
+  const std::vector<float> samples = trimmed(whole);
   if (samples.empty()) return bad_utterance(utterance, "the text must have words to say");
   return pcm16_of(samples);
 }
@@ -210,7 +194,7 @@ Result<std::shared_ptr<const Audio>> Speech::say(const Utterance& utterance) {
     if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
   }
   if (!cache_folder_.empty()) {
-    const auto bytes = read_file(cache_path(key), uint64_t{16} << 20);
+    const auto bytes = read_file(cache_path(key), kMaxClipBytes);
     if (const auto pcm16 = bytes.ok() ? cached_samples(*bytes, key) : std::nullopt) {
       const auto clip = clip_of(*pcm16);
       remember(key, clip);

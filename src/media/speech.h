@@ -17,6 +17,9 @@
 
 namespace melete {
 
+// Of a text that is said: some minutes of sound.
+inline constexpr size_t kMaxSpokenBytes = 3000;
+
 struct Utterance {
   std::string text;  // plain words; markup is read out as text
   // An espeak-ng voice with an optional variant: "en-us+f3". British is "en": espeak-ng 1.51 ignores any

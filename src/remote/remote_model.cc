@@ -60,7 +60,7 @@ void steer(const Request& request, const Agents& agents, bool votes, Ballot<Remo
         agents.begin(), agents.end(), [](const auto& agent) { return agent->done() && has_output(*agent); });
     if (wish.kind == Steer::Kind::answer && !has_answer) continue;
     for (const auto& agent : agents)
-      if (wish.agent == agent->id() || wish.agent == Steer::kAll) agent->kill(wish.by);
+      if (wish.concerns(agent->id())) agent->kill(wish.by);
   }
 }
 

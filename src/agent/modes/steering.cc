@@ -25,7 +25,7 @@ void Steering::take(const Steer& steer) {
     return;
   }
   for (const auto& agent : agents_) {
-    if (steer.agent != agent->id() && steer.agent != Steer::kAll) continue;
+    if (!steer.concerns(agent->id())) continue;
     if (steer.tokens >= 0)
       agent->appoint(steer);
     else if (steer.kind == Steer::Kind::kill)

@@ -9,12 +9,8 @@ namespace {
 // The body as a run that only needs a worker. Nothing: `problem` is set.
 std::optional<int64_t> prepare(const ExchangePtr& exchange, const Surface& surface, const ModelList& models,
                                PreparedAnswer& prepared, std::optional<ApiError>& problem) {
-  const Result<Json> body = parse_json(exchange->request.body, "body");
-  exchange->request.body = {};
-  if (!body.ok()) {
-    problem = ApiError{400, body.error().message, "", "invalid_json"};
-    return std::nullopt;
-  }
+  const auto body = take_json(exchange->request.body, problem);
+  if (!body) return std::nullopt;
   problem = surface.check(exchange->request);
   if (problem) return std::nullopt;
   auto parsed = surface.parse(*body, problem);

@@ -88,7 +88,7 @@ struct AppAnswers::Job {
   bool waits = false, ended = false;
 };
 
-std::optional<AppAnswers::Question> AppAnswers::read(const Exchange& exchange,
+std::optional<AppAnswers::Question> AppAnswers::read(Exchange& exchange,
                                                      std::optional<ApiError>& problem) {
   const Json json = read_json_body(exchange, problem);
   WireReader body(json, "", problem);

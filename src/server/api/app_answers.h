@@ -33,7 +33,7 @@ class AppAnswers {
   std::function<void(ExchangePtr)> on_worker(Step step);
 
   void begin(const ExchangePtr& exchange);
-  std::optional<Question> read(const Exchange& exchange, std::optional<ApiError>& problem);
+  std::optional<Question> read(Exchange& exchange, std::optional<ApiError>& problem);
   bool place(Question& question, const Exchange& exchange, std::optional<ApiError>& problem);
   bool build(Question& question, const Exchange& exchange, std::optional<ApiError>& problem);
   Result<std::shared_ptr<Job>> keep(Question question, const Exchange& exchange, std::string& first);

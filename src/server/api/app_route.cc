@@ -12,13 +12,9 @@ std::function<void(ExchangePtr)> on_worker(const AppServices& services, AppHandl
   };
 }
 
-Json read_json_body(const Exchange& exchange, std::optional<ApiError>& problem) {
-  const std::string& text = exchange.request.body;
-  if (text.empty()) return Json::object();
-  Result<Json> body = parse_json(text, "body");
-  if (body.ok()) return *std::move(body);
-  problem = ApiError{400, body.error().message, "", "invalid_json"};
-  return nullptr;
+Json read_json_body(Exchange& exchange, std::optional<ApiError>& problem) {
+  if (exchange.request.body.empty()) return Json::object();
+  return take_json(exchange.request.body, problem).value_or(nullptr);
 }
 
 std::optional<int64_t> query_number(const std::map<std::string, std::string>& query, const std::string& name,

@@ -54,7 +54,7 @@ using AppHandler = Reply (*)(const AppServices& services, Exchange& exchange);
 std::function<void(ExchangePtr)> on_worker(const AppServices& services, AppHandler handler);
 
 // A body of JSON; without one, an empty object. Null: `problem` is set.
-Json read_json_body(const Exchange& exchange, std::optional<ApiError>& problem);
+Json read_json_body(Exchange& exchange, std::optional<ApiError>& problem);
 
 // A number in the query. Nothing: it isn't there, or `problem` is set.
 std::optional<int64_t> query_number(const std::map<std::string, std::string>& query, const std::string& name,

@@ -1,4 +1,5 @@
 // Schemas of what the app sends and gets, by name.
+#include "media/speech.h"
 #include "server/api/answer_options.h"
 #include "server/api/app_api.h"
 
@@ -151,7 +152,7 @@ Json answer_schemas() {
       "action": {"enum": ["answer", "kill", "pin"], "description": "answer: reasoning ends, and the answer is made of what there is; kill: the agent ends; pin: its answer wins, and the others end"},
       "agent": {"type": "integer", "minimum": 0, "maximum": 255, "description": "which; only answer can do without, and is then for all"}}},
     "Speech": {"type": "object", "additionalProperties": false, "required": ["text"], "properties": {
-      "text": {"type": "string", "maxLength": 3000},
+      "text": {"type": "string"},
       "language": {"type": "string", "description": "a voice of espeak-ng: en-us if it isn't given"},
       "words_per_minute": {"type": "integer", "minimum": 80, "maximum": 450}}},
     "AnswerState": {"type": "object", "required": ["id", "conversation", "status", "created_ms"], "properties": {
@@ -165,6 +166,7 @@ Json answer_schemas() {
       "answers": {"type": "integer"}}}
   })json");
   schemas["Question"]["properties"]["melete"] = extension_schema();
+  schemas["Speech"]["properties"]["text"]["maxLength"] = kMaxSpokenBytes;
   return schemas;
 }
 

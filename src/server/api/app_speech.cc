@@ -9,8 +9,6 @@
 namespace melete {
 namespace {
 
-constexpr size_t kMaxSpokenBytes = 3000;
-
 // Names of languages and variants as espeak-ng has them ("en-us", "de", "zh-yue+f2"): no path, no option.
 bool is_voice(const std::string& name) {
   const auto is_part = [](char c) {

@@ -131,10 +131,10 @@ std::optional<EmbeddingsRequest> parse_embeddings_request(const Json& json,
 void EmbeddingsApi::handle(ExchangePtr exchange) {
   const Status status = runners_.submit({[this, exchange] {
     const auto refuse = [&](const ApiError& error) { exchange->respond(openai_response(error)); };
-    const Result<Json> body = parse_json(exchange->request.body, "body");
-    exchange->request.body = {};
-    if (!body.ok()) return refuse({400, body.error().message, "", "invalid_json"});
+    if (exchange->gone()) return;
     std::optional<ApiError> problem;
+    const auto body = take_json(exchange->request.body, problem);
+    if (!body) return refuse(*problem);
     const auto request = parse_embeddings_request(*body, problem);
     if (!request) return refuse(*problem);
     const auto model = models_.find(request->model);

@@ -12,11 +12,10 @@ namespace {
 constexpr size_t kDefaultPage = 20, kMostOfPage = 100;
 
 std::optional<Json> body_of(const ExchangePtr& exchange) {
-  const Result<Json> body = parse_json(exchange->request.body, "body");
-  exchange->request.body = {};
-  if (body.ok()) return *body;
-  refuse(exchange, {400, body.error().message, "", "invalid_json"});
-  return std::nullopt;
+  std::optional<ApiError> problem;
+  auto body = take_json(exchange->request.body, problem);
+  if (!body) refuse(exchange, *problem);
+  return body;
 }
 
 // A field of the query that is a number of 0 to `most`; nothing, and the request is refused, if it is

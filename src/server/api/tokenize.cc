@@ -18,15 +18,17 @@ Json token_json(const Tokenizer& tokenizer, int32_t id) {
 }  // namespace
 
 void TokenizeApi::handle(ExchangePtr exchange) {
-  const Status status = readers_.submit({[this, exchange] { tokenize(*exchange); }});
+  const Status status = readers_.submit({[this, exchange] {
+    if (!exchange->gone()) tokenize(*exchange);
+  }});
   if (!status.ok()) exchange->respond(openai_response(api_error(status.error())));
 }
 
 void TokenizeApi::tokenize(Exchange& exchange) const {
   const auto refuse = [&](const ApiError& error) { exchange.respond(openai_response(error)); };
-  const Result<Json> json = parse_json(exchange.request.body, "body");
-  if (!json.ok()) return refuse({400, json.error().message, "", "invalid_json"});
   std::optional<ApiError> problem;
+  const auto json = take_json(exchange.request.body, problem);
+  if (!json) return refuse(*problem);
   WireReader body(*json, "", problem);
   const std::string name = body.required_text("model");
   const std::string text = body.required_text("text");

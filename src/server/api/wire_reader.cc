@@ -10,6 +10,14 @@
 
 namespace melete {
 
+std::optional<Json> take_json(std::string& body, std::optional<ApiError>& problem) {
+  Result<Json> json = parse_json(body, "body");
+  body = {};
+  if (json.ok()) return *std::move(json);
+  problem = ApiError{400, json.error().message, "", "invalid_json"};
+  return std::nullopt;
+}
+
 const char* type_name(const Json& value) {
   switch (value.type()) {
     case Json::value_t::null: return "null";

@@ -59,6 +59,9 @@ class WireReader {
   std::vector<std::string> known_;
 };
 
+// A request's body, which is taken away, as JSON. Nothing: `problem` is set.
+std::optional<Json> take_json(std::string& body, std::optional<ApiError>& problem);
+
 // "a string", "an object", ...
 const char* type_name(const Json& value);
 

@@ -12,12 +12,16 @@ namespace melete {
 namespace {
 
 // Scripts, styles and all else come from here alone, nothing is inline, and what is put into the page as HTML
-// must have gone through one of the named gates.
-constexpr const char* kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types svelte-trusted-html dompurify melete-worker; frame-src ";
+// must have gone through one of the named gates. `frames`: the origin that its frames may hold, empty for
+// none.
+std::string page_policy(const std::string& frames) {
+  static constexpr const char* kPolicy =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+      "media-src 'self' blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+      "frame-ancestors 'none'; require-trusted-types-for 'script'; "
+      "trusted-types svelte-trusted-html dompurify melete-worker; frame-src ";
+  return kPolicy + (frames.empty() ? "'none'" : frames);
+}
 
 std::string_view content_type_of(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kTypes = {{
@@ -78,13 +82,13 @@ std::optional<std::string> gunzip(std::string_view bytes) {
   return text;
 }
 
-HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& frames) {
+HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& policy) {
   HttpResponse response;
   const bool changes = file.path.ends_with(".html") || file.path.ends_with(".txt");
   const std::string etag = etag_of(file);
   response.headers = {{"ETag", etag},
                       {"Cache-Control", changes ? "no-cache" : "public, max-age=31536000, immutable"},
-                      {"Content-Security-Policy", kPagePolicy + (frames.empty() ? "'none'" : frames)},
+                      {"Content-Security-Policy", policy},
                       {"Vary", "Accept-Encoding"}};
   if (request.header("if-none-match").find(etag) != std::string_view::npos) {
     response.status = 304;
@@ -110,8 +114,9 @@ void add_app_pages(Router& router, const ArtifactsPlace& artifacts) {
       const std::string wanted = find(exchange->request);
       for (const WebFile& file : web_files())
         if (file.path == wanted)
-          return exchange->respond(page_response(
-              file, exchange->request, origin_beside(exchange->request, artifacts.port, artifacts.secure)));
+          return exchange->respond(
+              page_response(file, exchange->request,
+                            page_policy(origin_beside(exchange->request, artifacts.port, artifacts.secure))));
       exchange->respond(404, {{"error",
                                {{"message", cat("there is no file ", wanted, " of the app; open / anew")},
                                 {"type", "invalid_request_error"},

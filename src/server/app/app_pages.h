@@ -15,8 +15,8 @@ void add_app_pages(Router& router, const ArtifactsPlace& artifacts);
 
 // How a file goes to a client: compressed if it takes that, and nothing but its ETag if it has it already.
 // The page and plain text are asked for anew each time; files with a hash in their names never change.
-// `frames`: the origin that its frames may hold, empty for none.
-HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& frames);
+// `policy`: its Content-Security-Policy.
+HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& policy);
 
 // What gzip made of a text (RFC 1952). Nothing: it is no such thing.
 std::optional<std::string> gunzip(std::string_view bytes);

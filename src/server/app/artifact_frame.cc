@@ -34,11 +34,8 @@ void ArtifactFrame::handle(ExchangePtr exchange) {
     return exchange->respond(refuse(request.path, 404, "there is only GET /frame here"));
   for (const WebFile& file : web_files()) {
     if (file.path != "frame.html") continue;
-    HttpResponse response = page_response(file, request, "");
     const std::string app = origin_beside(request, app_port_, secure_);
-    std::erase_if(response.headers,
-                  [](const auto& header) { return header.first == "Content-Security-Policy"; });
-    response.headers.emplace_back("Content-Security-Policy", kFramePolicy + (app.empty() ? "'none'" : app));
+    HttpResponse response = page_response(file, request, kFramePolicy + (app.empty() ? "'none'" : app));
     response.headers.emplace_back("Connection-Allowlist", "()");
     response.headers.emplace_back("Permissions-Policy", kNoDevices);
     response.headers.emplace_back("X-DNS-Prefetch-Control", "off");
