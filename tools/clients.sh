@@ -22,7 +22,7 @@ install_node() {
 
 serve() {
   rm -rf "$work/data"
-  "$melete" serve --listen 127.0.0.1:0 --data "$work/data" >"$work/serve.txt" 2>&1 &
+  "$melete" serve --model melete-nano --listen 127.0.0.1:0 --data "$work/data" >"$work/serve.txt" 2>&1 &
   server=$!
   trap 'kill -KILL $server 2>/dev/null || true' EXIT
   for _ in $(seq 600); do

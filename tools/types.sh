@@ -13,7 +13,7 @@ if [[ ! -x build/types/node_modules/.bin/openapi-typescript ]]; then
     { echo "types: openapi-typescript can't be installed; is there a network?" >&2; exit 7; }
 fi
 rm -rf build/types/data build/types/out.txt
-"$melete" serve --listen 127.0.0.1:0 --data build/types/data >build/types/out.txt 2>&1 &
+"$melete" serve --model melete-nano --listen 127.0.0.1:0 --data build/types/data >build/types/out.txt 2>&1 &
 server=$!
 trap 'kill -INT $server 2>/dev/null || true' EXIT
 base=

@@ -19,6 +19,7 @@ export async function startServer(...more) {
   const folder = mkdtempSync(join(process.env.E2E_DIR ?? tmpdir(), 'app-'));
   const server = spawn(process.env.MELETE, ['serve', '--listen', '127.0.0.1:0', '--threads', '2', '--data', folder, ...more], {
     cwd: root,
+    env: { ...process.env, XDG_DATA_HOME: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise((found, failed) => {

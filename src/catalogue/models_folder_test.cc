@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "catalogue/best_model.h"
 #include "catalogue/digest.h"
 #include "catalogue/wheels.h"
 
@@ -53,6 +54,34 @@ TEST_F(ModelsFolderTest, ListsFilesPartsAndFolders) {
   EXPECT_EQ(folder().find("c")->bytes, 10);
   EXPECT_NE(folder().find("bb").error().message.find("did you mean 'b'"), std::string::npos)
       << folder().find("bb").error().message;
+}
+
+TEST_F(ModelsFolderTest, TheBestIsTheLargestThatAnswers) {
+  const auto answering = [&](int64_t max_bytes) {
+    std::string all;
+    for (const LocalModel& model : models_that_answer(folder(), max_bytes)) all += model.name + " ";
+    return all;
+  };
+  EXPECT_EQ(answering(INT64_MAX), "");
+  const auto put_model = [&](const std::string& name, int rows, const std::string& architecture) {
+    const std::string bytes(static_cast<size_t>(rows) * 4, '\0');
+    std::string header =
+        cat(R"({"w":{"dtype":"F32","shape":[)", rows, R"(],"data_offsets":[0,)", bytes.size(), "]}}");
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    std::string length(8, '\0');
+    for (size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(header.size() >> 8 * i & 0xFF);
+    put("models/" + name + "/config.json", R"({"model_type":")" + architecture + "\"}");
+    put("models/" + name + "/model.safetensors", length + header + bytes);
+  };
+  put_model("base", 4000, "llama");
+  put_model("small", 10, "muse_spark");
+  put_model("chat", 100, "llama");
+  put("models/chat/tokenizer_config.json", R"({"chat_template": "x"})");
+  put_model("huge", 2000, "qwen3");
+  put("models/huge/chat_template.jinja", "x");
+  put("models/broken.gguf", "GGUF");
+  EXPECT_EQ(answering(INT64_MAX), "huge chat small ");
+  EXPECT_EQ(answering(5000), "chat small ") << "what doesn't fit is left out";
 }
 
 TEST_F(ModelsFolderTest, ImportsUnderAName) {

@@ -1,12 +1,15 @@
 // `melete serve`: the server on this machine.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <thread>
 
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "bridges/bridge_config.h"
+#include "catalogue/best_model.h"
 #include "cli/ask_command_options.h"
 #include "cli/command.h"
 #include "remote/remote_model.h"
@@ -39,6 +42,11 @@ std::string id_of(const std::filesystem::path& path) {
   return (named.extension() == ".gguf" ? named.stem() : named.filename()).string();
 }
 
+// What the files of a model may take when it is chosen without being named: half of the machine's memory.
+int64_t room_for_a_model() {
+  return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE) / 2;
+}
+
 class ServeCommand : public Command {
  public:
   CommandInfo info() const override {
@@ -56,8 +64,8 @@ class ServeCommand : public Command {
     app.add_option(
            "--model,-m", models_,
            "a model's folder, .gguf file or name of `models list`; can be given again, and the first is what "
-           "melete-instant, melete-thinking and melete-contemplating mean; the shipped melete-nano if not "
-           "given")
+           "melete-instant, melete-thinking and melete-contemplating mean; if not given, the largest that "
+           "`melete models list` has here and that fits into memory, or else the shipped melete-nano")
         ->take_all()
         ->allow_extra_args(false);
     app.add_option(
@@ -189,6 +197,39 @@ class ServeCommand : public Command {
     return std::make_unique<ServedModel>(name, std::move(remote));
   }
 
+  Result<ServedModel::Options> model_options(const std::string& given) {
+    ServedModel::Options options;
+    MELETE_ASSIGN_OR_RETURN(options.path, find_model(given));
+    options.name = id_of(options.path);
+    options.catalogue = catalogue_advice(given);
+    options.num_threads = threads_;
+    options.max_kv_bytes = cache_mb_ << 20;
+    if (!prompt_cache_.empty())
+      options.prompt_cache = std::filesystem::path(prompt_cache_) / (options.name + ".prompts");
+    options_.model_paths[options.name] = options.path;
+    return options;
+  }
+
+  // The best of the models' folder that this engine can load, else the shipped one.
+  Result<std::unique_ptr<ServedModel>> load_best_model() {
+    const auto folder = ModelsFolder::at("");
+    const auto candidates =
+        folder.ok() ? models_that_answer(*folder, room_for_a_model()) : std::vector<LocalModel>();
+    for (const LocalModel& candidate : candidates) {
+      MELETE_ASSIGN_OR_RETURN(const auto options, model_options(candidate.name));
+      auto model = ServedModel::load(options);
+      if (!model.ok()) {
+        log_warn(model.error().message);
+        continue;
+      }
+      std::cerr << "melete: " << candidate.name << " answers, the largest model in "
+                << folder->path().string() << " that fits; --model chooses another\n";
+      return model;
+    }
+    MELETE_ASSIGN_OR_RETURN(const auto options, model_options(""));
+    return ServedModel::load(options);
+  }
+
   Result<ModelList> load_models() {
     std::error_code error;
     if (!prompt_cache_.empty()) std::filesystem::create_directories(prompt_cache_, error);
@@ -200,22 +241,16 @@ class ServeCommand : public Command {
       MELETE_ASSIGN_OR_RETURN(auto model, connect_remote());
       served.push_back(std::move(model));
     }
-    std::vector<std::string> names = models_;
-    if (names.empty() && served.empty()) names = {""};
-    for (const std::string& given : names) {
-      ServedModel::Options options;
-      MELETE_ASSIGN_OR_RETURN(options.path, find_model(given));
-      options.name = id_of(options.path);
-      options.catalogue = catalogue_advice(given);
-      options.num_threads = threads_;
-      options.max_kv_bytes = cache_mb_ << 20;
-      if (!prompt_cache_.empty())
-        options.prompt_cache = std::filesystem::path(prompt_cache_) / (options.name + ".prompts");
+    for (const std::string& given : models_) {
+      MELETE_ASSIGN_OR_RETURN(const auto options, model_options(given));
       for (const auto& other : served)
         if (other->name() == options.name)
           return invalid_argument("[--model] names must differ, got ", options.name, " twice; leave one out");
       MELETE_ASSIGN_OR_RETURN(auto model, ServedModel::load(options));
-      options_.model_paths[options.name] = options.path;
+      served.push_back(std::move(model));
+    }
+    if (served.empty()) {
+      MELETE_ASSIGN_OR_RETURN(auto model, load_best_model());
       served.push_back(std::move(model));
     }
     return ModelList(std::move(served));
@@ -223,14 +258,18 @@ class ServeCommand : public Command {
 
   Status open_access_log() {
     if (access_log_.empty()) return ok_status();
-    std::FILE* file = access_log_ == "-" ? stderr : std::fopen(access_log_.c_str(), "a");
-    if (file == nullptr)
+    const auto close = [](std::FILE* open) {
+      if (open != nullptr && open != stderr) std::fclose(open);
+    };
+    const std::shared_ptr<std::FILE> file(access_log_ == "-" ? stderr : std::fopen(access_log_.c_str(), "a"),
+                                          close);
+    if (!file)
       return unavailable("[--access-log] ", access_log_,
                          " must be possible to write, got an error; check the path");
     options_.http.access_log = [file](const Json& line) {
       const std::string text = json_text(line) + "\n";
-      std::fwrite(text.data(), 1, text.size(), file);
-      std::fflush(file);
+      std::fwrite(text.data(), 1, text.size(), file.get());
+      std::fflush(file.get());
     };
     return ok_status();
   }
