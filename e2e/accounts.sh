@@ -35,6 +35,8 @@ melete key list --user ann --json | grep -q '"revoked_ms": [0-9]'
 
 code=$(melete invite add --label friends --uses 2)
 [[ ${#code} == 24 ]]
+[[ $(melete invite add --url http://127.0.0.1:8080/) == http://127.0.0.1:8080/#/invitation/?* ]]
+refused 2 "must be an address" invite add --url melete.example
 invitation=$(melete invite list | awk '/friends/ { print $1 }')
 melete invite revoke "$invitation" --json | grep -q '"revoked": true'
 melete invite list | grep -q revoked

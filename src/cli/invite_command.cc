@@ -20,10 +20,16 @@ class InviteAddCommand : public Command {
         ->check(CLI::IsMember({"user", "admin"}))
         ->capture_default_str();
     app.add_option("--uses", spec_.uses, "how many accounts it makes")->capture_default_str();
+    app.add_option("--url", url_,
+                   "the server's address: a link for the browser is printed instead of the code");
     quota_.declare(app);
     data_.declare(app);
   }
   Result<int> run() override {
+    if (!url_.empty() && !url_.starts_with("http://") && !url_.starts_with("https://"))
+      return invalid_argument("[--url] must be an address such as https://melete.example, got ", url_,
+                              "; add https://");
+    while (url_.ends_with('/')) url_.pop_back();
     MELETE_ASSIGN_OR_RETURN(const auto store, data_.open());
     Accounts accounts(store->database());
     spec_.role = *parse_user_role(role_);
@@ -33,12 +39,14 @@ class InviteAddCommand : public Command {
                             Invitations(store->database(), accounts).add(kLocalOwner, spec_));
     Json json = to_json(invitation.info);
     json["code"] = invitation.code;
-    data_.print(json, {{invitation.code}});
+    const std::string link = url_ + "/#/invitation/" + invitation.code;
+    if (!url_.empty()) json["link"] = link;
+    data_.print(json, {{url_.empty() ? invitation.code : link}});
     return 0;
   }
 
  private:
-  std::string role_ = "user";
+  std::string role_ = "user", url_;
   InvitationSpec spec_;
   QuotaOptions quota_;
   DataOptions data_;
