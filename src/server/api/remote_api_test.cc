@@ -120,6 +120,45 @@ TEST_F(RemoteApiTest, ARemoteThatDiesInAStreamEndsItWithAnError) {
   EXPECT_NE(told["error"]["message"].get<std::string>().find("[remote]"), std::string::npos);
 }
 
+TEST_F(RemoteApiTest, ARemoteThatTalksNonsenseIsAnError) {
+  for (const std::string& said : {std::string("<html>busy</html>"), std::string("data: {\"choices\": 3}\n\n"),
+                                  std::string("data: \xff\xfe\n\n"), std::string(200'000, '[')}) {
+    const uint16_t port = start([said](const std::string&, const Json&) -> Reply {
+      return {200, "text/event-stream", said};
+    });
+    for (const char* model : {"melete-instant", "melete-contemplating"}) {
+      const auto answer = post(port, question(model, "how many?"));
+      EXPECT_EQ(answer.status(), 503) << answer.body;
+      EXPECT_EQ(Json::parse(answer.body)["error"]["type"], "server_error") << answer.body;
+    }
+  }
+}
+
+// What is kept of answers whose remote dies says so.
+TEST_F(RemoteApiTest, TheStoreKnowsThatARemoteDied) {
+  const uint16_t port = start([](const std::string&, const Json&) {
+    Reply reply = FakeServer::stream({{{"content", "Four of"}}});
+    reply.body.resize(reply.body.find("finish_reason") - 20);
+    reply.is_cut = true;
+    return reply;
+  });
+  TestClient client(port);
+  client.post("/api/conversations", "{}");
+  const std::string id = Json::parse(client.read_answer().body)["id"];
+  client.post("/api/conversations/" + id + "/answers", R"({"message":{"content":"how many?"}})");
+  client.read_until("0\r\n\r\n");
+  client.get("/api/conversations/" + id);
+  const Json meta = Json::parse(client.read_answer().body)["messages"][1]["meta"];
+  EXPECT_EQ(meta["status"], "failed");
+  EXPECT_NE(meta["error"].get<std::string>().find("[remote"), std::string::npos) << meta;
+  client.post("/v1/responses", R"({"model":"far","input":"how many?","stream":true})");
+  const std::string all = client.read_until("0\r\n\r\n");
+  EXPECT_NE(all.find("event: response.failed"), std::string::npos) << all;
+  const size_t at = all.find("\"id\":\"resp_") + 6;
+  client.get("/v1/responses/" + all.substr(at, all.find('"', at) - at));
+  EXPECT_EQ(Json::parse(client.read_answer().body)["status"], "failed");
+}
+
 TEST_F(RemoteApiTest, WhatTheRemoteRefusesIsAnErrorOfOurShape) {
   const uint16_t port = start([](const std::string&, const Json&) -> Reply {
     return {429, "application/json", R"({"error":{"message":"too busy"}})"};

@@ -92,7 +92,13 @@ Result<Answer> ServedModel::answer(const std::string& mode, const Request& given
   Request request = given;
   request.stop_requested = [&] { return stop.stop_requested() || given.stop_requested(); };
   EventLog log({&sink});
-  if (remote_) return remote_->answer(mode, request, log);
+  if (remote_) {
+    auto answer = remote_->answer(mode, request, log);
+    // Its nonsense is no fault of who asked.
+    if (!answer.ok() && answer.error().kind == ErrorKind::corrupt)
+      return Error{ErrorKind::unavailable, answer.error().message};
+    return answer;
+  }
   const std::unique_ptr<Engine> engine = connect_(stop);
   Services services{*engine, chat_->format()};
   return run_mode(mode, request, services, log);

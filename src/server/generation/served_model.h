@@ -68,7 +68,7 @@ class ServedModel {
 
   // One answer on the calling thread, which shares the engine's batch with all others. A stop ends it at the
   // next step, while its prompt waits or is computed too. Errors: those of run_mode; cancelled (a stop before
-  // the prompt was computed).
+  // the prompt was computed); of a model on another server unavailable, also where its answer makes no sense.
   Result<Answer> answer(const std::string& mode, const Request& request, EventSink& sink,
                         std::stop_token stop = {}) const;
 
