@@ -96,4 +96,7 @@ grep -q '"path":"/v1/chat/completions","status":200' access.jsonl || fail "the a
 code=0
 timeout 20 "$MELETE" serve --data data --listen 0.0.0.0:0 >out.txt 2>&1 || code=$?
 [[ $code == 2 ]] && grep -q "allow-remote" out.txt || fail "an address of others must be refused, got $code"
+code=0
+timeout 20 "$MELETE" serve --data /proc/melete --listen 127.0.0.1:0 >out.txt 2>&1 || code=$?
+[[ $code == 7 ]] && grep -q "must be possible to" out.txt || fail "a folder that can't be written must be refused, got $code: $(cat out.txt)"
 [[ -s cache/melete-nano.prompts ]] || fail "what was remembered was not kept"

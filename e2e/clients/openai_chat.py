@@ -56,6 +56,10 @@ scored = ask("melete-instant", digits, logprobs=True, top_logprobs=2).choices[0]
 assert "".join(token.token for token in scored.logprobs.content) == scored.message.content
 assert len(scored.logprobs.content[0].top_logprobs) == 2
 
+vectors = client.embeddings.create(model="melete-nano", input=["tea", "tea", "a much longer text"]).data
+assert [vector.index for vector in vectors] == [0, 1, 2] and vectors[0].embedding == vectors[1].embedding
+assert abs(sum(x * x for x in vectors[2].embedding) - 1) < 1e-3 and vectors[0].embedding != vectors[2].embedding
+
 weather = {"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"place": {"type": "string", "maxLength": 20}}, "required": ["place"],
     "additionalProperties": False}}}

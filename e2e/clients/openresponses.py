@@ -114,6 +114,8 @@ for model, more in (("melete-instant", {}), ("melete-thinking", {}), ("melete-na
     assert events_of(call("GET", f"/v1/responses/{identity}?stream=true")) == streamed
     for item in json.loads(call("GET", f"/v1/responses/{identity}/input_items"))["data"]:
         assert item["id"] and item["status"] == "completed"
+    told = json.loads(call("POST", f"/v1/responses/{identity}/replay"))
+    assert told["equal"] and told["bytes"] > 0, told
     assert json.loads(call("DELETE", "/v1/responses/" + identity))["deleted"]
 followed = stream(digits, "melete-contemplating", melete={"agents": 3, "events": True})
 assert sum(event["type"] == "melete:agent.spawned" for event in followed) == 3

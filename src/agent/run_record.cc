@@ -127,6 +127,15 @@ Status hash_file(const std::filesystem::path& path, std::array<uint8_t, 16>& has
 
 std::string media_hash(const Media& media) { return hex(media.hash); }
 
+Status add_medium(const Json& file, const Part& part, MediaLimits limits, MediaByHash& media) {
+  if (std::holds_alternative<std::string>(part)) return ok_status();
+  limits.max_image_tokens =
+      std::min(limits.max_image_tokens, file.value("max_image_tokens", limits.max_image_tokens));
+  MELETE_ASSIGN_OR_RETURN(auto medium, preprocess(part, limits));
+  media[media_hash(*medium)] = std::move(medium);
+  return ok_status();
+}
+
 Json run_record(const Request& request, const std::optional<GrammarSource>& grammar, Json origin) {
   Json messages = Json::array();
   for (const Message& message : request.conversation.messages) messages.push_back(message_json(message));

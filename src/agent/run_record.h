@@ -21,6 +21,11 @@ Json run_record(const Request& request, const std::optional<GrammarSource>& gram
 using MediaByHash = std::map<std::string, std::shared_ptr<const Media>>;  // by media_hash()
 std::string media_hash(const Media& media);
 
+// Adds the medium that a file of the origin comes to, which is what `part` was decoded from. `file`: its
+// entry there, whose max_image_tokens, if it has any, bounds a picture further. Text adds nothing. Errors:
+// those of preprocess().
+Status add_medium(const Json& file, const Part& part, MediaLimits limits, MediaByHash& media);
+
 // The request of such data again, without its deadline, which would depend on the machine. `chat` is of the
 // model that it ran on. Errors: corrupt (no such record), not_found (a medium), those of
 // ChatModel::grammar().

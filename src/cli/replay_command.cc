@@ -27,19 +27,17 @@ class ReplayCommand : public Command {
     return {
         "replay",
         "run answers again from an event log and compare every byte",
-        "The log is one of --events, or of a response that a server keeps (then give its id). The model and "
-        "the files of "
-        "the question must be as they were; that is checked. Exits with 0 if all runs come out equal, with 1 "
-        "if one "
-        "doesn't.",
+        "The log is one of --events, or of a response or an answer in the app that a server keeps (then give "
+        "its id). The model and the files of the question must be as they were; that is checked. Exits with "
+        "0 if all runs come out equal, with 1 if one doesn't.",
         {"replay run.jsonl", "replay resp_0123456789abcdef0123456789abcdef"}};
   }
 
   void declare(CLI::App& app) override {
-    app.add_option("log", log_, "an event log's file, or a kept response's id")->required();
+    app.add_option("log", log_, "an event log's file, or the id of what is kept")->required();
     app.add_option("--model,-m", model_, "the model, if it isn't any more where it was");
     app.add_option("--threads", threads_, "threads; all cores if not given")->check(CLI::Range(1, 1024));
-    app.add_option("--user", user_, "whose response it is")->capture_default_str();
+    app.add_option("--user", user_, "whose it is, if it is kept")->capture_default_str();
     data_.declare(app);
   }
 
@@ -67,10 +65,11 @@ class ReplayCommand : public Command {
   }
 
  private:
-  // A file of that name, else a response of the store.
+  // A file of that name, else what the store has of that id.
   Result<std::string> read_log() {
     std::error_code error;
-    if (!log_.starts_with("resp_") || std::filesystem::exists(log_, error)) return read_file(log_);
+    const bool is_id = log_.starts_with("resp_") || log_.starts_with("ans_");
+    if (!is_id || std::filesystem::exists(log_, error)) return read_file(log_);
     MELETE_ASSIGN_OR_RETURN(store_, data_.open());
     MELETE_ASSIGN_OR_RETURN(const User user, Accounts(store_->database()).find(user_));
     owner_ = user.id;
@@ -120,14 +119,8 @@ class ReplayCommand : public Command {
   static Result<MediaByHash> preprocess_files(const std::vector<QuestionFile>& files,
                                               const MediaLimits& limits) {
     MediaByHash media;
-    for (const QuestionFile& file : files) {
-      if (std::holds_alternative<std::string>(file.part)) continue;
-      MediaLimits own = limits;
-      own.max_image_tokens =
-          std::min(own.max_image_tokens, file.entry.value("max_image_tokens", int64_t{1} << 40));
-      MELETE_ASSIGN_OR_RETURN(auto medium, preprocess(file.part, own));
-      media[media_hash(*medium)] = std::move(medium);
-    }
+    for (const QuestionFile& file : files)
+      MELETE_RETURN_IF_ERROR(add_medium(file.entry, file.part, limits, media));
     return media;
   }
 

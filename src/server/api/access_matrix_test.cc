@@ -82,6 +82,7 @@ const std::map<std::string, Row> kRows = {
     {"GET /api/answers/{answer}", {"", true}},
     {"GET /api/answers/{answer}/events", {"", true}},
     {"POST /api/answers/{answer}/stop", {"", true}},
+    {"POST /api/answers/{answer}/replay", {"", true}},
     {"POST /api/answers/{answer}/steer", {R"({"action":"pin","agent":0})", true}},
     {"POST /api/speech", {R"({"text":"Four."})"}},
     {"POST /api/files",
@@ -200,8 +201,7 @@ class AccessMatrix : public ::testing::Test {
     const Json meta = {{"answer", made.answer}, {"status", "completed"}};
     ok(all.add(made.conversation, {made.message, "assistant", "yes", meta}));
     const auto log = ok(store_->event_logs().create(ann_, {made.conversation, ""}, made.answer));
-    log->put({0, -1, "run.started", 0, Json::object()});
-    ok(store_->event_logs().finish(*log, "completed"));
+    put_run(*log);
     made.file = ok(store_->files(ann_).put("abc" + std::to_string(number_), "a.txt", "text/plain")).id;
     made.response = keep_response();
     made.session = ok(accounts_->open_session(ann_, "other")).id;
@@ -224,15 +224,18 @@ class AccessMatrix : public ::testing::Test {
     row.request = {{"body", {{"input", Json::array()}}}};
     row.output = {{"id", row.id}, {"output", Json::array()}};
     ok(store_->responses(ann_).create(row));
+    put_run(*ok(store_->event_logs().create(ann_, {"", row.id}, row.id)));
+    return row.id;
+  }
+  // One that can be replayed.
+  void put_run(AnswerLog& log) {
     Request run;
     run.conversation.messages.push_back({Role::user, "", {TextPart{"hi", false}}});
-    const auto log = ok(store_->event_logs().create(ann_, {"", row.id}, row.id));
-    log->put(
+    log.put(
         {0, -1, "run.request", 0, run_record(run, {}, {{"model", {{"name", "tiny"}, {"identity", ""}}}})});
-    log->put({0, -1, "run.started", 0, {{"mode", "instant"}}});
-    log->put({1, -1, "run.completed", 0, Json::object()});
-    ok(store_->event_logs().finish(*log, "completed"));
-    return row.id;
+    log.put({0, -1, "run.started", 0, {{"mode", "instant"}}});
+    log.put({1, -1, "run.completed", 0, Json::object()});
+    ok(store_->event_logs().finish(log, "completed"));
   }
   std::string export_of_ann() {
     std::string text;

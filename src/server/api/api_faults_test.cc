@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <thread>
 
+#include "base/base64.h"
+#include "base/file.h"
 #include "server/api/test_server.h"
 #include "server/http/test_client.h"
 
@@ -78,6 +81,12 @@ TEST_F(ApiFaults, WhatIsNoJson) {
                       " HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", bad.size(), "\r\n\r\n", bad));
       EXPECT_EQ(error_of(client.read_answer(), 400)["code"], "invalid_json") << path;
     }
+  }
+  const std::string deep = cat(R"({"model":"tiny","messages":)", std::string(90'000, '['), "}");
+  for (const char* route : {"/v1/responses", "/v1/embeddings", "/v1/tokenize", "/v1/messages"}) {
+    TestClient client(port);
+    client.post(route, deep);
+    EXPECT_EQ(error_of(client.read_answer(), 400)["type"], "invalid_request_error") << route;
   }
   TestClient path(port);
   path.get("/api/conversations/%ff%fe");
@@ -161,28 +170,43 @@ TEST_F(ApiFaults, StoppingEndsAnswersThatNobodyReads) {
   EXPECT_EQ(tree[1].meta["status"], "completed") << "stored with what it had";
 }
 
-// As a full disk: every write beyond a size fails. The limit holds for the whole process, so it is taken
-// back.
+// As a full disk: every write beyond a size fails, in the whole process, until its end.
+class FullDisk {
+ public:
+  FullDisk() : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit full{1, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &full);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
 TEST_F(ApiFaults, AFullDiskIsAClearError) {
   const uint16_t port = start();
   TestClient client(port);
   client.post("/api/conversations", R"({"title":"kept"})");
   const std::string id = Json::parse(client.read_answer().body)["id"];
-  rlimit before{};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
-  const rlimit full{1, before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &full);
   std::vector<TestClient::Answer> answers;
-  for (const char* path : {"/messages", "/answers"}) {
-    client.post("/api/conversations/" + id + path,
-                std::string(path) == "/answers" ? R"({"message":{"content":"hi"}})" : R"({"content":"hi"})");
+  {
+    const FullDisk full;
+    for (const char* path : {"/messages", "/answers"}) {
+      client.post("/api/conversations/" + id + path, std::string(path) == "/answers"
+                                                         ? R"({"message":{"content":"hi"}})"
+                                                         : R"({"content":"hi"})");
+      answers.push_back(client.read_answer());
+    }
+    client.post("/v1/chat/completions", R"({"model":"tiny","messages":[{"role":"user","content":"hi"}]})");
+    answers.push_back(client.read_answer());
+    client.post("/v1/responses", R"({"model":"tiny","input":"hi"})");
     answers.push_back(client.read_answer());
   }
-  client.post("/v1/chat/completions", R"({"model":"tiny","messages":[{"role":"user","content":"hi"}]})");
-  answers.push_back(client.read_answer());
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, handler);
   for (const auto& answer : answers) {
     const Json error = error_of(answer, 503);
     EXPECT_EQ(error["type"], "server_error");
@@ -190,6 +214,66 @@ TEST_F(ApiFaults, AFullDiskIsAClearError) {
   }
   client.get("/api/conversations/" + id);
   EXPECT_EQ(Json::parse(client.read_answer().body)["num_messages"], 0);
+}
+
+// A picture whose header promises more pixels than anyone may send.
+TEST_F(ApiFaults, ALargePictureIsRefusedBeforeItIsUnpacked) {
+  const uint16_t port = start();
+  std::string png =
+      ok(read_file(std::filesystem::path(MELETE_SOURCE_DIR) / "testdata/media/samples/rgb.png"));
+  png.replace(16, 8, std::string("\0\1\0\0\0\1\0\0", 8));  // 65536 x 65536
+  uLong check = crc32(0, reinterpret_cast<const Bytef*>(png.data()) + 12, 17);
+  for (size_t i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(check >> (24 - 8 * i) & 0xFF);
+  const std::string data = encode_base64(png), url = "data:image/png;base64," + data;
+  const auto refused = [&](const char* route, const Json& body) {
+    TestClient client(port);
+    client.post(route, body.dump());
+    return error_of(client.read_answer(), 400);
+  };
+  const Json chat = {
+      {{"role", "user"}, {"content", {{{"type", "image_url"}, {"image_url", {{"url", url}}}}}}}};
+  const Json input = {{{"role", "user"}, {"content", {{{"type", "input_image"}, {"image_url", url}}}}}};
+  const Json source = {{"type", "base64"}, {"media_type", "image/png"}, {"data", data}};
+  const Json messages = {{{"role", "user"}, {"content", {{{"type", "image"}, {"source", source}}}}}};
+  EXPECT_EQ(refused("/v1/chat/completions", {{"model", "tiny"}, {"messages", chat}})["param"],
+            "messages[0].content[0]");
+  EXPECT_EQ(refused("/v1/responses", {{"model", "tiny"}, {"input", input}})["param"], "input[0].content[0]");
+  const Json error = refused("/v1/messages", {{"model", "tiny"}, {"max_tokens", 9}, {"messages", messages}});
+  EXPECT_NE(error["message"].get<std::string>().find("messages[0].content[0]"), std::string::npos) << error;
+}
+
+// The disk fills up while an answer is made: its reader is told, and what couldn't be stored is when it can.
+TEST_F(ApiFaults, ADiskThatFillsUpDuringAnAnswer) {
+  std::promise<void> open;
+  gate_ = open.get_future().share();
+  const uint16_t port = start();
+  TestClient client(port), reader(port);
+  client.post("/api/conversations", "{}");
+  const std::string id = Json::parse(client.read_answer().body)["id"];
+  reader.post("/api/conversations/" + id + "/answers",
+              R"({"model":"melete-instant","message":{"content":"hi"}})");
+  reader.read_until("event: answer\n");
+  while (server_->num_answering() == 0) std::this_thread::yield();
+  std::string end;
+  {
+    const FullDisk full;
+    open.set_value();
+    reader.read_until("event: done\ndata: ");
+    end = reader.read_until("\n\n");
+  }
+  const Json done = Json::parse(end);
+  EXPECT_NE(done.value("error", Json()).dump().find("disk"), std::string::npos) << end;
+  EXPECT_EQ(done["message"]["content"], "Four.") << "it is told nevertheless";
+  const auto stored = [&] {
+    client.get("/api/conversations/" + id);
+    return Json::parse(client.read_answer().body)["messages"][1];
+  };
+  EXPECT_EQ(stored()["meta"]["status"], "running");
+  const std::string answer = stored()["meta"]["answer"];
+  client.get("/api/answers/" + answer);
+  EXPECT_EQ(Json::parse(client.read_answer().body)["status"], "completed");
+  EXPECT_EQ(stored()["content"], "Four.");
+  EXPECT_EQ(stored()["meta"]["status"], "completed");
 }
 
 // Files can't be made any more, while the database is open already.

@@ -1,7 +1,6 @@
 #include "server/api/app_answers.h"
 
-#include <array>
-
+#include "agent/run_record.h"
 #include "base/log.h"
 #include "server/accounts/charge.h"
 #include "server/api/app_conversations.h"
@@ -11,10 +10,6 @@
 
 namespace melete {
 namespace {
-
-HttpResponse failure(const Error& error) { return openai_response(api_error(error)); }
-
-std::string event_frame(const char* name, const Json& data) { return event_text(name, json_text(data)); }
 
 Role stored_role(const std::string& name) {
   if (name == "system") return Role::system;
@@ -43,23 +38,6 @@ Result<WireMessage> wire_of(const StoredMessage& stored, const Files& files, con
   return message;
 }
 
-// The message that an answer belongs to.
-Result<StoredMessage> answered_message(const Conversations& all, const AnswerInfo& answer) {
-  MELETE_ASSIGN_OR_RETURN(const auto tree, all.tree(answer.of.conversation));
-  for (const StoredMessage& message : tree)
-    if (message.meta.value("answer", "") == answer.id) return message;
-  return not_found("[answers] its message must still be there, got ", answer.id, ", deleted meanwhile");
-}
-
-uint64_t first_wanted(const HttpRequest& request) {
-  const auto query = parse_query(request.query);
-  const auto after = query.find("after");
-  const std::string text(after == query.end() ? request.header("last-event-id") : after->second);
-  const bool is_number =
-      !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
-  return is_number ? std::stoull(text) + 1 : 0;
-}
-
 }  // namespace
 
 // What is asked, and what the run needs.
@@ -74,6 +52,7 @@ struct AppAnswers::Question {
   const ServedModel* model = nullptr;
   ModeChoice choice;
   Request run;
+  Json record;  // run_record()
 };
 
 struct AppAnswers::Job {
@@ -81,6 +60,7 @@ struct AppAnswers::Job {
   const ServedModel& model;
   const std::string mode;
   Request run;
+  Json record;
   const StoredMessage message;  // of the answer
   const std::string added;      // the first message that is new
   const std::shared_ptr<LiveAnswer> live;
@@ -88,8 +68,7 @@ struct AppAnswers::Job {
   bool waits = false, ended = false;
 };
 
-std::optional<AppAnswers::Question> AppAnswers::read(Exchange& exchange,
-                                                     std::optional<ApiError>& problem) {
+std::optional<AppAnswers::Question> AppAnswers::read(Exchange& exchange, std::optional<ApiError>& problem) {
   const Json json = read_json_body(exchange, problem);
   WireReader body(json, "", problem);
   Question question;
@@ -177,6 +156,19 @@ bool AppAnswers::build(Question& question, const Exchange& exchange, std::option
   return true;
 }
 
+// What it takes to make the answer again.
+bool AppAnswers::record(Question& question, std::optional<ApiError>& problem) {
+  Json files = Json::array();
+  for (const StoredMessage& message : question.path)
+    if (message.content.is_array())
+      for (const Json& part : message.content)
+        if (part.value("type", "") == "file") files.push_back({{"file_id", part["file_id"]}});
+  auto origin = identities_.origin(question.model->name(), std::move(files));
+  if (!origin.ok()) problem = api_error(origin.error());
+  if (origin.ok()) question.record = run_record(question.run, question.options.grammar, *std::move(origin));
+  return origin.ok();
+}
+
 // Puts question, answer and log into the store as one; `first` tells the reader of them.
 Result<std::shared_ptr<AppAnswers::Job>> AppAnswers::keep(Question question, const Exchange& exchange,
                                                           std::string& first) {
@@ -189,7 +181,7 @@ Result<std::shared_ptr<AppAnswers::Job>> AppAnswers::keep(Question question, con
     MELETE_ASSIGN_OR_RETURN(const StoredMessage asked, all.add(question.conversation, *question.message));
     added = asked.id;
     question.parent = asked.id;
-    first += event_frame("message", message_json(asked));
+    first += answer_event("message", message_json(asked));
   }
   const std::string id = new_id("ans");
   NewMessage message{*question.parent, "assistant", "", {}, {}};
@@ -202,10 +194,11 @@ Result<std::shared_ptr<AppAnswers::Job>> AppAnswers::keep(Question question, con
   MELETE_ASSIGN_OR_RETURN(auto log, store_.event_logs().create(owner, {question.conversation, ""}, id));
   MELETE_RETURN_IF_ERROR(transaction.commit());
   if (added.empty()) added = answer.id;
-  first += event_frame("answer", message_json(answer));
+  first += answer_event("answer", message_json(answer));
   const auto live = std::make_shared<LiveAnswer>(std::move(log), question.conversation);
   return std::make_shared<Job>(Job{owner, *question.model, question.choice.mode, std::move(question.run),
-                                   std::move(answer), std::move(added), live, exchange.charge});
+                                   std::move(question.record), std::move(answer), std::move(added), live,
+                                   exchange.charge});
 }
 
 Status AppAnswers::submit(const std::shared_ptr<Job>& job) {
@@ -235,7 +228,7 @@ void AppAnswers::begin(const ExchangePtr& exchange) {
     return refuse();
   const auto prompt =
       prepare_run(question->options, question->choice, *question->model, question->run, problem);
-  if (!prompt) return refuse();
+  if (!prompt || !record(*question, problem)) return refuse();
   const int64_t most = most_tokens(question->run, question->choice, *question->model, *prompt);
   if (const Status reserved = exchange->charge->reserve(most); !reserved.ok()) {
     problem = quota_error(reserved.error(), exchange->charge->retry_after_s());
@@ -245,9 +238,9 @@ void AppAnswers::begin(const ExchangePtr& exchange) {
   exchange->note("mode", question->choice.mode);
   std::string first;
   const auto job = keep(*std::move(question), *exchange, first);
-  if (!job.ok()) return exchange->respond(failure(job.error()));
+  if (!job.ok()) return exchange->respond(error_of_answer(job.error()));
   if (const Status submitted = submit(*job); !submitted.ok())
-    return exchange->respond(failure(submitted.error()));
+    return exchange->respond(error_of_answer(submitted.error()));
   (*job)->live->follow(exchange, std::move(first), 0);
 }
 
@@ -258,6 +251,7 @@ void AppAnswers::run(Job& job) {
   job.run.steers = [&] { return live.take_steers(); };
   Result<Answer> answer = unavailable("[answers] the run must end by itself, got a failure; see the log");
   const std::shared_ptr<void> always(nullptr, [&](void*) { end(job, answer); });
+  live.log().put({0, -1, "run.request", 0, std::move(job.record)});
   answer = job.model.answer(job.mode, job.run, live);
 }
 
@@ -282,113 +276,33 @@ void AppAnswers::end(Job& job, const Result<Answer>& answer) {
     message.meta["error"] = answer.error().message;
   }
   job.charge->settle();
-  const Status kept =
-      store_.conversations(job.owner).replace(live.conversation(), message.id, message.content, message.meta);
-  const Status ended = store_.event_logs().finish(live.log(), answer.ok() ? "completed" : "failed");
   Json last = {{"message", message_json(message)}};
-  for (const Status& status : {kept, ended}) {
-    if (status.ok()) continue;
-    log_warn(status.error().message);
-    last["error"] = openai_error(api_error(status.error()))["error"];
+  Ended ended{job.owner, job.live, std::move(message)};
+  if (const Status kept = keep_end(ended); !kept.ok()) {
+    log_warn(kept.error().message);
+    last["error"] = openai_error(api_error(kept.error()))["error"];
+    const std::lock_guard lock(unkept_mutex_);
+    if (!is_kept(ended)) unkept_.push_back(std::move(ended));
   }
-  live.finish(event_frame("done", last));
+  live.finish(answer_event("done", last));
   live_.remove(job.owner, live.log().id());
 }
 
-void AppAnswers::show(const ExchangePtr& exchange) {
-  const auto answer =
-      store_.event_logs().get(exchange->caller.user, exchange->request.parameters.at("answer"));
-  if (!answer.ok()) return exchange->respond(failure(answer.error()));
-  exchange->respond(200, {{"id", answer->id},
-                          {"conversation", answer->of.conversation},
-                          {"status", answer->status},
-                          {"created_ms", answer->created_ms}});
+Status AppAnswers::keep_end(const Ended& ended) {
+  const StoredMessage& message = ended.message;
+  MELETE_RETURN_IF_ERROR(store_.conversations(ended.owner)
+                             .replace(ended.live->conversation(), message.id, message.content, message.meta));
+  return store_.event_logs().finish(ended.live->log(), message.meta["status"]);
 }
 
-// An answer under way is followed, one that has ended comes from its log.
-void AppAnswers::events(const ExchangePtr& exchange) {
-  const OwnerId owner = exchange->caller.user;
-  const std::string& id = exchange->request.parameters.at("answer");
-  const uint64_t from_seq = first_wanted(exchange->request);
-  if (const auto live = live_.find(owner, id)) return live->follow(exchange, "", from_seq);
-  const auto answer = store_.event_logs().get(owner, id);
-  if (!answer.ok()) return exchange->respond(failure(answer.error()));
-  const auto events = store_.event_logs().read(owner, id, from_seq);
-  if (!events.ok()) return exchange->respond(failure(events.error()));
-  Json last = Json::object();
-  const auto message = answered_message(store_.conversations(owner), *answer);
-  if (message.ok())
-    last["message"] = message_json(*message);
-  else
-    last["error"] = openai_error(api_error(message.error()))["error"];
-  std::string all;
-  for (const Event& event : *events) all += run_event_text(event);
-  exchange->begin_stream();
-  exchange->put(all + event_frame("done", last));
-  exchange->end_stream();
+bool AppAnswers::is_kept(const Ended& ended) const {
+  const auto answer = store_.event_logs().get(ended.owner, ended.live->log().id());
+  return answer.ok() ? answer->status != "running" : answer.error().kind == ErrorKind::not_found;
 }
 
-void AppAnswers::stop(const ExchangePtr& exchange) {
-  const std::string& id = exchange->request.parameters.at("answer");
-  const auto answer = store_.event_logs().get(exchange->caller.user, id);
-  if (!answer.ok()) return exchange->respond(failure(answer.error()));
-  if (const auto live = live_.find(exchange->caller.user, id)) live->stop();
-  exchange->respond({204, "", "", {}});
-}
-
-// What is wanted of an answer that has ended changes nothing.
-void AppAnswers::steer(const ExchangePtr& exchange) {
-  const std::string& id = exchange->request.parameters.at("answer");
-  const auto answer = store_.event_logs().get(exchange->caller.user, id);
-  if (!answer.ok()) return exchange->respond(failure(answer.error()));
-  std::optional<ApiError> problem;
-  const Json json = read_json_body(*exchange, problem);
-  WireReader body(json, "", problem);
-  body.require("action");
-  const auto action = body.choice("action", {"answer", "kill", "pin"});
-  const auto agent = body.integer("agent", 0, 255);
-  if (action && *action != 0) body.require("agent");
-  body.finish();
-  if (problem) return exchange->respond(openai_response(*problem));
-  constexpr std::array kKinds = {Steer::Kind::answer, Steer::Kind::kill, Steer::Kind::pin};
-  const Steer wish{kKinds.at(*action), static_cast<int32_t>(agent.value_or(Steer::kAll))};
-  if (const auto live = live_.find(exchange->caller.user, id)) live->steer(wish);
-  exchange->respond({204, "", "", {}});
-}
-
-std::function<void(ExchangePtr)> AppAnswers::on_worker(Step step) {
-  return [this, step](ExchangePtr exchange) {
-    const Status status = workers_.submit({[this, step, exchange] { (this->*step)(exchange); }});
-    if (!status.ok()) exchange->respond(failure(status.error()));
-  };
-}
-
-void AppAnswers::add_routes(Router& router) {
-  Route ask{"POST", "/api/conversations/{id}/answers", Access::chat,
-            "say something and have it answered, or have a message answered again",
-            on_worker(&AppAnswers::begin)};
-  ask.request = schema_named("Question");
-  ask.response = schema_named("AnswerEvent");
-  ask.response_type = "text/event-stream";
-  router.add(std::move(ask));
-  router.add({"GET",
-              "/api/answers/{answer}",
-              Access::data,
-              "how an answer stands",
-              on_worker(&AppAnswers::show),
-              {},
-              schema_named("AnswerState")});
-  Route events{"GET", "/api/answers/{answer}/events", Access::data,
-               "an answer's events, from the one after Last-Event-ID on", on_worker(&AppAnswers::events)};
-  events.response = schema_named("AnswerEvent");
-  events.response_type = "text/event-stream";
-  events.query = {{"after", {{"type", "integer"}, {"minimum", 0}}}};
-  router.add(std::move(events));
-  router.add({"POST", "/api/answers/{answer}/stop", Access::data, "end an answer with what it has",
-              on_worker(&AppAnswers::stop)});
-  router.add({"POST", "/api/answers/{answer}/steer", Access::data,
-              "have agents answer now, end one, or let one's answer win", on_worker(&AppAnswers::steer),
-              schema_named("Steer")});
+void AppAnswers::keep_ends() {
+  const std::lock_guard lock(unkept_mutex_);
+  std::erase_if(unkept_, [this](const Ended& ended) { return keep_end(ended).ok() || is_kept(ended); });
 }
 
 }  // namespace melete

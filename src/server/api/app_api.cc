@@ -17,13 +17,13 @@ Accounts::Options accounts_options(const Clock& clock, const PasswordCost& passw
 }  // namespace
 
 AppApi::AppApi(Store& store, const PasswordCost& password_cost, const Gatekeeper& gate,
-               const ModelList& models, WorkerThreads& workers, WorkerThreads& runners,
-               ServerMetrics& metrics, const ArtifactsPlace& artifacts)
+               const ModelList& models, ModelIdentities& identities, WorkerThreads& workers,
+               WorkerThreads& runners, ServerMetrics& metrics, const ArtifactsPlace& artifacts)
     : accounts_(store.database(), accounts_options(store.clock(), password_cost)),
       keys_(store.database(), store.clock()),
       invitations_(store.database(), accounts_, store.clock()),
       services_{store, accounts_, keys_, invitations_, gate, live_, workers, artifacts},
-      answers_(store, models, workers, runners, metrics, live_) {}
+      answers_(store, models, identities, workers, runners, metrics, live_) {}
 
 void AppApi::add_routes(Router& router) {
   add_session_routes(router, services_);

@@ -10,7 +10,7 @@ class AppApi {
  public:
   // Handlers run on `workers`, answers on `runners`; both end before this object, and all else after it.
   AppApi(Store& store, const PasswordCost& password_cost, const Gatekeeper& gate, const ModelList& models,
-         WorkerThreads& workers, WorkerThreads& runners, ServerMetrics& metrics,
+         ModelIdentities& identities, WorkerThreads& workers, WorkerThreads& runners, ServerMetrics& metrics,
          const ArtifactsPlace& artifacts);
   AppApi(const AppApi&) = delete;
   AppApi& operator=(const AppApi&) = delete;

@@ -166,6 +166,7 @@ TEST_F(AppApiTest, AnAnswerIsFollowedFromWhereOneWas) {
   state->set_gone();
   const std::string answer_id = events_of(first)[1].data["meta"]["answer"];
   EXPECT_EQ(ask("GET", "/api/answers/" + answer_id)["status"], "running");
+  ask("POST", "/api/answers/" + answer_id + "/replay", nullptr, 409);
   open.set_value();
   const std::string path = "/api/answers/" + answer_id + "/events";
   const std::string all = raw("GET", path).body;  // perhaps while it is made
@@ -177,6 +178,63 @@ TEST_F(AppApiTest, AnAnswerIsFollowedFromWhereOneWas) {
   EXPECT_EQ(events_of(raw("GET", path, "", {{"last-event-id", "2"}}).body).front().id, "3");
   EXPECT_EQ(events_of(raw("GET", path + "?after=4").body).front().id, "5");
   EXPECT_EQ(events_of(raw("GET", path + "?after=100000").body).front().name, "done");
+}
+
+TEST_F(AppApiTest, AnAnswerIsMadeAgainToTheByte) {
+  start();
+  const std::string id = new_conversation();
+  answer(id, {{"message", {{"content", "how many?"}}}});
+  for (const char* model : {"melete-instant", "melete-thinking", "melete-contemplating"}) {
+    const auto events = answer(id, {{"model", model}, {"message", {{"content", "sure?"}}}});
+    EXPECT_TRUE(data_of(events, "run.request").empty()) << "what was asked is no event of the app's";
+    const std::string path = "/api/answers/" + events[1].data["meta"]["answer"].get<std::string>();
+    const Json told = ask("POST", path + "/replay");
+    EXPECT_EQ(told["equal"], true) << told;
+    EXPECT_GT(told["bytes"], 20);
+    EXPECT_EQ(told["object"], "answer.replay");
+    EXPECT_EQ(told["answer_id"], events[1].data["meta"]["answer"]);
+    EXPECT_TRUE(data_of(all_of(told["answer_id"]), "run.request").empty());
+  }
+  const Json response = ask("POST", "/v1/responses", {{"model", "melete-thinking"}, {"input", "how many?"}});
+  const std::string kept = response["id"];
+  EXPECT_EQ(ask("POST", "/v1/responses/" + kept + "/replay")["equal"], true);
+  ask("POST", "/api/answers/" + kept + "/replay", nullptr, 404);
+  start("Five.<|eot|>");
+  const Json other = ask("POST", "/v1/responses/" + kept + "/replay");
+  EXPECT_EQ(other["equal"], false) << other;
+  EXPECT_NE(other["difference"].get<std::string>().find("there was"), std::string::npos) << other;
+}
+
+TEST_F(AppApiTest, AStoppedAnswerIsMadeAgainAsFarAsItWent) {
+  start(endless());
+  const std::string id = new_conversation();
+  const std::string stopped =
+      under_way(id, {{"model", "melete-instant"}, {"max_tokens", 3000}, {"message", {{"content", "go"}}}});
+  ask("POST", "/api/answers/" + stopped + "/stop", nullptr, 204);
+  const auto events = all_of(stopped);
+  const bool was_cut = events.back().data["message"]["meta"]["finish"] == "cancelled";
+  const Json told = ask("POST", "/api/answers/" + stopped + "/replay");
+  EXPECT_EQ(told["equal"], true) << told;
+  EXPECT_EQ(told["cut"], was_cut ? Json("cancelled") : Json());
+}
+
+TEST_F(AppApiTest, ADeletedQuestionStopsItsAnswerAlone) {
+  start(endless());
+  const std::string id = new_conversation();
+  const Json question = {{"model", "melete-instant"}, {"max_tokens", 3000}};
+  Json first = question, second = question;
+  first["message"] = {{"content", "go"}, {"parent", nullptr}};
+  second["message"] = {{"content", "and go"}, {"parent", nullptr}};
+  const std::string gone = under_way(id, first), kept = under_way(id, second);
+  std::string message;
+  const Json tree = ask("GET", "/api/conversations/" + id);
+  for (const Json& each : tree["messages"])
+    if (each["content"] == "go") message = each["id"];
+  ask("DELETE", "/api/conversations/" + id + "/messages/" + message, nullptr, 204);
+  ask("GET", "/api/answers/" + gone, nullptr, 404);
+  while (server_->num_answering() > 1) std::this_thread::yield();
+  ask("POST", "/api/answers/" + kept + "/stop", nullptr, 204);
+  EXPECT_EQ(all_of(kept).back().data["message"]["meta"]["status"], "completed");
 }
 
 TEST_F(AppApiTest, AStoppedAnswerKeepsWhatItHas) {

@@ -91,7 +91,7 @@ Reply change_conversation(const AppServices& services, Exchange& exchange) {
 
 Reply remove_conversation(const AppServices& services, Exchange& exchange) {
   MELETE_RETURN_IF_ERROR(conversations_of(services, exchange).remove(conversation_id(exchange)));
-  services.live.stop_of(exchange.caller.user, conversation_id(exchange));
+  for (const auto& answer : services.live.of(exchange.caller.user, conversation_id(exchange))) answer->stop();
   return Reply::done();
 }
 

@@ -55,8 +55,11 @@ Reply edit_message(const AppServices& services, Exchange& exchange) {
 
 Reply remove_message(const AppServices& services, Exchange& exchange) {
   const auto& parameters = exchange.request.parameters;
-  MELETE_RETURN_IF_ERROR(services.store.conversations(exchange.caller.user)
-                             .remove_message(parameters.at("id"), parameters.at("message")));
+  const OwnerId owner = exchange.caller.user;
+  MELETE_RETURN_IF_ERROR(
+      services.store.conversations(owner).remove_message(parameters.at("id"), parameters.at("message")));
+  for (const auto& answer : services.live.of(owner, parameters.at("id")))
+    if (!services.store.event_logs().get(owner, answer->log().id()).ok()) answer->stop();
   return Reply::done();
 }
 

@@ -42,10 +42,13 @@ std::shared_ptr<LiveAnswer> LiveAnswers::find(OwnerId owner, const std::string& 
   return found == answers_.end() ? nullptr : found->second;
 }
 
-void LiveAnswers::stop_of(OwnerId owner, const std::string& conversation) {
+std::vector<std::shared_ptr<LiveAnswer>> LiveAnswers::of(OwnerId owner,
+                                                         const std::string& conversation) const {
+  std::vector<std::shared_ptr<LiveAnswer>> found;
   const std::lock_guard lock(mutex_);
   for (const auto& [key, answer] : answers_)
-    if (key.first == owner && answer->conversation() == conversation) answer->stop();
+    if (key.first == owner && answer->conversation() == conversation) found.push_back(answer);
+  return found;
 }
 
 void LiveAnswers::stop_all() {

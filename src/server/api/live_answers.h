@@ -65,7 +65,7 @@ class LiveAnswers {
   void remove(OwnerId owner, const std::string& id);
   // Null: none of that id is under way.
   std::shared_ptr<LiveAnswer> find(OwnerId owner, const std::string& id) const;
-  void stop_of(OwnerId owner, const std::string& conversation);
+  std::vector<std::shared_ptr<LiveAnswer>> of(OwnerId owner, const std::string& conversation) const;
   void stop_all();
 
  private:

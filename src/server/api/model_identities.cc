@@ -13,4 +13,9 @@ Result<std::string> ModelIdentities::of(const std::string& model) {
   return known_[model] = std::move(identity);
 }
 
+Result<Json> ModelIdentities::origin(const std::string& model, Json files) {
+  MELETE_ASSIGN_OR_RETURN(std::string identity, of(model));
+  return Json{{"model", {{"name", model}, {"identity", std::move(identity)}}}, {"files", std::move(files)}};
+}
+
 }  // namespace melete

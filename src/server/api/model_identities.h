@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/json.h"
 #include "base/result.h"
 
 namespace melete {
@@ -16,8 +17,10 @@ class ModelIdentities {
   // By the models' names; a model without a path has an empty identity.
   explicit ModelIdentities(std::map<std::string, std::filesystem::path> paths) : paths_(std::move(paths)) {}
 
-  // Errors: those of model_identity().
+  // Errors of both: those of model_identity().
   Result<std::string> of(const std::string& model);
+  // What run_record() is to know of a run on it. `files`: those that the question is about.
+  Result<Json> origin(const std::string& model, Json files);
 
  private:
   const std::map<std::string, std::filesystem::path> paths_;

@@ -2,64 +2,75 @@
 
 #include <stop_token>
 
-#include "agent/replay.h"
+#include "media/decode.h"
 #include "server/accounts/charge.h"
-#include "server/api/api_error.h"
-#include "server/api/part_data.h"
 #include "server/api/responses_prepare.h"
 
 namespace melete {
 namespace {
 
-Json replay_schema() {
-  return Json::parse(
-      R"({"type": "object", "required": ["object", "response_id", "equal", "difference", "bytes"],
+Json replay_schema(const char* object, const char* id) {
+  Json schema = Json::parse(
+      R"({"type": "object", "required": ["object", "equal", "difference", "bytes"],
     "properties": {
-      "object": {"const": "response.replay"},
-      "response_id": {"type": "string"},
       "equal": {"type": "boolean"},
       "difference": {"type": ["string", "null"], "description": "where the first one is, and what stood there"},
       "bytes": {"type": "integer", "description": "compared, up to the first difference"},
       "cut": {"type": ["string", "null"], "description": "what ended the run before it was whole"},
       "mode": {"type": "string"},
       "seed": {"type": "integer"}}})");
-}
-
-// The media of the kept response and of those before it, as the model was given them.
-bool read_media(const std::vector<StoredResponse>& chain, const FileLookup& files, const ServedModel& model,
-                MediaByHash& media, std::optional<ApiError>& problem) {
-  for (const StoredResponse& row : chain) {
-    std::vector<WireMessage> messages;
-    if (!read_items(input_of(row), "input", files, messages, problem)) return false;
-    for (const WireMessage& message : messages) {
-      const auto parts = build_parts(message.parts, model, problem);
-      if (!parts) return false;
-      for (const MessagePart& part : *parts)
-        if (const auto* medium = std::get_if<std::shared_ptr<const Media>>(&part))
-          media[media_hash(**medium)] = *medium;
-    }
-  }
-  return true;
+  schema["required"].push_back(id);
+  schema["properties"]["object"] = {{"const", object}};
+  schema["properties"][id] = {{"type", "string"}};
+  return schema;
 }
 
 }  // namespace
 
 void ReplayApi::add_routes(Router& router) {
-  const auto handle = [this](const ExchangePtr& exchange) {
-    const Status status = readers_.submit({[this, exchange] {
-      if (!exchange->gone()) read(exchange);
+  add_route(router, "/v1/responses/{id}/replay", "make a kept response again and compare every byte",
+            Kind::response);
+  add_route(router, "/api/answers/{answer}/replay", "make an answer again and compare every byte",
+            Kind::answer);
+}
+
+void ReplayApi::add_route(Router& router, const std::string& path, const std::string& summary, Kind kind) {
+  const auto handle = [this, kind](const ExchangePtr& exchange) {
+    const Status status = readers_.submit({[this, exchange, kind] {
+      const std::string id = exchange->request.parameters.at(kind == Kind::response ? "id" : "answer");
+      if (!exchange->gone()) read(exchange, kind, id);
     }});
     if (status.ok()) return;
     metrics_.count_refusal();
     refuse(exchange, api_error(status.error()));
   };
-  router.add({"POST",
-              "/v1/responses/{id}/replay",
-              Access::chat,
-              "make a kept response again and compare every byte",
-              handle,
-              {},
-              replay_schema()});
+  Route route{"POST", path, Access::chat, summary, handle};
+  route.response = kind == Kind::response ? replay_schema("response.replay", "response_id")
+                                          : replay_schema("answer.replay", "answer_id");
+  router.add(std::move(route));
+}
+
+Status ReplayApi::check_kept(OwnerId owner, Kind kind, const std::string& id) {
+  if (kind == Kind::response) {
+    MELETE_RETURN_IF_ERROR(store_.responses(owner).get(id));
+    return ok_status();
+  }
+  MELETE_ASSIGN_OR_RETURN(const AnswerInfo answer, store_.event_logs().get(owner, id));
+  if (!answer.of.conversation.empty()) return ok_status();
+  return not_found("[answers] the answer must be of a conversation, got ", id,
+                   "; a response is replayed at /v1/responses");
+}
+
+// The files of the question, as the model was given them.
+Result<MediaByHash> ReplayApi::read_media(OwnerId owner, const Json& origin, const ServedModel& model) {
+  MediaByHash media;
+  for (const Json& file : origin.value("files", Json::array())) {
+    const std::string id = file.value("file_id", "");
+    MELETE_ASSIGN_OR_RETURN(const std::string bytes, store_.files(owner).read(id));
+    MELETE_ASSIGN_OR_RETURN(const Part part, decode_media(bytes, id));
+    MELETE_RETURN_IF_ERROR(add_medium(file, part, model.chat().limits(), media));
+  }
+  return media;
 }
 
 std::optional<ReplayApi::Ready> ReplayApi::find(OwnerId owner, const std::string& id,
@@ -69,12 +80,10 @@ std::optional<ReplayApi::Ready> ReplayApi::find(OwnerId owner, const std::string
     problem = std::move(error);
     return std::nullopt;
   };
-  const auto chain = store_.responses(owner).chain(id);
-  if (!chain.ok()) return fail(api_error(chain.error()));
   const auto log = store_.event_logs().read(owner, id);
   if (!log.ok()) return fail(api_error(log.error()));
   auto runs = runs_of(*log);
-  if (runs.empty()) return fail({409, "must be a response whose run has ended", "id", "no_whole_run"});
+  if (runs.empty()) return fail({409, "must be one whose run has ended", "id", "no_whole_run"});
   ready.run = std::move(runs.back());
   const auto origin = origin_of(ready.run);
   if (!origin.ok()) return fail(api_error(origin.error()));
@@ -90,14 +99,17 @@ std::optional<ReplayApi::Ready> ReplayApi::find(OwnerId owner, const std::string
   ready.model = *model;
   if (ready.model->is_remote())
     return fail({409, "must be of a model on this machine, got one of another server", "id", "other_model"});
-  if (!read_media(*chain, file_lookup(store_, owner), **model, ready.media, problem)) return std::nullopt;
+  auto media = read_media(owner, *origin, **model);
+  if (!media.ok()) return fail(api_error(media.error()));
+  ready.media = *std::move(media);
   const Usage before = answer_of(*log).usage;
   ready.tokens = before.prompt_tokens + before.reasoning_tokens + before.answer_tokens;
   return ready;
 }
 
-void ReplayApi::read(const ExchangePtr& exchange) {
-  const std::string id = exchange->request.parameters.at("id");
+void ReplayApi::read(const ExchangePtr& exchange, Kind kind, const std::string& id) {
+  const Status kept = check_kept(exchange->caller.user, kind, id);
+  if (!kept.ok()) return refuse(exchange, api_error(kept.error()));
   std::optional<ApiError> problem;
   auto ready = find(exchange->caller.user, id, problem);
   if (!ready) return refuse(exchange, *problem);
@@ -105,7 +117,7 @@ void ReplayApi::read(const ExchangePtr& exchange) {
     return refuse(exchange, quota_error(reserved.error(), exchange->charge->retry_after_s()));
   std::stop_source stop;
   exchange->on_gone([stop]() mutable { stop.request_stop(); });
-  const Status status = runners_.submit({[exchange, id, stop, ready = *std::move(ready)] {
+  const Status status = runners_.submit({[exchange, kind, id, stop, ready = *std::move(ready)] {
     const auto again = [&](const std::string& mode, const Request& request, EventSink& sink) {
       return ready.model->answer(mode, request, sink, stop.get_token());
     };
@@ -114,7 +126,8 @@ void ReplayApi::read(const ExchangePtr& exchange) {
     exchange->charge->settle();
     if (!report.ok()) return refuse(exchange, api_error(report.error()));
     Json told = to_json(*report);
-    told.update({{"object", "response.replay"}, {"response_id", id}});
+    told["object"] = kind == Kind::response ? "response.replay" : "answer.replay";
+    told[kind == Kind::response ? "response_id" : "answer_id"] = id;
     exchange->respond(200, told);
   }});
   if (status.ok()) return;

@@ -1,4 +1,5 @@
-// POST /v1/responses/{id}/replay: a kept response is made again from its log and compared byte by byte.
+// POST /v1/responses/{id}/replay and /api/answers/{answer}/replay: what is kept is made again from its log
+// and compared byte by byte.
 #pragma once
 
 #include "agent/replay.h"
@@ -27,7 +28,8 @@ class ReplayApi {
   void add_routes(Router& router);
 
  private:
-  // What it takes to run a response again.
+  enum class Kind { response, answer };
+  // What it takes to run it again.
   struct Ready {
     std::vector<Event> run;
     const ServedModel* model = nullptr;
@@ -35,7 +37,10 @@ class ReplayApi {
     int64_t tokens = 0;  // that the run took before
   };
   std::optional<Ready> find(OwnerId owner, const std::string& id, std::optional<ApiError>& problem);
-  void read(const ExchangePtr& exchange);
+  Result<MediaByHash> read_media(OwnerId owner, const Json& origin, const ServedModel& model);
+  Status check_kept(OwnerId owner, Kind kind, const std::string& id);
+  void read(const ExchangePtr& exchange, Kind kind, const std::string& id);
+  void add_route(Router& router, const std::string& path, const std::string& summary, Kind kind);
 
   const ModelList& models_;
   ModelIdentities& identities_;

@@ -233,12 +233,12 @@ class Preparation {
     row.model = request_.options.model;
     row.created_ms = now_ms;
     row.files = file_ids(kept["input"]);
-    const auto identity = identities_.of(model_->name());
-    if (!identity.ok()) return fail(api_error(identity.error()));
-    Json origin = {{"model", {{"name", model_->name()}, {"identity", *identity}}}, {"files", Json::array()}};
+    Json files = Json::array();
     for (const Json* of : {&before_, &kept["input"]})
-      for (Json& file : file_origins(*of)) origin["files"].push_back(std::move(file));
-    ready.record = run_record(run_, held_to(request_.options, *model_), std::move(origin));
+      for (Json& file : file_origins(*of)) files.push_back(std::move(file));
+    auto origin = identities_.origin(model_->name(), std::move(files));
+    if (!origin.ok()) return fail(api_error(origin.error()));
+    ready.record = run_record(run_, held_to(request_.options, *model_), *std::move(origin));
     row.request = {
         {"body", std::move(kept)}, {"response", response}, {"run", to_json(ready.prepared.options)}};
     row.output = response;

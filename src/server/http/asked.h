@@ -28,6 +28,7 @@ class Asked {
         size_t{1} << 20);
     handle(std::make_shared<Exchange>(std::move(request), state_));
     while (!take()) {
+      if (has_more_) continue;  // a source gives a piece at a time
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return std::exchange(woken_, false); });
     }
@@ -57,12 +58,13 @@ class Asked {
       headers = *output.stream;
     }
     body += output.bytes;
+    has_more_ = !output.bytes.empty();
     return output.ended || output.abandoned;
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool woken_ = false;
+  bool woken_ = false, has_more_ = false;
   std::shared_ptr<ExchangeState> state_;
 };
 

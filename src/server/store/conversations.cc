@@ -323,6 +323,13 @@ Status Conversations::remove_message(const std::string& conversation, const std:
   MELETE_ASSIGN_OR_RETURN(Transaction transaction,
                           Transaction::begin(owned_.database(), "deleting a message"));
   MELETE_ASSIGN_OR_RETURN(const StoredMessage top, this->message(conversation, message));
+  MELETE_RETURN_IF_ERROR(owned_.run(
+      "deleting a message's answers",
+      cat(kBelow,
+          "DELETE FROM answers WHERE owner = ?1 AND conversation = ?2 AND id IN (SELECT "
+          "json_extract(meta, '$.answer') FROM messages WHERE owner = ?1 AND conversation = ?2 AND "
+          "id IN (SELECT id FROM below))"),
+      conversation, message));
   MELETE_RETURN_IF_ERROR(
       owned_.run("deleting a message",
                  cat(kBelow,

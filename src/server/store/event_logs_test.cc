@@ -85,6 +85,30 @@ TEST(EventLogs, GoWithTheirConversation) {
   EXPECT_FALSE(std::filesystem::exists(path_of(test, log->id())));
 }
 
+TEST(EventLogs, GoWithTheMessageThatTheyBelongTo) {
+  TestStore test;
+  EventLogs& logs = test.store->event_logs();
+  Conversations all = test.store->conversations(kTestOwner);
+  const std::string id = ok(all.create("")).id;
+  const auto answer = [&](const std::string& to) {
+    const auto log = ok(logs.create(kTestOwner, {id, ""}));
+    log->put(delta(0));
+    ok(logs.finish(*log, "completed"));
+    ok(all.add(id, {to, "assistant", "yes", {{"answer", log->id()}}}));
+    return log->id();
+  };
+  const std::string kept = ok(all.add(id, {"", "user", "a"})).id,
+                    gone = ok(all.add(id, {"", "user", "b"})).id;
+  const std::string kept_answer = answer(kept), gone_answer = answer(gone), other_answer = answer(gone);
+  ASSERT_TRUE(all.remove_message(id, gone).ok());
+  EXPECT_EQ(ok(logs.list(kTestOwner)).size(), 1u);
+  EXPECT_EQ(ok(logs.read(kTestOwner, kept_answer)).size(), 1u);
+  ASSERT_TRUE(ok(test.store->erase_garbage()));
+  EXPECT_TRUE(std::filesystem::exists(path_of(test, kept_answer)));
+  EXPECT_FALSE(std::filesystem::exists(path_of(test, gone_answer)));
+  EXPECT_FALSE(std::filesystem::exists(path_of(test, other_answer)));
+}
+
 TEST(EventLogs, AServerFindsWhatAFormerOneLeftRunning) {
   TestStore test;
   const std::string id = ok(test.store->event_logs().create(kTestOwner))->id();
