@@ -24,7 +24,9 @@ const AttentionTable& attention_table() {
 namespace {
 
 // Queries that one task rounds at least.
-constexpr int64_t kRoundedPairs = 256;
+constexpr int64_t kRoundedPairs = 24;
+// Pairs whose blocks one task folds at least.
+constexpr int64_t kFoldedPairs = 16;
 
 int64_t count_pages(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
 
@@ -52,9 +54,12 @@ class AttentionRun {
         run_unit(unit / heads().kv_heads, unit % heads().kv_heads, slot);
     });
     if (!plan_.by_block_) return;
-    pool.run(bundles * heads().kv_heads, [&](int64_t unit) {
-      fold_blocks(plan_.bundles_[static_cast<size_t>(unit / heads().kv_heads)], unit % heads().kv_heads);
-    });
+    for (const Bundle& bundle : plan_.bundles_) {
+      const int64_t pairs = (bundle.row_end - bundle.row_begin) * share();
+      pool.for_ranges(pairs * heads().kv_heads, kFoldedPairs, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) fold_blocks(bundle, i / pairs, i % pairs);
+      });
+    }
   }
 
  private:
@@ -64,7 +69,7 @@ class AttentionRun {
   int64_t share() const { return heads().heads / heads().kv_heads; }
   int64_t stride() const { return attention_state_floats(heads().padded()); }
   int64_t bundle_floats() const { return plan_.bundle_rows_ * share() * stride(); }
-  int64_t num_slots() const { return int64_t{4} * plan_.threads_; }
+  int64_t num_slots() const { return plan_.num_slots(); }
   int64_t slot_floats() const { return plan_.slot_floats(); }
 
   // A (row, head) pair's query, rounded, where AttentionWork expects it.
@@ -115,11 +120,13 @@ class AttentionRun {
     const Bundle& bundle = plan_.bundles_[static_cast<size_t>(index)];
     float* block_states = slot + bundle_floats();
     const int64_t end = bundle.first_block + bundle.block_end - bundle.block_begin;
+    const int64_t pairs = (bundle.row_end - bundle.row_begin) * share();
     for (int64_t block = bundle.first_block; block < end; ++block) {
       attend_block(bundle, block, kv_head, block == bundle.first_block ? slot : block_states, work);
-      if (block != bundle.first_block) fold(bundle, block_states, slot);
+      for (int64_t pair = 0; block != bundle.first_block && pair < pairs; ++pair)
+        fold(block_states, slot, pair);
     }
-    finish(bundle, kv_head, slot);
+    for (int64_t pair = 0; pair < pairs; ++pair) finish(bundle, kv_head, pair, slot);
   }
 
   const Bundle& bundle_of(int64_t block) const {
@@ -200,28 +207,25 @@ class AttentionRun {
     work.ahead_offset = -kv_head * shape_.head_bytes();
   }
 
-  void fold(const Bundle& bundle, const float* block, float* total) {
-    const int64_t padded = heads().padded();
-    for (int64_t pair = 0; pair < (bundle.row_end - bundle.row_begin) * share(); ++pair) {
-      const float* state = block + pair * stride();
-      // Zero: the row sees no key of this block.
-      if (state[padded + 1] != 0) table_.fold(shape_.type, total + pair * stride(), state, padded);
-    }
+  // pair: of the bundle's (row, head of this kv head) pairs.
+  void fold(const float* block, float* total, int64_t pair) const {
+    const float* state = block + pair * stride();
+    // Zero: the row sees no key of this block.
+    if (state[heads().padded() + 1] != 0)
+      table_.fold(shape_.type, total + pair * stride(), state, heads().padded());
   }
 
-  void fold_blocks(const Bundle& bundle, int64_t kv_head) {
+  void fold_blocks(const Bundle& bundle, int64_t kv_head, int64_t pair) {
     float* total = partial(bundle.first_block, kv_head);
     for (int64_t i = 1; i < bundle.block_end - bundle.block_begin; ++i)
-      fold(bundle, partial(bundle.first_block + i, kv_head), total);
-    finish(bundle, kv_head, total);
+      fold(partial(bundle.first_block + i, kv_head), total, pair);
+    finish(bundle, kv_head, pair, total);
   }
 
-  void finish(const Bundle& bundle, int64_t kv_head, const float* states) {
-    for (int64_t row = bundle.row_begin; row < bundle.row_end; ++row) {
-      for (int64_t head = 0; head < share(); ++head)
-        table_.finish(states + ((row - bundle.row_begin) * share() + head) * stride(), heads().head_dim,
-                      o_.data + row * o_.cols + (kv_head * share() + head) * heads().head_dim);
-    }
+  void finish(const Bundle& bundle, int64_t kv_head, int64_t pair, const float* states) {
+    const int64_t row = bundle.row_begin + pair / share(), head = kv_head * share() + pair % share();
+    table_.finish(states + pair * stride(), heads().head_dim,
+                  o_.data + row * o_.cols + head * heads().head_dim);
   }
 
   const AttentionTable& table_ = attention_table();

@@ -51,6 +51,8 @@ class AttentionPlan {
   struct Block {
     int64_t group_begin, group_end;
   };
+  // Pieces that a run is cut into at most; single blocks are small, and few.
+  int64_t num_slots() const { return int64_t{by_block_ ? 8 : 4} * threads_; }
   int64_t slot_floats() const;
   void add_bundle(std::span<const AttentionRow> rows, int64_t begin, int64_t end);
   void add_block(std::span<const AttentionRow> rows, const Bundle& bundle, int64_t block);

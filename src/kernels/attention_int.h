@@ -2,8 +2,8 @@
 // Lanes::Int.
 //
 // Queries are rounded like keys, the weights of a chunk to parts of the chunk's greatest product of weight
-// and value scale, so that scores and outputs are sums of products of integers: exact, therefore without an
-// order to keep, and two or four to a lane where floats have one.
+// and value scale (to 1 / 8191, or 1 / 255 of it), so that scores and outputs are sums of products of
+// integers: exact, therefore without an order to keep, and two or four to a lane where floats have one.
 #pragma once
 
 #include <bit>
@@ -15,12 +15,9 @@ namespace melete {
 
 template <class F>
 float rounding_scale(const float* x, int64_t n, int32_t limit) {
-  int32_t bits = 0;
-  for (int64_t i = 0; i < n; i += 16) {
-    const auto v = load_part<F>(x + i, n - i);
-    const int32_t most = F::Int::max_abs_bits(v, v);
-    bits = most > bits ? most : bits;
-  }
+  auto most = F::zero();
+  for (int64_t i = 0; i < n; i += 16) most = F::Int::max_bits(most, F::abs(load_part<F>(x + i, n - i)));
+  const int32_t bits = F::Int::max_abs_bits(most, most);
   if (bits >= 0x7f800000) return std::bit_cast<float>(0x7fc00000);
   const auto amax = std::bit_cast<float>(bits);
   return amax < 0x1p-100f ? 0.0f : amax / static_cast<float>(limit);  // 1 / scale must not overflow
@@ -50,9 +47,13 @@ void round_to_words(const float* x, int64_t n, float scale, int16_t* words) {
 
 template <class F>
 int32_t round_to_bytes(const float* x, int64_t n, float scale, int8_t* bytes) {
-  int32_t sum = 0;
-  round_with<F>(x, n, scale, bytes, [&](int8_t* to, auto v) { sum += F::Int::store_bytes(to, F::round(v)); });
-  return sum;
+  auto sum = F::zero();  // of integers, exact
+  round_with<F>(x, n, scale, bytes, [&](int8_t* to, auto v) {
+    const auto rounded = F::round(v);
+    F::Int::store_bytes(to, rounded);
+    sum = F::add(sum, rounded);
+  });
+  return static_cast<int32_t>(F::sum(sum));
 }
 
 // One step of the fast Hadamard transform within sixteen lanes.
@@ -84,7 +85,7 @@ void rotate_channels(const float* x, int64_t n, float* to) {
   }
 }
 
-// How queries and keys of each type meet.
+// How queries and keys of each type meet, and weights and values.
 template <class Q, KvType kType>
 struct IntKeys;
 
@@ -98,6 +99,17 @@ struct IntKeys<Q, KvType::int16> {
   static typename Q::I add_score(typename Q::I sum, const Key& key, const Query& x) {
     return Q::dot_pairs(sum, key, x);
   }
+
+  using Value = typename Q::P;
+  using Weight = typename Q::P;
+  using StoredWeight = int16_t;
+  static constexpr int64_t kPositions = 2;  // of a step
+  static Value load_value(const std::byte* p) { return Q::load_pairs(p); }
+  static Weight weights(int32_t words) { return Q::pair(words); }
+  static void store_weights(int16_t* to, typename Q::F::V x) { Q::store_words(to, x); }
+  static typename Q::I add_value(typename Q::I sum, const Value& value, const Weight& x) {
+    return Q::dot_pairs(sum, value, x);
+  }
 };
 
 template <class Q>
@@ -110,6 +122,17 @@ struct IntKeys<Q, KvType::int8> {
   static typename Q::I add_score(typename Q::I sum, const Key& key, const Query& x) {
     return Q::dot(sum, key, x);
   }
+
+  using Value = decltype(Q::load_signed(nullptr));
+  using Weight = decltype(Q::unsigned_quad(0));
+  using StoredWeight = uint8_t;
+  static constexpr int64_t kPositions = 4;
+  static Value load_value(const std::byte* p) { return Q::load_signed(p); }
+  static Weight weights(int32_t bytes) { return Q::unsigned_quad(bytes); }
+  static void store_weights(uint8_t* to, typename Q::F::V x) { Q::store_unsigned(to, x); }
+  static typename Q::I add_value(typename Q::I sum, const Value& value, const Weight& x) {
+    return Q::dot_signed(sum, value, x);
+  }
 };
 
 template <class Lanes, KvType kType>
@@ -120,16 +143,15 @@ struct IntTile : IntKeys<typename Lanes::Int, kType> {
   using Keys = IntKeys<Q, kType>;
   using ScoreSum = typename Q::I;
   using ValueSum = typename Q::I;
-  using Value = typename Q::P;
-  using Weight = typename Q::P;
-  static constexpr int64_t kKeyBytes = 64, kPositions = 2, kValueBytes = 4;
+  using typename Keys::StoredWeight;
+  static constexpr int64_t kKeyBytes = 64, kValueBytes = 4;
 
   // weights [R][kChunkKeys], q [steps][R]: queries come rounded (attention_table.h), here side by side.
   template <int R>
   struct Tile {
     explicit Tile(const AttentionWork& w)
         : scores(w.scratch),
-          weights(reinterpret_cast<int16_t*>(w.scratch + R * kChunkKeys)),
+          weights(reinterpret_cast<StoredWeight*>(w.scratch + R * kChunkKeys)),
           q(reinterpret_cast<int32_t*>(w.scratch + R * (kChunkKeys + kChunkKeys / 2))) {
       const int64_t steps = score_steps(w.head_dim), padded = (w.head_dim + 15) / 16 * 16;
       for (int r = 0; r < R; ++r) {
@@ -145,7 +167,7 @@ struct IntTile : IntKeys<typename Lanes::Int, kType> {
       }
     }
     float* scores;
-    int16_t* weights;
+    StoredWeight* weights;
     int32_t* q;
     float q_scale[R];  // times the scores' own and log2 e
     int32_t start[R];
@@ -169,32 +191,28 @@ struct IntTile : IntKeys<typename Lanes::Int, kType> {
     ChunkSoftmax<F, kType, R>(w, tile.scores, origin, num_pages).run(tile.worth, kept);
     alignas(64) float greatest[16] = {}, inverse[16];
     max_bits_of_rows<F, R>(kept.greatest, greatest);
-    const V top = F::load(greatest), one = F::div(top, F::set(static_cast<float>(kWeightLimit)));
+    const V top = F::load(greatest), one = F::div(top, F::set(static_cast<float>(weight_limit(kType))));
     const V used =
         F::select(F::less(top, F::set(0x1p-100f)), F::zero(), one);  // its inverse must not overflow
     F::store(tile.unit, used);
     F::store(inverse, F::select(F::less(F::zero(), used), F::div(F::set(1.0f), used), F::zero()));
     for (int r = 0; r < R; ++r) {
-      int16_t* weights = tile.weights + r * kChunkKeys;
+      StoredWeight* weights = tile.weights + r * kChunkKeys;
       const V factor = F::set(inverse[r]);
       for (int64_t i = 0; i < 16 * num_pages; i += 16) {
         const V parts =
             inverse[r] > 0 ? F::mul(F::load(tile.scores + r * kChunkKeys + i), factor) : F::zero();
-        Q::store_words(weights + i, parts);
+        Keys::store_weights(weights + i, parts);
       }
     }
   }
 
-  static Value load_value(const std::byte* p) { return Q::load_pairs(p); }
   static ValueSum value_start(const float*, V) { return Q::set(0); }
   template <int R>
-  static Weight weight(const Tile<R>& tile, int64_t i) {
-    int32_t pair;
-    __builtin_memcpy(&pair, tile.weights + i, 4);
-    return Q::pair(pair);
-  }
-  static ValueSum add_value(ValueSum sum, const Value& value, const Weight& x) {
-    return Q::dot_pairs(sum, value, x);
+  static typename Keys::Weight weight(const Tile<R>& tile, int64_t i) {
+    int32_t parts;
+    __builtin_memcpy(&parts, tile.weights + i, 4);
+    return Keys::weights(parts);
   }
   static V value_end(ValueSum sum, const float* o, V worth, V unit) {
     return F::fma(Q::to_float(sum), unit, F::mul(F::load(o), worth));

@@ -54,41 +54,58 @@ float write_keys(const AttentionTable& table, KvType type, const float* k, int64
   return scale;
 }
 
-// v as one of two neighbours in each pair of positions.
-float write_values(const AttentionTable& table, const float* v, int64_t width, int16_t* values) {
-  int16_t words[kChunkKeys];
-  const float scale = table.scale(v, width, kValueLimit);
+// v as one of the `neighbours` in each pair or quad of positions.
+template <class T, class Round>
+float write_values(const AttentionTable& table, const float* v, int64_t width, int32_t limit,
+                   int64_t neighbours, T* values, const Round& round) {
+  T rounded[kChunkKeys];
+  const float scale = table.scale(v, width, limit);
   for (int64_t d = 0; d < width; d += kChunkKeys) {
     const int64_t count = std::min(kChunkKeys, width - d);
-    table.round_words(v + d, count, scale, words);
-    for (int64_t i = 0; i < count; ++i) values[2 * (d + i)] = words[i];
+    round(v + d, count, scale, rounded);
+    for (int64_t i = 0; i < count; ++i) values[neighbours * (d + i)] = rounded[i];
   }
   return scale;
 }
 
-// Where the values of a place begin; those of its channels are two words apart.
-int64_t value_place(const PageShape& shape, int64_t place) {
-  return shape.values_offset() + (place / 2 * shape.heads.padded() * 2 + place % 2) * 2;
+// Where the values of a place begin; those of its channels are `neighbours` apart.
+template <class T>
+T* value_place(const PageShape& shape, int64_t place, int64_t neighbours, std::byte* part) {
+  return reinterpret_cast<T*>(part + shape.values_offset()) +
+         place / neighbours * shape.heads.padded() * neighbours + place % neighbours;
+}
+
+float write_values(const PageShape& shape, const float* v, int64_t place, std::byte* part) {
+  const AttentionTable& table = attention_table();
+  const int64_t width = shape.heads.head_dim;
+  const int32_t limit = value_limit(shape.type);
+  if (shape.type == KvType::int16)
+    return write_values(table, v, width, limit, 2, value_place<int16_t>(shape, place, 2, part),
+                        table.round_words);
+  return write_values(table, v, width, limit, 4, value_place<int8_t>(shape, place, 4, part),
+                      table.round_bytes);
 }
 
 void write_integers(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part) {
   const AttentionTable& table = attention_table();
   auto* scales = reinterpret_cast<float*>(part + shape.scales_offset());
   scales[place] = write_keys(table, shape.type, k, shape.heads.head_dim, part + kStepBytes * place);
-  scales[kPagePositions + place] = write_values(table, v, shape.heads.head_dim,
-                                                reinterpret_cast<int16_t*>(part + value_place(shape, place)));
+  scales[kPagePositions + place] = write_values(shape, v, place, part);
 }
 
 void read_integers(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(part + kStepBytes * place);
   const auto* words = reinterpret_cast<const int16_t*>(part + kStepBytes * place);
-  const auto* values = reinterpret_cast<const int16_t*>(part + value_place(shape, place));
+  auto* own = const_cast<std::byte*>(part);
+  const int16_t* value_words = value_place<int16_t>(shape, place, 2, own);
+  const int8_t* value_bytes = value_place<int8_t>(shape, place, 4, own);
   const auto* scales = reinterpret_cast<const float*>(part + shape.scales_offset());
   for (int64_t d = 0; d < shape.heads.head_dim; ++d) {
     const int key = shape.type == KvType::int8 ? bytes[d / 4 * 4 * kPagePositions + d % 4] - 128
                                                : words[d / 2 * 2 * kPagePositions + d % 2];
     k[d] = static_cast<float>(key) * scales[place];
-    v[d] = static_cast<float>(values[2 * d]) * scales[kPagePositions + place];
+    const int value = shape.type == KvType::int8 ? value_bytes[4 * d] : value_words[2 * d];
+    v[d] = static_cast<float>(value) * scales[kPagePositions + place];
   }
   const int64_t block = rotated_together(shape.heads.head_dim);
   if (shape.type != KvType::int8 || block == 1) return;

@@ -9,7 +9,8 @@
 //         16][2]: pairs of neighbouring positions side by side, rounded likewise with n = 4095
 //   int8  keys [K / 4 rounded up][16][4] of 128 + round(y 127 / amax), where y is x rotated by Hadamard
 //         matrices (2404.00456), so that no channel's size costs the others their precision, and amax over y;
-//         scales and values as int16's
+//         scales as int16's; values [4][K padded to 16][4]: four neighbouring positions side by side, rounded
+//         with n = 127
 #pragma once
 
 #include <cstddef>
@@ -29,10 +30,11 @@ std::string_view name_of(KvType type);
 
 constexpr bool is_integer(KvType type) { return type == KvType::int8 || type == KvType::int16; }
 
-// The greatest rounded value: of int16 keys and queries, of int16 values, and of the weights that meet those.
-// Sums of K, and of the 64 products of a chunk of positions, stay below 2^31.
+// The greatest rounded value: of int16 keys and queries, of values, and of the weights that meet those. Sums
+// of K, and of the 64 products of a chunk of positions, stay below 2^31.
 int32_t key_limit(int64_t head_dim);
-inline constexpr int32_t kValueLimit = 4095, kWeightLimit = 8191;
+constexpr int32_t value_limit(KvType type) { return type == KvType::int8 ? 127 : 4095; }
+constexpr int32_t weight_limit(KvType type) { return type == KvType::int8 ? 255 : 8191; }
 
 // Channels that int8's keys and queries are rotated together: the greatest power of two that divides K, whose
 // matrix of ones and minus ones takes products to that many times themselves. 1: they stay.
@@ -56,7 +58,7 @@ struct PageShape {
   int64_t key_bytes() const {
     return kPagePositions * (type == KvType::f32 ? 4 : type == KvType::int8 ? 1 : 2);
   }
-  int64_t value_bytes() const { return type == KvType::f32 ? 4 : 2; }
+  int64_t value_bytes() const { return type == KvType::f32 ? 4 : type == KvType::int8 ? 1 : 2; }
   int64_t scales_offset() const { return (heads.head_dim * key_bytes() + 63) / 64 * 64; }
   int64_t values_offset() const { return scales_offset() + (is_integer(type) ? 128 : 0); }
   int64_t head_bytes() const { return values_offset() + kPagePositions * heads.padded() * value_bytes(); }

@@ -157,7 +157,7 @@ int64_t AttentionPlan::scratch_floats(KvType type) const {
       bundle_rows_ * (shape_.heads / shape_.kv_heads) * attention_state_floats(shape_.padded());
   const int64_t queries =
       is_integer(type) ? num_rows() * shape_.heads * rounded_query_floats(shape_.padded()) : 0;
-  return queries + int64_t{4} * threads_ * slot_floats() +
+  return queries + num_slots() * slot_floats() +
          (by_block_ ? std::ssize(blocks_) * shape_.kv_heads * states : 0);
 }
 

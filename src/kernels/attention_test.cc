@@ -249,7 +249,7 @@ TEST(AttentionPages, TypesRoundAsTheySay) {
         float most_v = 0;
         for (size_t d = 0; d < 21; ++d) most_v = std::max(most_v, std::fabs(v[i / 21 * 21 + d]));
         const float near = type == KvType::f32 ? 0
-                           : is_integer(type)  ? most_v / (2 * kValueLimit) * 1.001f
+                           : is_integer(type)  ? most_v / (2 * value_limit(type)) * 1.001f
                                                : std::fabs(v[i]) * 0x1p-8f + 1e-40f;
         EXPECT_NEAR(got_v[i], v[i], near);
         EXPECT_NEAR(got_k[i], k[i],

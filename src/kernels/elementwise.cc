@@ -7,7 +7,9 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kTaskElements = 1 << 13;
+// What one task takes at least, so that it is worth waking a thread: of sums, and of functions that cost
+// several times as much an element.
+constexpr int64_t kTaskElements = 1 << 13, kCostlyElements = 1 << 11;
 
 void check_same(ConstMatrix a, ConstMatrix b) {
   MELETE_CHECK(a.rows == b.rows && a.cols == b.cols, a.rows, " x ", a.cols, " and ", b.rows, " x ", b.cols);
@@ -15,8 +17,8 @@ void check_same(ConstMatrix a, ConstMatrix b) {
 
 // Ranges begin at multiples of 16, but nothing depends on that: lanes don't mix.
 template <class Body>
-void for_elements(ThreadPool& pool, int64_t size, Body body) {
-  pool.for_ranges((size + 15) / 16, kTaskElements / 16, [&](int64_t begin, int64_t end) {
+void for_elements(ThreadPool& pool, int64_t size, int64_t grain, Body body) {
+  pool.for_ranges((size + 15) / 16, grain / 16, [&](int64_t begin, int64_t end) {
     body(16 * begin, std::min(16 * end, size) - 16 * begin);
   });
 }
@@ -32,21 +34,22 @@ void add(ThreadPool& pool, ConstMatrix a, ConstMatrix b, Matrix y) {
   check_same(a, b);
   check_same(a, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(),
+  for_elements(pool, y.size(), kTaskElements,
                [&](int64_t at, int64_t n) { table.add(a.data + at, b.data + at, y.data + at, n); });
 }
 
 void gelu(ThreadPool& pool, ConstMatrix x, Matrix y) {
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) { table.gelu(x.data + at, y.data + at, n); });
+  for_elements(pool, y.size(), kCostlyElements,
+               [&](int64_t at, int64_t n) { table.gelu(x.data + at, y.data + at, n); });
 }
 
 void swiglu(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y) {
   check_same(gate, up);
   check_same(gate, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(),
+  for_elements(pool, y.size(), kCostlyElements,
                [&](int64_t at, int64_t n) { table.swiglu(gate.data + at, up.data + at, y.data + at, n); });
 }
 
@@ -54,7 +57,7 @@ void geglu_tanh(ThreadPool& pool, ConstMatrix gate, ConstMatrix up, Matrix y) {
   check_same(gate, up);
   check_same(gate, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) {
+  for_elements(pool, y.size(), kCostlyElements, [&](int64_t at, int64_t n) {
     table.geglu_tanh(gate.data + at, up.data + at, y.data + at, n);
   });
 }
@@ -63,7 +66,7 @@ void sigmoid_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix gate, Matrix y) {
   check_same(x, gate);
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(), [&](int64_t at, int64_t n) {
+  for_elements(pool, y.size(), kCostlyElements, [&](int64_t at, int64_t n) {
     table.sigmoid_gate(x.data + at, gate.data + at, y.data + at, n);
   });
 }
@@ -71,14 +74,14 @@ void sigmoid_gate(ThreadPool& pool, ConstMatrix x, ConstMatrix gate, Matrix y) {
 void scale_sigmoid(ThreadPool& pool, ConstMatrix x, float scale, Matrix y) {
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(),
+  for_elements(pool, y.size(), kCostlyElements,
                [&](int64_t at, int64_t n) { table.scale_sigmoid(x.data + at, scale, y.data + at, n); });
 }
 
 void softcap(ThreadPool& pool, ConstMatrix x, float scale, float cap, Matrix y) {
   check_same(x, y);
   const KernelTable& table = kernel_table();
-  for_elements(pool, y.size(),
+  for_elements(pool, y.size(), kCostlyElements,
                [&](int64_t at, int64_t n) { table.softcap(x.data + at, scale, cap, y.data + at, n); });
 }
 

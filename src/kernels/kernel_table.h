@@ -54,8 +54,9 @@ struct KernelTable {
   void (*gemm)(const GemmWork&, int64_t row_begin, int64_t row_end, int64_t panel_begin, int64_t panel_end);
   void (*quant_matmul)(const QuantWork&, int64_t block_begin, int64_t block_end, int64_t panel_begin,
                        int64_t panel_end);
-  void (*quantise)(const float* x, int64_t rows, int64_t cols, ActivationType type,
-                   int32_t* record);  // a block
+  // Groups of the rows of one block.
+  void (*quantise)(const float* x, int64_t rows, int64_t cols, ActivationType type, int64_t group_begin,
+                   int64_t group_end, int32_t* block);
   void (*rms)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*layer_norm)(const NormWork&, int64_t row_begin, int64_t row_end);
   void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t heads,

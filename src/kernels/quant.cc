@@ -11,6 +11,8 @@ namespace {
 
 // Weight bytes times blocks of rows below which waking a thread costs more than it saves.
 constexpr int64_t kTaskBytes = 1 << 15;
+// Activations that one task rounds at least.
+constexpr int64_t kTaskValues = 1 << 11;
 
 QuantWork work_for(const QuantActivations& x, const QuantMatrix& w, std::span<const float> bias, Matrix y) {
   MELETE_CHECK(!w.empty() && x.cols() == w.in() && y.rows == x.rows() && y.cols == w.out(), x.rows(), " x ",
@@ -64,12 +66,15 @@ void QuantActivations::assign(ThreadPool& pool, ConstMatrix x, ActivationType ty
   const int64_t row_words = 2 * quant_pairs(x.cols) * activation_words(type);
   records_.resize(std::max(records_.size(), static_cast<size_t>(x.rows * row_words)));
   const KernelTable& table = kernel_table();
-  const int64_t grain = std::max<int64_t>(1, 4096 / std::max<int64_t>(x.cols, 1));
-  pool.for_ranges((x.rows + kQuantRows - 1) / kQuantRows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) {
-      const int64_t row = block * kQuantRows;
-      table.quantise(x.data + row * x.cols, std::min(kQuantRows, x.rows - row), x.cols, type,
+  const int64_t blocks = (x.rows + kQuantRows - 1) / kQuantRows, groups = 2 * quant_pairs(x.cols);
+  const int64_t grain = kTaskValues / (kQuantGroup * std::clamp<int64_t>(x.rows, 1, kQuantRows));
+  pool.for_ranges(blocks * groups, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end;) {
+      const int64_t row = at / groups * kQuantRows, first = at % groups;
+      const int64_t last = std::min(groups, first + end - at);
+      table.quantise(x.data + row * x.cols, std::min(kQuantRows, x.rows - row), x.cols, type, first, last,
                      records_.data() + row * row_words);
+      at += last - first;
     }
   });
 }

@@ -227,15 +227,15 @@ void quantise_group(const float* x, int64_t stride, int32_t* record) {
 }
 
 template <class Q, ActivationType kType>
-void quantise_block_of(const float* x, int64_t rows, int64_t cols, int32_t* record) {
-  const int64_t groups = (cols + 63) / 64 * 2;
-  int64_t first = 0;
+void quantise_groups_of(const float* x, int64_t rows, int64_t cols, int64_t begin, int64_t end,
+                        int32_t* record) {
+  int64_t first = begin;
   if constexpr (kType == ActivationType::int8 && requires { Q::quantise_eight(x, cols, record); }) {
-    for (; rows == kQuantRows && 32 * (first + 1) <= cols; ++first)
+    for (; rows == kQuantRows && first < end && 32 * (first + 1) <= cols; ++first)
       Q::quantise_eight(x + 32 * first, cols, record + first * activation_words(kType) * kQuantRows);
   }
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t g = first; g < groups; ++g) {
+    for (int64_t g = first; g < end; ++g) {
       const int64_t left = cols - 32 * g;
       const float* from = x + r * cols + 32 * g;
       int32_t* to = record + g * activation_words(kType) * rows + r;
@@ -250,11 +250,13 @@ void quantise_block_of(const float* x, int64_t rows, int64_t cols, int32_t* reco
   }
 }
 
-// `rows` rows of `cols` floats into one block of records.
+// Groups [begin, end) of `rows` rows of `cols` floats into their block of records, which begins at `record`.
 template <class Q>
-void quantise_block(const float* x, int64_t rows, int64_t cols, ActivationType type, int32_t* record) {
-  return type == ActivationType::int8 ? quantise_block_of<Q, ActivationType::int8>(x, rows, cols, record)
-                                      : quantise_block_of<Q, ActivationType::int16>(x, rows, cols, record);
+void quantise_groups(const float* x, int64_t rows, int64_t cols, ActivationType type, int64_t begin,
+                     int64_t end, int32_t* record) {
+  constexpr auto int8 = ActivationType::int8, int16 = ActivationType::int16;
+  return type == int8 ? quantise_groups_of<Q, int8>(x, rows, cols, begin, end, record)
+                      : quantise_groups_of<Q, int16>(x, rows, cols, begin, end, record);
 }
 
 }  // namespace melete

@@ -54,6 +54,19 @@ struct Avx2Int16 {
             _mm256_add_epi32(sum.b, _mm256_add_epi32(_mm256_madd_epi16(w.b_even, x.even),
                                                      _mm256_madd_epi16(w.b_odd, x.odd)))};
   }
+  using SignedW = W;
+  using UnsignedA = A;
+  static SignedW load_signed(const void* p) {
+    const auto* from = static_cast<const __m256i*>(p);
+    const __m256i a = _mm256_loadu_si256(from), b = _mm256_loadu_si256(from + 1);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8), _mm256_srai_epi16(a, 8),
+            _mm256_srai_epi16(_mm256_slli_epi16(b, 8), 8), _mm256_srai_epi16(b, 8)};
+  }
+  static UnsignedA unsigned_quad(int32_t values) {
+    const __m256i v = _mm256_set1_epi32(values);
+    return {_mm256_and_si256(v, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(v, 8)};
+  }
+  static I dot_signed(I sum, const SignedW& w, const UnsignedA& x) { return dot(sum, w, x); }
   static P load_pairs(const void* p) {
     const auto* from = static_cast<const __m256i*>(p);
     return {_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
@@ -66,6 +79,12 @@ struct Avx2Int16 {
   static void store_words(int16_t* p, F::V x) {
     const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xd8));
+  }
+  static void store_unsigned(uint8_t* p, F::V x) {
+    const __m256i words =
+        _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)), 0xd8);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
   static I raised(I x, int32_t start) {
     const __m256i s = _mm256_set1_epi32(start);

@@ -21,6 +21,9 @@ struct Avx512IntBase {
   static void store_words(int16_t* p, F::V x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
   }
+  static void store_unsigned(uint8_t* p, F::V x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(x)));
+  }
   static I raised(I x, int32_t start) {
     return _mm512_add_epi32(_mm512_slli_epi32(x, 7), _mm512_set1_epi32(start));
   }
@@ -188,6 +191,17 @@ struct Avx512Int16 : Avx512IntBase {
     return _mm512_add_epi32(
         sum, _mm512_add_epi32(_mm512_madd_epi16(w.even, x.even), _mm512_madd_epi16(w.odd, x.odd)));
   }
+  using SignedW = W;
+  using UnsignedA = A;
+  static SignedW load_signed(const void* p) {
+    const __m512i w = _mm512_loadu_si512(p);
+    return {_mm512_srai_epi16(_mm512_slli_epi16(w, 8), 8), _mm512_srai_epi16(w, 8)};
+  }
+  static UnsignedA unsigned_quad(int32_t values) {
+    const __m512i v = _mm512_set1_epi32(values);
+    return {_mm512_and_si512(v, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(v, 8)};
+  }
+  static I dot_signed(I sum, const SignedW& w, const UnsignedA& x) { return dot(sum, w, x); }
 };
 
 }  // namespace melete

@@ -16,6 +16,9 @@ struct Avx512VnniInt16 : Avx512IntBase {
   static A quad(int32_t values) { return _mm512_set1_epi32(values); }
   static I dot_pairs(I sum, P x, P y) { return _mm512_dpwssd_epi32(sum, x, y); }
   static I dot(I sum, W w, A a) { return _mm512_dpbusd_epi32(sum, w, a); }
+  static __m512i load_signed(const void* p) { return _mm512_loadu_si512(p); }
+  static __m512i unsigned_quad(int32_t values) { return _mm512_set1_epi32(values); }
+  static I dot_signed(I sum, __m512i w, __m512i a) { return _mm512_dpbusd_epi32(sum, a, w); }
 };
 
 }  // namespace melete

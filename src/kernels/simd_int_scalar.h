@@ -56,6 +56,25 @@ struct ScalarInt16 {
     }
     return sum;
   }
+  // The same with the signs the other way round: four signed bytes a column by four unsigned ones.
+  struct SignedW {
+    int8_t byte[64];
+  };
+  struct UnsignedA {
+    uint8_t byte[4];
+  };
+  static SignedW load_signed(const void* p) {
+    SignedW w;
+    std::memcpy(w.byte, p, 64);
+    return w;
+  }
+  static UnsignedA unsigned_quad(int32_t values) { return std::bit_cast<UnsignedA>(values); }
+  static I dot_signed(I sum, const SignedW& w, UnsignedA a) {
+    for (int n = 0; n < 16; ++n) {
+      for (int i = 0; i < 4; ++i) sum.lane[n] += int32_t{w.byte[4 * n + i]} * a.byte[i];
+    }
+    return sum;
+  }
   static P load_pairs(const void* p) {
     P pairs;
     std::memcpy(pairs.word, p, 64);
@@ -74,6 +93,10 @@ struct ScalarInt16 {
   // Stores 16 floats as words, rounded to the nearest integers, which must lie in [-32767, 32767].
   static void store_words(int16_t* p, F::V x) {
     for (int i = 0; i < 16; ++i) p[i] = static_cast<int16_t>(std::nearbyint(x.lane[i]));
+  }
+  // The same as unsigned bytes, in [0, 255].
+  static void store_unsigned(uint8_t* p, F::V x) {
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(std::nearbyint(x.lane[i]));
   }
   // 128 x + start.
   static I raised(I x, int32_t start) {

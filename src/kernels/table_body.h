@@ -16,7 +16,7 @@ constexpr KernelTable make_table() {
       .gemm_rows = F::kMaxRows,
       .gemm = gemm_block<F>,
       .quant_matmul = quant_matmul<Q>,
-      .quantise = quantise_block<Q>,
+      .quantise = quantise_groups<Q>,
       .rms = rms_any<F>,
       .layer_norm = layer_norm_rows<F>,
       .rotate = rotate_rows<F>,
