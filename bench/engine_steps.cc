@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -211,10 +212,15 @@ int run(const char* model, int threads, const char* weights) {
   if (!type.ok()) return fail(type.error());
   EngineLimits limits;
   limits.max_cached_bytes = 0;  // every round computes its prompt
+  // Both at once, as Assistant::load does; folders of random weights have no tokenizer.
+  std::future<Result<ModelText>> text;
+  if (std::filesystem::path(model).extension() == ".gguf")
+    text = std::async(std::launch::async, [&] { return load_model_text(model); });
   auto engine = SpanEngine::load(model, threads, limits, *type);
   if (!engine.ok()) return fail(engine.error());
-  if (std::filesystem::path(model).extension() == ".gguf")
-    if (const auto text = load_model_text(model); !text.ok()) return fail(text.error());
+  std::optional<Result<ModelText>> read;
+  if (text.valid()) read = text.get();
+  if (read && !read->ok()) return fail(read->error());
   Ours ours(std::move(engine).value(), model, threads, *type);
   std::puts("{}");
   std::fflush(stdout);

@@ -145,7 +145,7 @@ function(melete_tests name)
     set(limit_s 3000)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${limit_s}
-    ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/leaks.txt:print_suppressions=0")
+    ENVIRONMENT "MELETE_PACKED_CACHE=off;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/leaks.txt:print_suppressions=0")
 endfunction()
 
 function(melete_program name)

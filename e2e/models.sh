@@ -49,6 +49,20 @@ grep -q "tokenizer.ggml.model" err.txt || fail "what the file lacks must be name
 exits 3 models get no-such-model
 grep -q "smollm2" err.txt || fail "the catalogue must be named"
 
+# Packed weights are kept in a folder of the user's, used and removed; a damaged copy changes nothing.
+export MELETE_PACKED_CACHE=$PWD/packed
+rm -rf packed
+melete models packed >out.txt && grep -q "^none$" out.txt || fail "no packed weights yet: $(cat out.txt)"
+for start in first kept damaged; do
+  melete run --quiet nano "$question" >run.txt || fail "the $start start"
+  cmp ask.txt run.txt || fail "the $start start must answer as the others do"
+  melete models packed >out.txt && grep -q "^nano/model.safetensors " out.txt || fail "packed weights: $(cat out.txt)"
+  [[ $start != kept ]] || for file in packed/*.packed; do printf 'damaged' >"$file"; done
+done
+melete models packed --clear >out.txt && [[ -z $(ls packed) ]] || fail "models packed --clear: $(cat out.txt)"
+MELETE_PACKED_CACHE=off exits 2 models packed
+export MELETE_PACKED_CACHE=off
+
 # Exports: the bfloat16 folder answers, the GGUF files hold the architecture and the towers.
 melete export "$root/models/melete-nano" --safetensors nano-bf16 >out.txt || fail "export --safetensors"
 melete run --quiet nano-bf16 "$question" >run.txt || fail "run the exported folder"

@@ -1,12 +1,16 @@
 #include "agent/assistant.h"
 
+#include <future>
+
 #include "text/special_tokens.h"
 
 namespace melete {
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
-  MELETE_ASSIGN_OR_RETURN(auto chat, ChatModel::load(model));
-  MELETE_ASSIGN_OR_RETURN(auto engine, Engine::load(model, num_threads));
+  auto reading = std::async(std::launch::async, [&] { return ChatModel::load(model); });
+  auto loaded = Engine::load(model, num_threads);
+  MELETE_ASSIGN_OR_RETURN(auto chat, reading.get());
+  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), model));
   return std::make_unique<Assistant>(std::move(engine), std::move(chat));
 }

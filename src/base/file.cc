@@ -82,9 +82,9 @@ Status FileWriter::write(std::span<const std::byte> bytes) {
   return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-Status FileWriter::commit() {
+Status FileWriter::commit(unsigned mode) {
   const bool written =
-      ::fchmod(fd_, 0644) == 0 && ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
+      ::fchmod(fd_, mode) == 0 && ::fsync(fd_) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
   if (!written) return file_error(path_, "write");
   ::close(std::exchange(fd_, -1));
   return ok_status();

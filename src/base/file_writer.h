@@ -21,7 +21,7 @@ class FileWriter {
 
   Status write(std::string_view bytes);
   Status write(std::span<const std::byte> bytes);
-  Status commit();
+  Status commit(unsigned mode = 0644);
 
  private:
   FileWriter(std::filesystem::path path, std::string temporary, int fd)

@@ -1,6 +1,8 @@
-// `melete models list|info|import|get`: the models on this machine.
+// `melete models list|info|import|get|packed`: the models on this machine.
 #include <algorithm>
+#include <ctime>
 #include <iostream>
+#include <sstream>
 
 #include "base/interrupt.h"
 #include "catalogue/catalogue.h"
@@ -11,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/text_table.h"
 #include "engine/families/family.h"
+#include "engine/packed_cache.h"
 
 namespace melete {
 namespace {
@@ -236,10 +239,88 @@ class ModelsGetCommand : public Command {
   std::string name_, local_, folder_, python_ = "python3";
 };
 
+// The weight type and the first file's name of packed weights' key.
+std::pair<std::string, std::string> describe_key(const std::string& key) {
+  std::istringstream text(key);
+  std::string type, line, word;
+  std::getline(text, type);
+  std::getline(text, line);
+  std::istringstream words(line);
+  for (int i = 0; i < 5; ++i) words >> word;
+  std::getline(words >> std::ws, word);
+  return key.empty() ? std::pair<std::string, std::string>("-", "of another version") : std::pair(type, word);
+}
+
+std::string date_text(int64_t ns) {
+  const time_t seconds = ns / 1'000'000'000;
+  tm local{};
+  ::localtime_r(&seconds, &local);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local)};
+}
+
+class ModelsPackedCommand : public Command {
+ public:
+  CommandInfo info() const override {
+    return {"models packed",
+            "list or remove the copies of models' weights that make starts fast",
+            "The first start of a model writes its weights, as they are multiplied with, to "
+            "$XDG_CACHE_HOME/melete/packed; later starts use them from there. The environment variable "
+            "MELETE_PACKED_CACHE names another folder, or says \"off\".",
+            {"models packed", "models packed --clear"}};
+  }
+
+  void declare(CLI::App& app) override {
+    app.add_flag("--clear", clear_, "remove them all; the next starts write them again");
+    app.add_flag("--json", json_, "print one JSON object");
+  }
+
+  Result<int> run() override {
+    const auto folder = default_packed_folder();
+    if (!folder)
+      return invalid_argument(
+          "[models packed] there must be a folder for packed weights, got MELETE_PACKED_CACHE=off "
+          "or neither HOME nor XDG_CACHE_HOME; set one");
+    if (clear_) {
+      MELETE_ASSIGN_OR_RETURN(const int64_t bytes, clear_packed_files(*folder));
+      if (json_)
+        std::cout << Json{{"folder", folder->path.string()}, {"removed_bytes", bytes}}.dump(2) << "\n";
+      else
+        std::cout << "removed " << short_bytes(bytes) << " from " << folder->path.string() << "\n";
+      return 0;
+    }
+    Json files = Json::array();
+    std::vector<std::vector<std::string>> rows = {{"MODEL", "WEIGHTS", "SIZE", "LAST USED"}};
+    for (const PackedFile& file : packed_files(*folder)) {
+      const auto [type, name] = describe_key(file.key);
+      rows.push_back({name, type, short_bytes(file.bytes), date_text(file.used_ns)});
+      files.push_back({{"model", name},
+                       {"weights", type},
+                       {"path", file.path.string()},
+                       {"bytes", file.bytes},
+                       {"last_used", file.used_ns / 1'000'000'000}});
+    }
+    if (json_) {
+      std::cout << json_text(Json{{"folder", folder->path.string()}, {"files", files}}, 2) << "\n";
+      return 0;
+    }
+    std::cout << "In " << folder->path.string() << ":\n";
+    if (rows.size() == 1)
+      std::cout << "none\n";
+    else
+      print_table(rows);
+    return 0;
+  }
+
+ private:
+  bool clear_ = false, json_ = false;
+};
+
 MELETE_REGISTER_COMMAND(ModelsGetCommand);
 MELETE_REGISTER_COMMAND(ModelsImportCommand);
 MELETE_REGISTER_COMMAND(ModelsInfoCommand);
 MELETE_REGISTER_COMMAND(ModelsListCommand);
+MELETE_REGISTER_COMMAND(ModelsPackedCommand);
 
 }  // namespace
 }  // namespace melete

@@ -38,9 +38,13 @@ Result<std::unique_ptr<SpanEngine>> SpanEngine::load(const std::filesystem::path
   auto pool = std::make_unique<ThreadPool>(num_threads);
   LoadOptions options;
   options.weights = weights;
+  std::unique_ptr<PackedCache> packed;
+  if (auto folder = default_packed_folder()) packed = std::make_unique<PackedCache>(*std::move(folder));
+  options.packed = packed.get();
   MELETE_ASSIGN_OR_RETURN(auto decoder, load_decoder(model, options, *pool));
   auto engine = std::make_unique<SpanEngine>(std::move(pool), std::move(decoder), limits);
   engine->identity_ = files_identity(model);
+  engine->packed_ = std::move(packed);
   return engine;
 }
 

@@ -22,6 +22,8 @@
 
 namespace melete {
 
+class PackedCache;
+
 struct EngineLimits {
   int64_t max_kv_bytes = int64_t{2} << 30;
   int64_t max_cached_bytes = int64_t{256} << 20;  // of remembered prompts, within max_kv_bytes
@@ -217,7 +219,8 @@ class SpanEngine : public Engine {
   EngineLimits limits_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Decoder> decoder_;
-  std::string identity_;  // of the weights' files, if they came from files
+  std::unique_ptr<PackedCache> packed_;  // still writes after the load
+  std::string identity_;                 // of the weights' files, if they came from files
   Arena arena_;
   KvPool kv_;
   RadixCache cache_;

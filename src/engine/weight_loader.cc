@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels/elementwise.h"
+#include "media/hash.h"
 #include "model/block_formats.h"
 #include "model/float_formats.h"
 
@@ -37,6 +38,15 @@ class StoredRows {
   // All of them as they lie in the file, if they are aligned floats there; else empty.
   std::span<const float> in_place() const;
   void forget() const;
+
+  // What tells this order from others; empty for none.
+  std::string order_name() const {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(order_.data());
+    const auto hash = hash_bytes({bytes, order_.size() * sizeof(int64_t)}, 0);
+    return order_.empty()
+               ? ""
+               : cat("/", std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
+  }
 
  private:
   const TensorView& view_;
@@ -176,23 +186,38 @@ const TensorView* WeightLoader::use(const std::string& name, const TensorShape& 
   return problem.empty() && step_ == LoadStep::load ? view : nullptr;
 }
 
-void WeightLoader::pack(const std::string& name, const StoredRows& rows, int64_t out, int64_t in,
-                        WeightType type, WeightMatrix& to) {
+WeightMatrix WeightLoader::packed(const std::string& name, const StoredRows& rows, int64_t out, int64_t in,
+                                  WeightType type) {
   std::atomic<bool> finite{true};
+  WeightMatrix result;
   if (const auto values = rows.in_place(); type == WeightType::f32 && !values.empty()) {
     check_finite(name, values);
-    to = PackedMatrix(pool_, values, out, in);
+    result = PackedMatrix(pool_, values, out, in);
   } else if (type == WeightType::f32) {
-    to = PackedMatrix(pool_, std::span<const float>(all_rows<float>(pool_, rows, out, in, finite)), out, in);
+    result =
+        PackedMatrix(pool_, std::span<const float>(all_rows<float>(pool_, rows, out, in, finite)), out, in);
   } else if (type == WeightType::bf16) {
-    to = PackedMatrix(pool_, std::span<const uint16_t>(all_rows<uint16_t>(pool_, rows, out, in, finite)), out,
-                      in);
+    result = PackedMatrix(pool_, std::span<const uint16_t>(all_rows<uint16_t>(pool_, rows, out, in, finite)),
+                          out, in);
   } else {
-    to = {quantise(pool_, rows, out, in, type, finite),
-          type_ == WeightType::w8 ? ActivationType::int16 : ActivationType::int8};
+    result = {quantise(pool_, rows, out, in, type, finite), activations()};
   }
   if (!finite) note_corrupt(name);
   rows.forget();
+  return result;
+}
+
+// What is kept was finite when it was packed: a load that finds other numbers fails and keeps nothing.
+void WeightLoader::pack(const std::string& name, int64_t part, const StoredRows& rows, int64_t out,
+                        int64_t in, WeightType type, WeightMatrix& to) {
+  const std::string label = cat(name, "/", part, "/", name_of(type), rows.order_name());
+  if (const PackedForm* form = kept_ == nullptr ? nullptr : kept_->find(label);
+      form != nullptr && form->out == out && form->in == in && is_form_of(type, form->kind)) {
+    to = matrix_of(*form, activations());
+    return;
+  }
+  to = packed(name, rows, out, in, type);
+  if (kept_ != nullptr) kept_->add(label, form_of(to));
 }
 
 void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, WeightMatrix& to,
@@ -208,7 +233,7 @@ void WeightLoader::matrix(const std::string& name, int64_t out, int64_t in, Weig
   const bool is_copied = type == WeightType::bf16 || type == WeightType::f32;
   if (is_copied && stored != nullptr && !(lies_in_place(*stored) && order.empty()))
     scratch_bytes_ = std::max(scratch_bytes_, packed_bytes(type, out, in));
-  if (view != nullptr) pack(name, StoredRows(*view, out, order), out, in, type, to);
+  if (view != nullptr) pack(name, 0, StoredRows(*view, out, order), out, in, type, to);
 }
 
 void WeightLoader::stack(const std::string& name, int64_t count, int64_t out, int64_t in,
@@ -220,7 +245,7 @@ void WeightLoader::stack(const std::string& name, int64_t count, int64_t out, in
   to.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
     const TensorView part = slice(*view, i, count);
-    pack(name, StoredRows(part, out, kAsTheyLie), out, in, type, to[static_cast<size_t>(i)]);
+    pack(name, i, StoredRows(part, out, kAsTheyLie), out, in, type, to[static_cast<size_t>(i)]);
   }
 }
 
@@ -237,7 +262,8 @@ void WeightLoader::joined_stack(const std::string& first, const std::string& sec
   to.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
     const TensorView one = slice(*a, i, count), other = slice(*b, i, count);
-    pack(first, StoredRows(one, other, out, kAsTheyLie), 2 * out, in, type, to[static_cast<size_t>(i)]);
+    pack(cat(first, "+", second), i, StoredRows(one, other, out, kAsTheyLie), 2 * out, in, type,
+         to[static_cast<size_t>(i)]);
   }
 }
 
@@ -294,7 +320,8 @@ void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t wi
   const TensorView* view = use(name, {rows, width}, 0);
   if (view == nullptr) return;
   to.stored = *view;
-  if (is_checked) return;
+  const std::string label = name + "/finite";
+  if (is_checked || (kept_ != nullptr && kept_->has_mark(label))) return;
   std::atomic<bool> finite{true};
   const StoredRows stored(*view, rows, kAsTheyLie);
   pool_.for_ranges(rows, kChunk / width + 1, [&](int64_t begin, int64_t end) {
@@ -305,6 +332,7 @@ void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t wi
     }
   });
   if (!finite) note_corrupt(name);
+  if (kept_ != nullptr) kept_->add_mark(label);
   forget_pages(view->bytes);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "engine/packed_weights.h"
 #include "engine/span_ops.h"
 #include "model/tensor_file.h"
 
@@ -26,9 +27,11 @@ class StoredRows;
 
 class WeightLoader {
  public:
-  // `file` must come from a file that was opened, not from memory.
-  WeightLoader(const TensorFile& file, ThreadPool& pool, WeightType type, LoadStep step)
-      : file_(file), pool_(pool), type_(type), step_(step) {}
+  // `file` must come from a file that was opened, not from memory. kept: where packed weights are taken from
+  // if they are there, and added to; may be null.
+  WeightLoader(const TensorFile& file, ThreadPool& pool, WeightType type, LoadStep step,
+               PackedWeights* kept = nullptr)
+      : file_(file), pool_(pool), type_(type), step_(step), kept_(kept) {}
 
   // How a matrix is kept: as was asked for, though in 8 bits where 4 were asked for, the file has more and
   // its errors show most (values, and what is added to the residual stream); always in 8 bits where 4 were
@@ -89,8 +92,14 @@ class WeightLoader {
  private:
   // Null if there is a problem, or if this is the checking walk.
   const TensorView* use(const std::string& name, const TensorShape& shape, int64_t bytes);
-  void pack(const std::string& name, const StoredRows& rows, int64_t out, int64_t in, WeightType type,
-            WeightMatrix& to);
+  // `part`: which of the matrices made from the tensor of that name.
+  void pack(const std::string& name, int64_t part, const StoredRows& rows, int64_t out, int64_t in,
+            WeightType type, WeightMatrix& to);
+  WeightMatrix packed(const std::string& name, const StoredRows& rows, int64_t out, int64_t in,
+                      WeightType type);
+  ActivationType activations() const {
+    return type_ == WeightType::w8 ? ActivationType::int16 : ActivationType::int8;
+  }
   void check_finite(const std::string& name, std::span<const float> values);
   void note_corrupt(const std::string& name);
 
@@ -98,6 +107,7 @@ class WeightLoader {
   ThreadPool& pool_;
   WeightType type_;
   LoadStep step_;
+  PackedWeights* kept_;
   int64_t bytes_ = 0, scratch_bytes_ = 0;
   std::set<std::string, std::less<>> used_;
   std::vector<std::string> problems_;

@@ -55,6 +55,24 @@ int64_t packed_bytes(WeightType type, int64_t out, int64_t in) {
   return (out + 15) / 16 * 16 * quant_groups(in) * group;
 }
 
+PackedForm form_of(const WeightMatrix& w) {
+  return w.quant() != nullptr ? form_of(*w.quant()) : form_of(*w.panels());
+}
+
+WeightMatrix matrix_of(const PackedForm& form, ActivationType activations) {
+  if (form.kind == PackedKind::f32 || form.kind == PackedKind::bf16) return panels_of(form);
+  return {quant_of(form), activations};
+}
+
+bool is_form_of(WeightType type, PackedKind kind) {
+  switch (type) {
+    case WeightType::f32: return kind == PackedKind::f32;
+    case WeightType::bf16: return kind == PackedKind::bf16;
+    case WeightType::w8: return kind == PackedKind::w8 || kind == PackedKind::w8_f32;
+    default: return kind > PackedKind::w8_f32;
+  }
+}
+
 KvType kv_type_beside(const WeightMatrix& w) {
   if (w.quant() == nullptr) return KvType::f32;
   return w.activations() == ActivationType::int16 ? KvType::int16 : KvType::int8;

@@ -7,6 +7,7 @@
 #include "engine/weight_type.h"
 #include "kernels/attention_pages.h"
 #include "kernels/gemm.h"
+#include "kernels/packed_form.h"
 #include "kernels/quant.h"
 #include "model/data_type.h"
 
@@ -41,6 +42,12 @@ class WeightMatrix {
   std::variant<PackedMatrix, QuantMatrix> form_;
   ActivationType activations_ = ActivationType::int8;
 };
+
+// Of and from the packed form itself; `activations` is what a quantised form is multiplied with.
+PackedForm form_of(const WeightMatrix& w);
+WeightMatrix matrix_of(const PackedForm& form, ActivationType activations);
+// Whether a matrix that packs as `type` may have the form.
+bool is_form_of(WeightType type, PackedKind kind);
 
 // What keys and values are kept as in a model whose queries come from w: f32 beside float weights, keys of as
 // many bits as the activations have beside quantised ones.

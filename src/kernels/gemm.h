@@ -49,6 +49,7 @@ class PackedMatrix {
   void row(int64_t row, std::span<float> values) const;
 
  private:
+  friend struct PackedAccess;
   std::shared_ptr<const std::byte> panels_;
   int64_t in_ = 0, out_ = 0;
   bool bf16_ = false;

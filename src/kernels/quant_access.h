@@ -11,6 +11,7 @@ struct QuantAccess {
     return {static_cast<QuantFormat>(w.format_ / 2), w.format_ % 2 != 0};
   }
   static const std::byte* panels(const QuantMatrix& w) { return w.panels_.get(); }
+  static const std::shared_ptr<const std::byte>& shared(const QuantMatrix& w) { return w.panels_; }
   static const int32_t* records(const QuantActivations& x) { return x.records_.data(); }
   static QuantMatrix make(std::shared_ptr<const std::byte> panels, int64_t out, int64_t in,
                           QuantLayout layout) {

@@ -17,6 +17,8 @@ Error system_error(const std::filesystem::path& path) {
                     "; check the path and its permissions")};
 }
 
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
 }  // namespace
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
@@ -34,7 +36,10 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
   if (regular && info.st_size == 0)
     return corrupt("[", path.string(), "] must hold a header, got an empty file; get it again");
   if (data == MAP_FAILED) return error;
-  return std::shared_ptr<const MappedFile>(new MappedFile(data, static_cast<size_t>(info.st_size)));
+  const FileStamp stamp{info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim),
+                        nanoseconds(info.st_ctim)};
+  const bool is_private = info.st_uid == ::geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, data, stamp, is_private));
 }
 
 MappedFile::~MappedFile() { ::munmap(data_, size_); }

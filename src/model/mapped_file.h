@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -10,6 +11,12 @@
 #include "base/result.h"
 
 namespace melete {
+
+// Changes with what a path means and with what is written to the file: any of these differs then.
+struct FileStamp {
+  uint64_t device = 0, inode = 0;
+  int64_t size = 0, written_ns = 0, changed_ns = 0;  // since 1970: of the content, and of anything about it
+};
 
 class MappedFile {
  public:
@@ -20,12 +27,24 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+  const std::filesystem::path& path() const { return path_; }
+  const FileStamp& stamp() const { return stamp_; }
+  // Nobody but the process's user can have written it.
+  bool is_private() const { return is_private_; }
 
  private:
-  MappedFile(void* data, size_t size) : data_(data), size_(size) {}
+  MappedFile(std::filesystem::path path, void* data, const FileStamp& stamp, bool is_private)
+      : path_(std::move(path)),
+        data_(data),
+        size_(static_cast<size_t>(stamp.size)),
+        stamp_(stamp),
+        is_private_(is_private) {}
 
+  std::filesystem::path path_;
   void* data_;
   size_t size_;
+  FileStamp stamp_;
+  bool is_private_;
 };
 
 }  // namespace melete

@@ -1,5 +1,6 @@
 #include "model/tensor_file.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "model/block_formats.h"
@@ -52,6 +53,27 @@ bool TensorFile::add(std::string name, TensorView view) {
 const TensorView* TensorFile::find(std::string_view name) const {
   const auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;
+}
+
+std::string TensorFile::identity() const {
+  const auto lies_in_files = [&](const TensorView& view) {
+    return std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
+      const auto* begin = reinterpret_cast<const std::byte*>(file->bytes().data());
+      return view.bytes.data() >= begin &&
+             view.bytes.data() + view.bytes.size() <= begin + file->bytes().size();
+    });
+  };
+  for (const auto& [name, view] : tensors_)
+    if (!lies_in_files(view)) return "";
+  std::string lines;
+  for (const auto& file : files_) {
+    const FileStamp& s = file->stamp();
+    std::error_code ignored;  // a path that leads nowhere by now is no name
+    const std::filesystem::path path = std::filesystem::canonical(file->path(), ignored);
+    lines += cat(s.size, " ", s.written_ns, " ", s.changed_ns, " ", s.device, " ", s.inode, " ",
+                 (path.parent_path().filename() / path.filename()).string(), "\n");
+  }
+  return lines;
 }
 
 Result<const TensorView*> TensorFile::require(std::string_view name) const {

@@ -35,12 +35,19 @@ class TensorFile {
   explicit TensorFile(std::string name) : name_(std::move(name)) {}
   bool add(std::string name, TensorView view);  // false if the name is taken
   void keep(std::shared_ptr<const MappedFile> file) { files_.push_back(std::move(file)); }
+  void keep_files_of(const TensorFile& other) {
+    files_.insert(files_.end(), other.files_.begin(), other.files_.end());
+  }
   void add_metadata(std::map<std::string, std::string>&& metadata) { metadata_.merge(metadata); }
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // safetensors' strings
   const TensorView* find(std::string_view name) const;                              // null if absent
   const std::string& name() const { return name_; }  // the path that was opened
+
+  // A line for each file, "SIZE WRITTEN CHANGED DEVICE INODE FOLDER/NAME": differs once one was written or
+  // replaced. Empty if a tensor lies in memory.
+  std::string identity() const;
 
   // float32 values of a tensor of F32, F16, BF16, F64 or a block format. Errors: not_found, invalid_argument
   // (another type; for the second form, an element count other than out.size()).

@@ -98,25 +98,28 @@ void apply_merges(const MergeTable& merges, std::vector<int32_t>& symbols) {
 }
 
 Bpe::Bpe(std::vector<std::string> token_bytes, const std::vector<Merge>& merges, bool ignore_merges)
-    : token_bytes_(std::move(token_bytes)), merges_(merges) {
+    : token_bytes_(std::move(token_bytes)),
+      merges_(merges),
+      known_(token_bytes_.size()),
+      whole_(token_bytes_.size()) {
   byte_ids_.fill(-1);
-  for (size_t id = 0; id < token_bytes_.size(); ++id)
-    if (token_bytes_[id].size() == 1)
-      byte_ids_[static_cast<uint8_t>(token_bytes_[id][0])] = static_cast<int32_t>(id);
-  std::vector<int32_t> ids;
   for (size_t id = 0; id < token_bytes_.size(); ++id) {
     const std::string& bytes = token_bytes_[id];
-    if (bytes.empty()) continue;
-    ids.clear();
-    if (!ignore_merges) merge(bytes, ids);
-    const bool is_whole = ignore_merges || (ids.size() == 1 && ids[0] == static_cast<int32_t>(id));
-    if (is_whole) whole_.emplace(bytes, static_cast<int32_t>(id));
+    if (bytes.size() == 1) byte_ids_[static_cast<uint8_t>(bytes[0])] = static_cast<int32_t>(id);
+    if (!bytes.empty()) known_.add(bytes, static_cast<int32_t>(id));
+    whole_[id].store(ignore_merges ? static_cast<int32_t>(id) : kUnknown, std::memory_order_relaxed);
   }
 }
 
 void Bpe::encode(std::string_view piece, std::vector<int32_t>& ids) const {
-  if (const auto found = whole_.find(piece); found != whole_.end()) return ids.push_back(found->second);
+  const int32_t known = known_.find(piece);
+  if (known < 0) return merge(piece, ids);
+  std::atomic<int32_t>& whole = whole_[static_cast<size_t>(known)];
+  const int32_t id = whole.load(std::memory_order_relaxed);
+  if (id >= 0) return ids.push_back(id);
+  const size_t begin = ids.size();
   merge(piece, ids);
+  if (id == kUnknown) whole.store(ids.size() == begin + 1 ? ids.back() : kSeveral, std::memory_order_relaxed);
 }
 
 void Bpe::merge(std::string_view piece, std::vector<int32_t>& ids) const {

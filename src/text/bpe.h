@@ -3,11 +3,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "text/token_table.h"
 
 namespace melete {
 
@@ -53,7 +55,11 @@ class Bpe {
   std::vector<std::string> token_bytes_;
   std::array<int32_t, 256> byte_ids_{};
   MergeTable merges_;
-  std::unordered_map<std::string_view, int32_t> whole_;  // pieces that encode to one token
+  TokenTable known_;  // of token_bytes_: the first id of each
+  // By id: the one token that its bytes encode to, or one of the two below. Found when it is first asked for,
+  // by whichever thread; all find the same.
+  static constexpr int32_t kUnknown = -2, kSeveral = -1;
+  mutable std::vector<std::atomic<int32_t>> whole_;
 };
 
 }  // namespace melete

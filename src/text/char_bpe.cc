@@ -51,21 +51,19 @@ int byte_spelled(std::string_view token) {
 }
 
 CharBpe::CharBpe(CharBpeEntries entries, const std::vector<Merge>& merges, std::vector<float> scores)
-    : entries_(std::move(entries)), merges_(merges), scores_(std::move(scores)) {
-  ids_.reserve(entries_.spelling.size());
+    : entries_(std::move(entries)),
+      merges_(merges),
+      scores_(std::move(scores)),
+      ids_(entries_.spelling.size()) {
   for (size_t id = 0; id < entries_.spelling.size(); ++id) {
     const std::string& spelling = entries_.spelling[id];
     if (spelling.empty()) continue;
-    ids_.emplace(spelling, static_cast<int32_t>(id));
+    ids_.add(spelling, static_cast<int32_t>(id));
     longest_ = std::max(longest_, spelling.size());
   }
 }
 
-int32_t CharBpe::find(std::string_view text) const {
-  if (text.size() > longest_) return -1;
-  const auto found = ids_.find(text);
-  return found == ids_.end() ? -1 : found->second;
-}
+int32_t CharBpe::find(std::string_view text) const { return text.size() > longest_ ? -1 : ids_.find(text); }
 
 void CharBpe::append_bytes(std::string_view text, std::vector<int32_t>& ids) const {
   for (const char c : text)

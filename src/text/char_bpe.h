@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "text/bpe.h"
@@ -45,7 +44,7 @@ class CharBpe {
   CharBpeEntries entries_;
   MergeTable merges_;
   std::vector<float> scores_;
-  std::unordered_map<std::string_view, int32_t> ids_;
+  TokenTable ids_;
   size_t longest_ = 0;  // bytes of the longest spelling
 };
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "text/byte_level.h"
 #include "text/char_bpe.h"
+#include "text/token_table.h"
 #include "text/tokenizer_spec.h"
 
 namespace melete {
@@ -107,13 +107,8 @@ void read_added(const TokenizerVocab& vocab, IsMerged&& is_merged, TokenizerSpec
 }
 
 Status read_merges(const TokenizerVocab& vocab, std::string_view where, TokenizerSpec& spec) {
-  std::unordered_map<std::string_view, int32_t> ids;
-  ids.reserve(vocab.tokens.size());
-  for (size_t id = 0; id < vocab.tokens.size(); ++id) ids.emplace(vocab.tokens[id], static_cast<int32_t>(id));
-  const auto find = [&](std::string_view token) {
-    const auto found = ids.find(token);
-    return found == ids.end() ? -1 : found->second;
-  };
+  TokenTable ids(vocab.tokens.size());
+  for (size_t id = 0; id < vocab.tokens.size(); ++id) ids.add(vocab.tokens[id], static_cast<int32_t>(id));
   spec.merges.reserve(vocab.merges.size());
   std::string joined;
   for (const std::string& merge : vocab.merges) {
@@ -122,7 +117,7 @@ Status read_merges(const TokenizerVocab& vocab, std::string_view where, Tokenize
       const std::string_view left = std::string_view(merge).substr(0, space);
       const std::string_view right = std::string_view(merge).substr(space + 1);
       joined.assign(left).append(right);
-      spec.merges.push_back({find(left), find(right), find(joined)});
+      spec.merges.push_back({ids.find(left), ids.find(right), ids.find(joined)});
     }
     const Merge* last = spec.merges.empty() ? nullptr : &spec.merges.back();
     if (space == std::string::npos || std::min({last->left, last->right, last->result}) < 0)

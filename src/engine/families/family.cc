@@ -100,9 +100,14 @@ Status load_in_two_steps(const TensorFile& tensors, const LoadOptions& options, 
   MELETE_RETURN_IF_ERROR(check_known(tensors, checker, ignored));
   const int64_t available = options.available_bytes < 0 ? available_memory() : options.available_bytes;
   MELETE_RETURN_IF_ERROR(check_memory(tensors.name(), checker.bytes() + checker.scratch_bytes(), available));
-  WeightLoader loader(tensors, pool, options.weights, LoadStep::load);
+  const std::string identity = options.packed == nullptr ? "" : tensors.identity();
+  std::optional<PackedWeights> kept;
+  if (!identity.empty()) kept = options.packed->open(cat(name_of(options.weights), "\n", identity));
+  WeightLoader loader(tensors, pool, options.weights, LoadStep::load, kept ? &*kept : nullptr);
   load(loader);
-  return loader.status();
+  MELETE_RETURN_IF_ERROR(loader.status());
+  if (kept) options.packed->keep(*std::move(kept));
+  return ok_status();
 }
 
 }  // namespace melete

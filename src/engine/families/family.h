@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/decoder.h"
+#include "engine/packed_cache.h"
 #include "engine/weight_loader.h"
 #include "model/gguf.h"
 
@@ -17,7 +18,8 @@ namespace melete {
 
 struct LoadOptions {
   WeightType weights = WeightType::automatic;
-  int64_t available_bytes = -1;  // memory that weights may take; -1: what the system has
+  int64_t available_bytes = -1;   // memory that weights may take; -1: what the system has
+  PackedCache* packed = nullptr;  // where packed weights are kept; null: nowhere
 };
 
 // An opened model: a Hugging Face folder or a GGUF file.

@@ -165,6 +165,7 @@ Status read_towers(const GgufFile& towers, MuseGguf& files) {
   for (const auto& [name, view] : towers.tensors().tensors())
     if (!files.tensors.add(name, view))
       return wrong(towers, quoted_name(name), "in one of the two files only, got it in both");
+  files.tensors.keep_files_of(towers.tensors());
   return ok_status();
 }
 

@@ -1,6 +1,7 @@
 #include "server/generation/served_model.h"
 
 #include <cmath>
+#include <future>
 
 #include "engine/ngram.h"
 #include "remote/remote_model.h"
@@ -22,16 +23,18 @@ Result<std::vector<float>> mean_hidden(EngineThread& thread, const Prompt& promp
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> ServedModel::load(const Options& options) {
-  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, ChatModel::load(options.path));
+  auto reading = std::async(std::launch::async, [&] { return ChatModel::load(options.path); });
   EngineLimits limits;
   limits.max_kv_bytes = options.max_kv_bytes;
   limits.max_step_s = kMaxStep_s;
   limits.max_draft = NgramDrafter::kMaxDraft;
-  MELETE_ASSIGN_OR_RETURN(auto engine, SpanEngine::load(options.path, options.num_threads, limits));
+  auto loaded = SpanEngine::load(options.path, options.num_threads, limits);
+  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, reading.get());
+  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), options.path));
   if (!options.prompt_cache.empty()) {
-    const auto loaded = engine->load_prompts(options.prompt_cache);
-    if (!loaded.ok() && loaded.error().kind != ErrorKind::not_found) return loaded.error();
+    const auto recalled = engine->load_prompts(options.prompt_cache);
+    if (!recalled.ok() && recalled.error().kind != ErrorKind::not_found) return recalled.error();
   }
   const DecoderShape& shape = engine->shape();
   const ModelFacts facts{shape.family, shape.context_length, shape.media.has_vision, shape.media.has_audio};
