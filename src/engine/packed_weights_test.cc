@@ -221,6 +221,7 @@ TEST_F(PackedWeightsTest, NoEntryReachesOutOfTheFile) {
   for (const auto& [field, value] : {std::pair(offsetof(PackedEntry, offset), uint64_t{0}),
                                      {offsetof(PackedEntry, offset), whole.size() / 64 * 64},
                                      {offsetof(PackedEntry, offset), ~uint64_t{63}},
+        {offsetof(PackedEntry, offset), kPackedAlignment + 32},
                                      {offsetof(PackedEntry, bytes), whole.size()},
                                      {offsetof(PackedEntry, out), uint64_t{1} << 30},
                                      {offsetof(PackedEntry, kind), uint64_t{9}}}) {
