@@ -12,16 +12,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<char, 8> kMagic = {'M', 'E', 'L', 'E', 'T', 'E', 'P', 'W'};
-constexpr uint32_t kFileVersion = 1, kVersion = kFileVersion << 16 | kPackedVersion;
+constexpr std::array<char, 8> kPackedMagic = {'M', 'E', 'L', 'E', 'T', 'E', 'P', 'W'};
+constexpr uint32_t kFormatVersion = 1, kPackedFileVersion = kFormatVersion << 16 | kPackedVersion;
 constexpr uint32_t kMark = ~uint32_t{0};  // an entry's kind
 constexpr size_t kMaxKey = size_t{1} << 20, kLine = 64, kPiece = size_t{2} << 20;
 
 static_assert(sizeof(PackedHeader) == 48 && sizeof(PackedEntry) == 56);
 
-constexpr uint64_t padded(uint64_t size, uint64_t to) { return (size + to - 1) / to * to; }
+constexpr uint64_t rounded_up(uint64_t size, uint64_t to) { return (size + to - 1) / to * to; }
 
-std::array<uint8_t, 16> hash_of(std::string_view text) {
+std::array<uint8_t, 16> text_hash(std::string_view text) {
   return hash_bytes(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()), 0);
 }
 
@@ -38,8 +38,8 @@ bool is_sound(const PackedEntry& entry, uint64_t data_begin, uint64_t file_bytes
 }
 
 uint64_t begin_of_data(uint64_t key_bytes, uint64_t num_entries) {
-  return padded(padded(sizeof(PackedHeader) + key_bytes, kLine) + num_entries * sizeof(PackedEntry),
-                kPackedAlignment);
+  return rounded_up(rounded_up(sizeof(PackedHeader) + key_bytes, kLine) + num_entries * sizeof(PackedEntry),
+                    kPackedAlignment);
 }
 
 // Collects what is written into large pieces at multiples of their size: file systems give those large pages.
@@ -81,18 +81,18 @@ Result<std::string> PackedWeights::read(const MappedFile& file, std::vector<Pack
   PackedHeader header;
   if (bytes.size() < sizeof header) return damaged(file.path(), "a cut one");
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != kMagic) return damaged(file.path(), "something else");
-  if (header.version != kVersion)
+  if (header.magic != kPackedMagic) return damaged(file.path(), "something else");
+  if (header.version != kPackedFileVersion)
     return invalid_argument("[", file.path().string(), "] must be of this version, got another; remove it");
   if (header.file_bytes != bytes.size() || header.key_bytes > kMaxKey ||
       header.num_entries > bytes.size() / sizeof(PackedEntry))
     return damaged(file.path(), "a cut one");
-  const uint64_t table = padded(sizeof header + header.key_bytes, kLine),
+  const uint64_t table = rounded_up(sizeof header + header.key_bytes, kLine),
                  data = begin_of_data(header.key_bytes, header.num_entries);
   if (data > bytes.size()) return damaged(file.path(), "a cut one");
   std::string head(bytes.substr(0, data));
   std::memset(head.data() + offsetof(PackedHeader, checksum), 0, sizeof header.checksum);
-  if (hash_of(head) != header.checksum) return damaged(file.path(), "a changed one");
+  if (text_hash(head) != header.checksum) return damaged(file.path(), "a changed one");
   entries.resize(header.num_entries);
   std::memcpy(entries.data(), bytes.data() + table, entries.size() * sizeof(PackedEntry));
   for (const PackedEntry& entry : entries)
@@ -138,18 +138,18 @@ void PackedWeights::put(const Label& label, PackedForm form) {
 }
 
 const PackedForm* PackedWeights::find(std::string_view label) {
-  const auto found = index_.find(hash_of(label));
+  const auto found = index_.find(text_hash(label));
   if (found == index_.end() || weights_[found->second].form.bytes == nullptr) return nullptr;
   ++num_found_;
   return &weights_[found->second].form;
 }
 
 void PackedWeights::add(std::string_view label, PackedForm form) {
-  put(hash_of(label), std::move(form));
+  put(text_hash(label), std::move(form));
   has_new_ = true;
 }
 
-bool PackedWeights::has_mark(std::string_view label) const { return index_.contains(hash_of(label)); }
+bool PackedWeights::has_mark(std::string_view label) const { return index_.contains(text_hash(label)); }
 
 void PackedWeights::add_mark(std::string_view label) { add(label, {}); }
 
@@ -158,14 +158,14 @@ uint64_t PackedWeights::data_begin() const { return begin_of_data(key_.size(), w
 int64_t PackedWeights::file_bytes() const {
   uint64_t bytes = data_begin();
   for (const auto& [label, form] : weights_)
-    if (form.bytes != nullptr) bytes += padded(static_cast<uint64_t>(form.size()), kLine);
+    if (form.bytes != nullptr) bytes += rounded_up(static_cast<uint64_t>(form.size()), kLine);
   return static_cast<int64_t>(bytes);
 }
 
 // All before the data; `order` is that of the forms in the data.
 std::string PackedWeights::head(std::vector<const PackedForm*>& order) const {
-  PackedHeader header{kMagic,
-                      kVersion,
+  PackedHeader header{kPackedMagic,
+                      kPackedFileVersion,
                       static_cast<uint32_t>(key_.size()),
                       weights_.size(),
                       static_cast<uint64_t>(file_bytes()),
@@ -174,19 +174,19 @@ std::string PackedWeights::head(std::vector<const PackedForm*>& order) const {
   std::string head(offset, '\0');
   std::memcpy(head.data(), &header, sizeof header);
   std::memcpy(head.data() + sizeof header, key_.data(), key_.size());
-  char* to = head.data() + padded(sizeof header + key_.size(), kLine);
+  char* to = head.data() + rounded_up(sizeof header + key_.size(), kLine);
   for (const auto& [label, form] : weights_) {
     PackedEntry entry{label, kMark, 0, 0, 0, 0, 0};
     if (form.bytes != nullptr) {
       const auto bytes = static_cast<uint64_t>(form.size());
       entry = {label, static_cast<uint32_t>(form.kind), 0, form.out, form.in, offset, bytes};
       order.push_back(&form);
-      offset += padded(bytes, kLine);
+      offset += rounded_up(bytes, kLine);
     }
     std::memcpy(to, &entry, sizeof entry);
     to += sizeof entry;
   }
-  header.checksum = hash_of(head);
+  header.checksum = text_hash(head);
   std::memcpy(head.data(), &header, sizeof header);
   return head;
 }
@@ -199,7 +199,7 @@ Status PackedWeights::write(const fs::path& file, const std::function<bool(int64
   for (const PackedForm* form : order) {
     const auto bytes = static_cast<size_t>(form->size());
     MELETE_RETURN_IF_ERROR(writer.put({reinterpret_cast<const char*>(form->bytes.get()), bytes}));
-    MELETE_RETURN_IF_ERROR(writer.put(std::string(padded(bytes, kLine) - bytes, '\0')));
+    MELETE_RETURN_IF_ERROR(writer.put(std::string(rounded_up(bytes, kLine) - bytes, '\0')));
   }
   MELETE_RETURN_IF_ERROR(writer.flush());
   return out.commit(0600);

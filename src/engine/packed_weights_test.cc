@@ -13,12 +13,12 @@ namespace fs = std::filesystem;
 
 using PackedWeightsTest = PackedTest;
 
-struct Case {
+struct FormCase {
   DataType stored;
   WeightType wanted;
   PackedKind kind;
 };
-constexpr Case kCases[] = {
+constexpr FormCase kFormCases[] = {
     {DataType::f32, WeightType::automatic, PackedKind::f32},
     {DataType::bf16, WeightType::automatic, PackedKind::bf16},
     {DataType::bf16, WeightType::f32, PackedKind::f32},
@@ -35,7 +35,7 @@ constexpr Case kCases[] = {
 const auto kAlways = [](int64_t) { return true; };
 
 TEST_F(PackedWeightsTest, EachFormIsTheSameFromAFile) {
-  for (const Case& c : kCases) {
+  for (const FormCase& c : kFormCases) {
     SCOPED_TRACE(cat(name_of(c.stored), " ", name_of(c.wanted)));
     const TensorFile file = raw_file(path_ / "raw", {{"w", c.stored, {kPackedOut, kPackedIn}}});
     PackedWeights fresh("key");
@@ -105,7 +105,7 @@ TEST_F(PackedWeightsTest, StacksAndCheckedTablesAreKept) {
 // The engine's part of kPackedVersion: which numbers each stored type becomes.
 TEST_F(PackedWeightsTest, FormsChangeWithTheVersionOnly) {
   std::string all = cat(kPackedVersion);
-  for (const Case& c : kCases) {
+  for (const FormCase& c : kFormCases) {
     const TensorFile file = raw_file(path_ / "raw", {{"w", c.stored, {24, 256}}});
     const PackedForm form = form_of(load_matrix(file, c.wanted, nullptr));
     all.append(reinterpret_cast<const char*>(form.bytes.get()), static_cast<size_t>(form.size()));
@@ -221,7 +221,7 @@ TEST_F(PackedWeightsTest, NoEntryReachesOutOfTheFile) {
   for (const auto& [field, value] : {std::pair(offsetof(PackedEntry, offset), uint64_t{0}),
                                      {offsetof(PackedEntry, offset), whole.size() / 64 * 64},
                                      {offsetof(PackedEntry, offset), ~uint64_t{63}},
-        {offsetof(PackedEntry, offset), kPackedAlignment + 32},
+                                     {offsetof(PackedEntry, offset), kPackedAlignment + 32},
                                      {offsetof(PackedEntry, bytes), whole.size()},
                                      {offsetof(PackedEntry, out), uint64_t{1} << 30},
                                      {offsetof(PackedEntry, kind), uint64_t{9}}}) {
