@@ -49,8 +49,8 @@ WeightMatrix matrix_of(const PackedForm& form, ActivationType activations);
 // Whether a matrix that packs as `type` may have the form.
 bool is_form_of(WeightType type, PackedKind kind);
 
-// What keys and values are kept as in a model whose queries come from w: f32 beside float weights, keys of as
-// many bits as the activations have beside quantised ones.
+// What keys and values are kept as in a model whose queries come from w: f32 beside float weights, integers
+// of as many bits as the activations have beside quantised ones.
 KvType kv_type_beside(const WeightMatrix& w);
 
 }  // namespace melete

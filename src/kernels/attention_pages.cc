@@ -68,11 +68,10 @@ float write_values(const AttentionTable& table, const float* v, int64_t width, i
   return scale;
 }
 
-// Where the values of a place begin; those of its channels are `neighbours` apart.
-template <class T>
-T* value_place(const PageShape& shape, int64_t place, int64_t neighbours, std::byte* part) {
-  return reinterpret_cast<T*>(part + shape.values_offset()) +
-         place / neighbours * shape.heads.padded() * neighbours + place % neighbours;
+// Where the values of a place begin, in bytes; those of its channels are `neighbours` apart.
+int64_t value_place(const PageShape& shape, int64_t place, int64_t neighbours) {
+  return shape.values_offset() +
+         (place / neighbours * shape.heads.padded() * neighbours + place % neighbours) * shape.value_bytes();
 }
 
 float write_values(const PageShape& shape, const float* v, int64_t place, std::byte* part) {
@@ -80,10 +79,10 @@ float write_values(const PageShape& shape, const float* v, int64_t place, std::b
   const int64_t width = shape.heads.head_dim;
   const int32_t limit = value_limit(shape.type);
   if (shape.type == KvType::int16)
-    return write_values(table, v, width, limit, 2, value_place<int16_t>(shape, place, 2, part),
-                        table.round_words);
-  return write_values(table, v, width, limit, 4, value_place<int8_t>(shape, place, 4, part),
-                      table.round_bytes);
+    return write_values(table, v, width, limit, 2,
+                        reinterpret_cast<int16_t*>(part + value_place(shape, place, 2)), table.round_words);
+  return write_values(table, v, width, limit, 4,
+                      reinterpret_cast<int8_t*>(part + value_place(shape, place, 4)), table.round_bytes);
 }
 
 void write_integers(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part) {
@@ -96,9 +95,8 @@ void write_integers(const PageShape& shape, const float* k, const float* v, int6
 void read_integers(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(part + kStepBytes * place);
   const auto* words = reinterpret_cast<const int16_t*>(part + kStepBytes * place);
-  auto* own = const_cast<std::byte*>(part);
-  const int16_t* value_words = value_place<int16_t>(shape, place, 2, own);
-  const int8_t* value_bytes = value_place<int8_t>(shape, place, 4, own);
+  const auto* value_words = reinterpret_cast<const int16_t*>(part + value_place(shape, place, 2));
+  const auto* value_bytes = reinterpret_cast<const int8_t*>(part + value_place(shape, place, 4));
   const auto* scales = reinterpret_cast<const float*>(part + shape.scales_offset());
   for (int64_t d = 0; d < shape.heads.head_dim; ++d) {
     const int key = shape.type == KvType::int8 ? bytes[d / 4 * 4 * kPagePositions + d % 4] - 128
