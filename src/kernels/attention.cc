@@ -24,7 +24,7 @@ const AttentionTable& attention_table() {
 namespace {
 
 // Queries that one task rounds at least.
-constexpr int64_t kRoundedPairs = 24;
+constexpr int64_t kRoundedPairs = 256;
 // Pairs whose blocks one task folds at least.
 constexpr int64_t kFoldedPairs = 16;
 

@@ -5,7 +5,7 @@
 namespace melete {
 namespace {
 
-constexpr int64_t kNormTaskElements = 1 << 11;
+constexpr int64_t kNormTaskElements = 1 << 14;
 
 NormWork work_for(ConstMatrix x, const float* weight, int64_t weight_size, NormWeight kind, float eps,
                   Matrix y) {
