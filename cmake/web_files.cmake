@@ -1,7 +1,7 @@
 # generated/web_files.cc holds the files of web/dist, which `./dev web` builds: included as they are by the assembler, since
 # a compiler would take long over them.
 file(GLOB web_files RELATIVE ${CMAKE_SOURCE_DIR}/web/dist CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/web/dist/*.html.gz ${CMAKE_SOURCE_DIR}/web/dist/assets/*)
+  ${CMAKE_SOURCE_DIR}/web/dist/*.html.gz ${CMAKE_SOURCE_DIR}/web/dist/*.js.gz ${CMAKE_SOURCE_DIR}/web/dist/assets/*)
 set(web_assembly "")
 set(web_symbols "")
 set(web_rows "")

@@ -14,8 +14,12 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: URLs of styles and fonts would need a looser content security policy
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rollupOptions: {
+      input: { index: 'index.html', sw: 'src/offline/sw.ts' },
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') }, // its address decides what it is beside
+    },
   },
   worker: { format: 'es' },
   server: { proxy: { '/api': proxy, '/v1': proxy }, fs: { allow: ['..'] } },
-  test: { include: ['src/**/*.test.ts'], css: { include: [/kit\.css/] } },
+  test: { include: ['src/**/*.test.ts'], css: { include: [/(kit|shared)\.css/] } },
 });

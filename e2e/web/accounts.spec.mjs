@@ -104,6 +104,7 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await bob.goto(`${here.url}/#/settings/account`);
   await bob.getByRole('button', { name: 'Log out', exact: true }).click();
   await bob.getByRole('heading', { name: 'Log in to Melete' }).waitFor();
+  assert.equal(await bob.evaluate(() => Object.keys(sessionStorage).filter((name) => name.startsWith('kept')).length), 0, 'what was read is forgotten');
   await checkAxeInBothThemes(bob, 'the login');
   await bob.getByLabel('Name').fill('bob');
   await bob.getByLabel('Password').fill('wrong wrong');

@@ -15,9 +15,9 @@ const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 export const root = resolve(import.meta.dirname, '../..');
 export const example = (name) => join(root, 'examples', name);
 
-export async function startServer(...more) {
-  const folder = mkdtempSync(join(process.env.E2E_DIR ?? tmpdir(), 'app-'));
-  const server = spawn(process.env.MELETE, ['serve', '--listen', '127.0.0.1:0', '--threads', '2', '--data', folder, ...more], {
+// The program at an address, and where it serves.
+async function spawnServer(folder, address) {
+  const server = spawn(process.env.MELETE, ['serve', '--listen', address, '--threads', '2', '--data', folder], {
     cwd: root,
     env: { ...process.env, XDG_DATA_HOME: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -31,14 +31,30 @@ export async function startServer(...more) {
     });
     server.on('exit', (code) => failed(new Error(`the server ended with ${code}: ${text}`)));
   });
+  const end = async () => {
+    if (server.exitCode !== null || server.signalCode) return;
+    const ended = new Promise((done) => server.on('exit', done));
+    server.kill('SIGINT');
+    const timer = setTimeout(() => server.kill('SIGKILL'), 15_000);
+    await ended;
+    clearTimeout(timer);
+  };
+  return { url, end };
+}
+
+// halt() ends it, and resume() starts it again where it was.
+export async function startServer() {
+  const folder = mkdtempSync(join(process.env.E2E_DIR ?? tmpdir(), 'app-'));
+  let running = await spawnServer(folder, '127.0.0.1:0');
+  const { url } = running;
   return {
     url,
+    halt: () => running.end(),
+    async resume() {
+      running = await spawnServer(folder, new URL(url).host);
+    },
     async stop() {
-      const ended = new Promise((done) => server.on('exit', done));
-      server.kill('SIGINT');
-      const timer = setTimeout(() => server.kill('SIGKILL'), 15_000);
-      await ended;
-      clearTimeout(timer);
+      await running.end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -47,18 +63,17 @@ export async function startServer(...more) {
 export const startBrowser = (more = []) =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', ...more] });
 
-// What the tests of one file share: `url` of a server and `browser`, from before the first to after the last.
+// What the tests of one file share: a `server`, its `url`, and a `browser`, from before the first to after the last.
 export function stage() {
-  const here = { url: '', browser: null };
-  let server;
+  const here = { url: '', browser: null, server: null };
   before(async () => {
-    server = await startServer();
-    here.url = server.url;
+    here.server = await startServer();
+    here.url = here.server.url;
     here.browser = await startBrowser();
   });
   after(async () => {
     await here.browser?.close();
-    await server?.stop();
+    await here.server?.stop();
   });
   return here;
 }
@@ -86,21 +101,26 @@ export async function openPage(browser, url, options = {}) {
   return page;
 }
 
-// No violation of any rule of axe-core.
-export async function checkAxe(page, what) {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async () => {
+// What axe-core finds amiss in a page or a frame.
+export async function axeIn(frame) {
+  await frame.evaluate(axeSource);
+  return frame.evaluate(async () => {
     const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
     return violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.slice(0, 4).map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`) }));
   });
-  assert.deepEqual(found, [], `axe: ${what}`);
 }
 
-export async function checkAxeInBothThemes(page, what) {
+// Nothing moves any more, but for what always does.
+export async function atRest(page) {
+  await page.waitForTimeout(80);
+  await page.waitForFunction(() => document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getTiming().iterations === Infinity));
+}
+
+export async function checkAxeInBothThemes(page, what, frame = page) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.waitForTimeout(300);
-    await checkAxe(page, `${what}, ${colorScheme}`);
+    await atRest(page);
+    assert.deepEqual(await axeIn(frame), [], `axe: ${what}, ${colorScheme}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
 }
@@ -109,6 +129,38 @@ export async function checkAxeInBothThemes(page, what) {
 export async function choose(url, settings, headers = {}) {
   const response = await fetch(`${url}/api/settings`, { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(settings) });
   assert.equal(response.status, 200);
+}
+
+// Brings conversations in as a saved file would: each {id, title, messages, ...}.
+export async function bringIn(url, ...conversations) {
+  const whole = await (await fetch(`${url}/api/export`)).json();
+  const usual = { pinned: false, created_ms: 1, updated_ms: 2 };
+  const all = conversations.map((each) => ({ ...usual, active_leaf: each.messages.at(-1)?.id ?? '', ...each }));
+  const response = await fetch(`${url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: all, responses: [], answers: [] }) });
+  assert.equal(response.status, 200, await response.text());
+}
+
+// A conversation of these texts, the first by the user, and its address.
+let talks = 0;
+export async function talkOf(url, title, ...texts) {
+  const id = `conv_${String(++talks).padStart(32, 'a')}`;
+  const messages = [];
+  texts.forEach((text, i) => {
+    const role = i % 2 ? 'assistant' : 'user';
+    const { content = text, ...more } = typeof text === 'string' ? {} : text;
+    const meta = role === 'assistant' ? { status: 'completed', mode: 'instant', model: 'm', finish: 'stop' } : {};
+    messages.push({ id: `msg_${String(1000 * talks + i).padStart(32, 'a')}`, parent: messages.at(-1)?.id ?? '', role, content, meta, files: [], created_ms: 1000 * talks + i, ...more });
+  });
+  await bringIn(url, { id, title, messages });
+  return `${url}/#/c/${id}`;
+}
+
+// 2,000 messages with some Markdown in each answer.
+export async function longTalk(url) {
+  const id = (i) => `msg_${String(i).padStart(32, 'b')}`;
+  const answered = (i) => ({ content: `Answer **${i}**\n\n- one\n- two\n\n\`code\` and more words in a paragraph that is somewhat longer.`, meta: { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } });
+  const messages = Array.from({ length: 2000 }, (_, i) => ({ id: id(i), parent: i ? id(i - 1) : '', role: i % 2 ? 'assistant' : 'user', files: [], created_ms: i + 1, ...(i % 2 ? answered(i) : { content: `Question ${i}`, meta: {} }) }));
+  await bringIn(url, { id: `conv_${'9'.repeat(32)}`, title: 'Long', updated_ms: 4e12, messages });
 }
 
 let slowing = [];

@@ -1,21 +1,17 @@
 // Artifacts: they run in a frame of another origin, reach neither a network nor the app, and can be stopped.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { checkAxeInBothThemes, composer, download, openPage, startBrowser, startServer } from './app.mjs';
+import { checkAxeInBothThemes, composer, download, openPage, stage, startBrowser, talkOf } from './app.mjs';
 
-let server, browser, outside;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  outside = await listenOutside();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  outside?.close();
-});
+const here = stage();
+let outside;
+before(async () => (outside = await listenOutside()));
+after(() => outside?.close());
 
 // A stranger's server that counts whatever reaches it, by TCP and by UDP.
 async function listenOutside() {
@@ -32,28 +28,13 @@ async function listenOutside() {
   return { hits, url: `http://127.0.0.1:${tcp.address().port}`, tcp: tcp.address().port, udp: udp.address().port, close: () => (tcp.close(), udp.close()) };
 }
 
-let number = 0;
-
 // A conversation in which each text is an answer, below the one before.
-async function conversationOf(...texts) {
-  const id = `conv_${String(++number).padStart(32, '0')}`;
-  const messages = [];
-  texts.forEach((text, i) => {
-    const said = (role, content) => messages.push({ id: `msg_${String(messages.length + 100 * number).padStart(32, '0')}`, parent: messages.at(-1)?.id ?? '', role, content, meta: role === 'assistant' ? { status: 'completed', mode: 'instant', model: 'm', finish: 'stop' } : {}, files: [], created_ms: 1000 * number + messages.length });
-    said('user', `Question ${i + 1}`);
-    said('assistant', text);
-  });
-  const whole = await (await fetch(`${server.url}/api/export`)).json();
-  const conversations = [{ id, title: `Artifacts ${number}`, pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 2, messages }];
-  const response = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations, responses: [], answers: [] }) });
-  assert.equal(response.status, 200, await response.text());
-  return `${server.url}/#/c/${id}`;
-}
+const conversationOf = (...texts) => talkOf(here.url, 'Artifacts', ...texts.flatMap((text, i) => [`Question ${i + 1}`, text]));
 const fence = (text, language = 'html') => `\`\`\`${language}\n${text}\n\`\`\``;
 
 // The frame is of another port; its own request isn't one to another host.
 async function finish(page) {
-  const { artifacts_port: port } = await (await fetch(`${server.url}/api/session`)).json();
+  const { artifacts_port: port } = await (await fetch(`${here.url}/api/session`)).json();
   const expected = [`a request to http://127.0.0.1:${port}/frame`];
   page.problems.splice(0, page.problems.length, ...page.problems.filter((each) => !expected.includes(each) && !/^console: /.test(each) && !each.includes(`a request to ${outside.url}`) && !/(RTCPeerConnection is not a constructor|boom is not defined)/.test(each)));
   await page.check();
@@ -65,7 +46,7 @@ async function run(page, url) {
   await artifact(page).getByRole('button', { name: 'Run', exact: true }).click();
 }
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const requests = async () => Number(/^melete_http_requests_total (\d+)/m.exec(await (await fetch(`${server.url}/metrics`)).text())[1]);
+const requests = async () => Number(/^melete_http_requests_total (\d+)/m.exec(await (await fetch(`${here.url}/metrics`)).text())[1]);
 async function consoleOf(page) {
   await artifact(page).getByRole('button', { name: /^Console/ }).click();
   return artifact(page).locator('.console');
@@ -73,7 +54,7 @@ async function consoleOf(page) {
 
 test('a page runs, says things, fails and is shown', async () => {
   const source = '<!doctype html><title>Counter</title><button id="b">0</button><script>b.onclick = () => { console.log("clicked", {n: ++b.textContent}); if (b.textContent == 2) boom(); }</script>';
-  const page = await openPage(browser, await conversationOf(`Here:\n\n${fence(source)}`));
+  const page = await openPage(here.browser, await conversationOf(`Here:\n\n${fence(source)}`));
   await page.getByText('Counter', { exact: true }).waitFor();
   assert.equal(await page.locator('iframe').count(), 0, 'nothing runs until it is asked to');
   await run(page, page.url());
@@ -126,7 +107,7 @@ test('nothing of it reaches a network', async () => {
   const together = ['fetch', 'sockets', 'pictures', 'frames', 'hints', 'worker'];
   const rest = Object.entries(ways).filter(([way]) => !together.includes(way));
   for (const [way, source] of [['asking', together.map((way) => ways[way]).join('\n')], ...rest]) {
-    const page = await openPage(browser, await conversationOf(fence(`<p id="begun">begun</p>${source}`)));
+    const page = await openPage(here.browser, await conversationOf(fence(`<p id="begun">begun</p>${source}`)));
     outside.hits.length = 0;
     await page.evaluate(() => void setInterval(() => fetch('/healthz'), 100));
     await run(page, page.url());
@@ -136,12 +117,32 @@ test('nothing of it reaches a network', async () => {
     const before = await requests();
     await pause(500);
     assert.ok((await requests()) > before + 2, way);
-    assert.ok(page.url().startsWith(server.url), `${way} left the app's page where it was`);
+    assert.ok(page.url().startsWith(here.url), `${way} left the app's page where it was`);
     await finish(page);
   }
   // The stranger's server can be reached, by someone who may.
   await fetch(`${outside.url}/x`, { signal: AbortSignal.timeout(300) }).catch(() => {});
   assert.ok(outside.hits.length > 0);
+});
+
+test('no name is looked up for it', async (t) => {
+  const log = join(process.env.E2E_DIR ?? tmpdir(), 'melete-net-log.json');
+  const quiet = await startBrowser([`--log-net-log=${log}`]);
+  t.after(() => quiet.close());
+  const hints = (host) => `<meta http-equiv="x-dns-prefetch-control" content="on"><link rel="dns-prefetch" href="//${host}"><link rel="preconnect" href="https://${host}"><a href="https://${host}/">x</a><img src="https://${host}/i">`;
+  // A page that is no artifact may look names up, and is seen to.
+  const free = await (await quiet.newContext()).newPage();
+  await free.route('http://free.example/', (route) => route.fulfill({ contentType: 'text/html', body: hints('control.example') }));
+  await free.goto('http://free.example/');
+  const page = await openPage(quiet, await conversationOf(fence(`<p>begun</p>${hints('secret.example')}<script>for (const rel of ['dns-prefetch', 'preconnect', 'prefetch']) { const l = document.createElement('link'); l.rel = rel; l.href = 'https://secret.example/'; document.head.append(l); } new Image().src = 'https://secret.example/s'</script>`)));
+  await run(page, page.url());
+  await inside(page).getByText('begun').waitFor();
+  await pause(1500);
+  await page.context().close();
+  await quiet.close();
+  const text = readFileSync(log, 'utf8');
+  assert.match(text, /control\.example/);
+  assert.doesNotMatch(text, /secret\.example/);
 });
 
 test('nothing of the app is in reach', async () => {
@@ -155,14 +156,14 @@ test('nothing of the app is in reach', async () => {
         try { const got = await f(); console.log(name, got === null ? 'nothing' : 'GOT ' + got); } catch (error) { console.log(name, error.name); }
       }
       console.log('origin', self.origin);
-      try { const answer = await fetch('${server.url}/api/conversations', { credentials: 'include' }); console.log('api GOT', answer.status); } catch (error) { console.log('api', error.name); }
+      try { const answer = await fetch('${here.url}/api/conversations', { credentials: 'include' }); console.log('api GOT', answer.status); } catch (error) { console.log('api', error.name); }
       parent.postMessage({ melete: 'frame' }, '*'); parent.postMessage({ type: 'anything', html: '<img src=x onerror=window.hit=1>' }, '*');
       console.log('<img src=x onerror=window.hit=1>');
       console.log('end');
     })();
   </script>`;
-  const page = await openPage(browser, await conversationOf(fence(source)));
-  await page.context().addCookies([{ name: 'melete_session', value: 'secret', url: server.url }]);
+  const page = await openPage(here.browser, await conversationOf(fence(source)));
+  await page.context().addCookies([{ name: 'melete_session', value: 'secret', url: here.url }]);
   await page.evaluate(() => localStorage.setItem('secret', 'x'));
   await run(page, page.url());
   const lines = await consoleOf(page);
@@ -174,20 +175,20 @@ test('nothing of the app is in reach', async () => {
   assert.equal(await page.evaluate(() => window.hit), undefined);
   assert.equal(await lines.locator('img').count(), 0);
   const frame = page.frames().find((each) => each.url().endsWith('/frame'));
-  assert.notEqual(new URL(frame.url()).origin, new URL(server.url).origin);
+  assert.notEqual(new URL(frame.url()).origin, new URL(here.url).origin);
   await finish(page);
 });
 
 test('the frame’s page shows itself to nobody else', async () => {
-  const { artifacts_port: port } = await (await fetch(`${server.url}/api/session`)).json();
+  const { artifacts_port: port } = await (await fetch(`${here.url}/api/session`)).json();
   const got = await fetch(`http://127.0.0.1:${port}/frame`);
-  assert.match(got.headers.get('content-security-policy'), new RegExp(`frame-ancestors ${server.url}$`));
+  assert.match(got.headers.get('content-security-policy'), new RegExp(`frame-ancestors ${here.url}$`));
   assert.equal((await fetch(`http://127.0.0.1:${port}/api/session`)).status, 404);
-  assert.equal((await fetch(`${server.url}/frame.html`)).status, 404);
+  assert.equal((await fetch(`${here.url}/frame.html`)).status, 404);
 });
 
 test('a script without end is noticed and stopped while the app answers', async () => {
-  const page = await openPage(browser, await conversationOf(fence('<p>busy</p><script>setTimeout(() => { for (;;); }, 200)</script>')));
+  const page = await openPage(here.browser, await conversationOf(fence('<p>busy</p><script>setTimeout(() => { for (;;); }, 200)</script>')));
   await run(page, page.url());
   await page.getByText('It doesn’t answer').waitFor({ timeout: 15_000 });
   // The app is as quick as ever.
@@ -208,7 +209,7 @@ test('a script without end is noticed and stopped while the app answers', async 
 
 test('a flood of messages ends it', async () => {
   for (const flood of ['console.log(Math.random())', "parent.postMessage({ melete: 'x' }, '*')"]) {
-    const page = await openPage(browser, await conversationOf(fence(`<script>const go = () => { for (let i = 0; i < 500; ++i) ${flood}; setTimeout(go); }; go();</script>`)));
+    const page = await openPage(here.browser, await conversationOf(fence(`<script>const go = () => { for (let i = 0; i < 500; ++i) ${flood}; setTimeout(go); }; go();</script>`)));
     await run(page, page.url());
     await page.getByText('It was stopped').waitFor();
     assert.equal(await page.locator('iframe').count(), 0);
@@ -220,16 +221,16 @@ test('a flood of messages ends it', async () => {
 test('answers that rewrite an artifact are its versions, and the library has all', async () => {
   const version = (n, more = '') => fence(`<!doctype html>\n<title>Clock</title>\n<p id="n">version ${n}</p>\n<p>a line that stays</p>${more}`);
   const url = await conversationOf(version(1), version(2, '\n<p>new</p>'), `${fence('<svg viewBox="0 0 9 9"><title>Red dot</title><circle r="4" fill="red"/></svg>', 'svg')}\n\n${fence('{"title": "Sums", "labels": ["a"], "series": [{"name": "s", "values": [4]}]}', 'artifact chart')}`);
-  const page = await openPage(browser, url);
-  const clock = page.getByRole('region', { name: 'Artifact: Clock' }).nth(1);
+  const page = await openPage(here.browser, url);
+  const clock = page.getByRole('group', { name: 'Artifact: Clock' }).nth(1);
   await clock.getByRole('group', { name: 'version 2 of 2' }).waitFor();
   await clock.getByRole('button', { name: 'Run', exact: true }).click();
   await clock.frameLocator('iframe').getByText('version 2').waitFor();
   await clock.getByRole('button', { name: 'Older version' }).click();
   await clock.frameLocator('iframe').getByText('version 1').waitFor();
-  assert.equal(await page.getByRole('region', { name: 'Artifact: Clock' }).nth(0).getByRole('group', { name: /version/ }).count(), 0);
-  await page.getByRole('region', { name: 'Artifact: Sums' }).getByRole('button', { name: 'Run', exact: true }).click();
-  await page.getByRole('region', { name: 'Artifact: Sums' }).frameLocator('iframe').getByRole('heading', { name: 'Sums' }).waitFor();
+  assert.equal(await page.getByRole('group', { name: 'Artifact: Clock' }).nth(0).getByRole('group', { name: /version/ }).count(), 0);
+  await page.getByRole('group', { name: 'Artifact: Sums' }).getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByRole('group', { name: 'Artifact: Sums' }).frameLocator('iframe').getByRole('heading', { name: 'Sums' }).waitFor();
   await page.getByRole('link', { name: 'Artifacts', exact: true }).click();
   await page.getByRole('button', { name: /Clock/ }).waitFor();
   await checkAxeInBothThemes(page, 'library of artifacts');
@@ -245,20 +246,14 @@ test('answers that rewrite an artifact are its versions, and the library has all
 });
 
 test('six templates run on the first day, by keyboard, in both themes', async () => {
-  const page = await openPage(browser, `${server.url}/#/artifacts`);
+  const page = await openPage(here.browser, `${here.url}/#/artifacts`);
   const frame = () => page.frames().find((each) => each.url().endsWith('/frame'));
   for (const [name, ready] of [['Pairs', '.card'], ['Bricks', 'canvas'], ['Chart', '.mark'], ['Muscles', '.muscle'], ['Plate', '.wedge'], ['Physics toy', 'canvas']]) {
     await page.getByRole('link', { name: new RegExp(`^${name} `) }).click();
     const dialog = page.getByRole('dialog');
     const view = dialog.frameLocator('iframe');
     await view.locator(ready).first().waitFor();
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.waitForTimeout(250);
-      const found = await axeIn(frame());
-      assert.deepEqual(found, [], `axe: ${name}, ${colorScheme}`);
-      if (process.env.E2E_PICTURES) await dialog.screenshot({ path: `${process.env.E2E_PICTURES}/${name}-${colorScheme}.png` });
-    }
+    await checkAxeInBothThemes(page, name, frame());
     await keys[name]?.(page, view);
     if (name === 'Plate') {
       await dialog.getByText('Its data').click();
@@ -270,7 +265,7 @@ test('six templates run on the first day, by keyboard, in both themes', async ()
       await dialog.getByRole('button', { name: 'Ask Melete for one' }).click();
       assert.match(await composer(page).inputValue(), /```artifact plate[\s\S]*"Leek"/);
       await composer(page).fill('');
-      await page.goto(`${server.url}/#/artifacts`);
+      await page.goto(`${here.url}/#/artifacts`);
     } else {
       await page.keyboard.press('Escape');
       if ((await dialog.count()) > 0) await dialog.getByRole('button', { name: 'Close' }).click(); // the frame had the keyboard
@@ -314,15 +309,3 @@ const keys = {
     await view.getByText('Time stands still.').waitFor();
   },
 };
-
-async function axeIn(frame) {
-  const { readFileSync } = await import('node:fs');
-  const { createRequire } = await import('node:module');
-  const { resolve } = await import('node:path');
-  const axe = createRequire(resolve(import.meta.dirname, '../../web/package.json')).resolve('axe-core/axe.min.js');
-  await frame.evaluate(readFileSync(axe, 'utf8'));
-  return frame.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 120)} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
-  });
-}

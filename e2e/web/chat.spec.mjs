@@ -159,7 +159,7 @@ test('edit, answer again, branches, a new conversation from here', async () => {
   await page.getByRole('menuitem', { name: 'New conversation from here' }).click();
   await page.waitForURL((url) => url.href !== before);
   await lastAnswer(page).waitFor();
-  assert.equal(await page.locator('.branches').count(), 0);
+  assert.equal(await page.locator('.stepper').count(), 0);
   await page.check();
 });
 
@@ -246,7 +246,6 @@ test('agents afterwards, from the log, and played again', async () => {
   assert.match(await page.locator('.votes').innerText(), /85\s+\d/);
   assert.match(await page.locator('.verdict').innerText(), /e-value \d/);
   await checkAxeInBothThemes(page, 'agents');
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/app-agents.png` });
   await page.getByRole('button', { name: 'Agent 2' }).click();
   await page.getByRole('dialog', { name: 'Agent 2' }).getByText('7+8=15').waitFor();
   await page.keyboard.press('Escape');

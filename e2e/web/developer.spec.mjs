@@ -1,22 +1,14 @@
 // The developer's drawer: requests, tokens, playground, engine.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, test } from 'node:test';
-import { ask, checkAxeInBothThemes, choose, openPage, startBrowser, startServer } from './app.mjs';
+import { test } from 'node:test';
+import { ask, checkAxeInBothThemes, choose, openPage, stage } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 test('requests are shown with body, events and a curl line that works', async () => {
-  await choose(server.url, {});
-  const page = await openPage(browser, server.url);
+  await choose(here.url, {});
+  const page = await openPage(here.browser, here.url);
   await page.keyboard.press('Control+.');
   const drawer = page.getByRole('complementary', { name: 'For developers' });
   await drawer.getByText('Nothing was asked yet.').waitFor();
@@ -34,12 +26,12 @@ test('requests are shown with body, events and a curl line that works', async ()
 });
 
 test('tokens, playground and engine', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await page.getByRole('button', { name: 'For developers' }).click();
   await page.getByRole('tab', { name: 'Requests' }).press('ArrowRight');
   await page.getByLabel('Text', { exact: true }).fill('apples 🙂');
   await page.waitForFunction(() => document.querySelectorAll('ol[aria-label=Tokens] li').length > 1);
-  const { tokens } = await (await fetch(`${server.url}/v1/tokenize`, { method: 'POST', body: JSON.stringify({ model: 'melete-nano', text: 'apples 🙂' }) })).json();
+  const { tokens } = await (await fetch(`${here.url}/v1/tokenize`, { method: 'POST', body: JSON.stringify({ model: 'melete-nano', text: 'apples 🙂' }) })).json();
   await page.waitForFunction((count) => document.querySelectorAll('ol[aria-label=Tokens] li').length === count, tokens.length);
   assert.deepEqual(await page.locator('ol[aria-label=Tokens] small').allInnerTexts(), tokens.map((token) => String(token.id)));
   await checkAxeInBothThemes(page, 'tokens in the drawer');

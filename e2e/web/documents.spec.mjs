@@ -1,17 +1,9 @@
 // Documents: read in the browser, sent as text with named places, cited in answers, shown where they were cited.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { checkAxeInBothThemes, composer, openPage, startBrowser, startServer } from './app.mjs';
+import { test } from 'node:test';
+import { checkAxeInBothThemes, composer, openPage, stage, talkOf } from './app.mjs';
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 const crcTable = Array.from({ length: 256 }, (_, n) => Array.from({ length: 8 }).reduce((c) => (c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1), n));
 const crc = (bytes) => ~bytes.reduce((c, byte) => crcTable[(c ^ byte) & 255] ^ (c >>> 8), -1) >>> 0;
@@ -69,27 +61,19 @@ async function attach(page, name, bytes) {
 }
 
 // The files as the server has them, in a conversation whose answer cites them.
-async function conversationWith(kept, answer) {
-  const id = `conv_${'7'.repeat(32)}`;
-  const said = (n, parent, role, content, more = {}) => ({ id: `msg_${String(n).padStart(32, '7')}`, parent, role, content, meta: {}, files: [], created_ms: n, ...more });
-  const question = said(1, '', 'user', [...kept.map((file) => ({ type: 'file', file_id: file.id })), { type: 'text', text: 'What do they say?' }], { files: kept.map((file) => file.id) });
-  const messages = [question, said(2, question.id, 'assistant', answer, { meta: { status: 'completed', mode: 'instant', model: 'm', finish: 'stop' } })];
-  const whole = await (await fetch(`${server.url}/api/export`)).json();
-  const response = await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [{ id, title: 'Papers', pinned: false, active_leaf: messages[1].id, created_ms: 1, updated_ms: 2, messages }], responses: [], answers: [] }) });
-  assert.equal(response.status, 200, await response.text());
-  return `${server.url}/#/c/${id}`;
-}
+const conversationWith = (kept, answer) =>
+  talkOf(here.url, 'Papers', { content: [...kept.map((file) => ({ type: 'file', file_id: file.id })), { type: 'text', text: 'What do they say?' }], files: kept.map((file) => file.id) }, answer);
 
 test('documents become text, and citations show the place', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   for (const [name, bytes] of Object.entries(files)) {
     await attach(page, name, bytes);
     await page.locator('.attached li', { hasText: name }).getByText(/ [k]?B$/).waitFor();
   }
   assert.equal(await page.locator('.attached .failed').count(), 0);
-  const { files: kept } = await (await fetch(`${server.url}/api/files`)).json();
+  const { files: kept } = await (await fetch(`${here.url}/api/files`)).json();
   assert.deepEqual(kept.map((file) => file.name).sort(), ['letter.docx.txt', 'prices.xlsx.txt', 'report.pdf.txt']);
-  const text = await (await fetch(`${server.url}/api/files/${kept.find((file) => file.name === 'report.pdf.txt').id}/content`)).text();
+  const text = await (await fetch(`${here.url}/api/files/${kept.find((file) => file.name === 'report.pdf.txt').id}/content`)).text();
   assert.equal(text, 'report.pdf: 3 pages, cited like [page 1]\n\n[page 1]\nThe first page is about apples.\n\n[page 2]\nPears cost 3.\n\n[page 3]\nThe end.\n');
   await page.goto(await conversationWith(kept, "Pears cost 3 [page 2], as in ['Fruit list'!B1400]; it ends [part 2]. See also [page 99]."));
   await page.getByRole('button', { name: '[page 2]' }).click();
@@ -116,7 +100,7 @@ test('documents become text, and citations show the place', async () => {
 });
 
 test('what can’t be read says why', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   for (const [name, bytes, why] of [
     ['broken.pdf', Buffer.from('not a PDF'), 'It can’t be read as PDF'],
     ['scan.pdf', pdf(['']), 'There is no text in it'],
@@ -135,7 +119,7 @@ test('what can’t be read says why', async () => {
 });
 
 test('a document is asked about', async () => {
-  const page = await openPage(browser, server.url);
+  const page = await openPage(here.browser, here.url);
   await attach(page, 'report.pdf', files['report.pdf']);
   await composer(page).fill('What is the price of milk?');
   await composer(page).press('Enter');

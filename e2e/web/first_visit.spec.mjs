@@ -5,16 +5,11 @@ import { checkAxeInBothThemes, composer, download, lastAnswer, openPage, stage }
 
 const here = stage();
 
-async function shoot(page, name) {
-  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
-}
-
 test('every example is answered', async () => {
   const page = await openPage(here.browser, here.url);
   const wanted = { 'How many red': '2', 'Which digits': '593', 'What shape is blue': 'square', 'price of milk': '3', 'How many kcal': '230', '27 + 58': '85' };
   assert.equal(await page.locator('.welcome li').count(), Object.keys(wanted).length);
   await checkAxeInBothThemes(page, 'the first page');
-  await shoot(page, 'app-first');
   for (const [question, answer] of Object.entries(wanted)) {
     await page.goto(`${here.url}/#/`);
     await page.locator('.welcome').getByRole('button', { name: question }).click();
@@ -60,8 +55,6 @@ test('marks are drawn on the picture, in step with the reasoning', async () => {
     await page.keyboard.press('End');
   }
   await checkAxeInBothThemes(page, 'an answer with marks');
-  await page.mouse.move(2, 2);
-  await shoot(page, 'app-marks');
   const save = async (item) => {
     await page.getByRole('button', { name: 'Save the marks' }).click();
     return download(page, () => page.getByRole('menuitem', { name: item }).click());
@@ -98,7 +91,6 @@ test('a phone', async () => {
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(width <= 390, `nothing is wider than the screen, got ${width}`);
   await checkAxeInBothThemes(page, 'a phone');
-  await shoot(page, 'app-phone');
   await page.getByRole('button', { name: 'Show the list' }).tap();
   await checkAxeInBothThemes(page, 'the list on a phone');
   await page.getByRole('link', { name: 'New conversation' }).tap();

@@ -2,7 +2,7 @@
 // becomes an element that could, and that holds without the content security policy as well.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composer, openPage, stage } from './app.mjs';
+import { bringIn, composer, openPage, stage, talkOf } from './app.mjs';
 import { vectors } from './vectors.mjs';
 
 const here = stage();
@@ -30,22 +30,20 @@ async function importVectors() {
     };
     say('assistant', vector, { answer: `ans_${i}`, status: i % 7 ? 'completed' : 'failed', error: vector, model: vector, mode: i % 5 ? 'thinking' : 'contemplating', seed: 1, reasoning: vector, finish: vector, details });
   });
-  const whole = await (await fetch(`${here.url}/api/export`)).json();
   const id = `conv_${'0'.repeat(32)}`;
-  const titles = vectors.slice(0, 30).map((vector, i) => ({ id: `conv_${String(i + 1).padStart(32, '0')}`, title: vector, pinned: false, active_leaf: '', created_ms: 1, updated_ms: 2, messages: [] }));
-  const conversations = [{ id, title: vectors[3], pinned: false, active_leaf: parent, created_ms: 1, updated_ms: 3, messages }, ...titles];
-  const response = await fetch(`${here.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations, responses: [], answers: [] }) });
-  assert.equal(response.status, 200, await response.text());
+  const titles = vectors.slice(0, 30).map((vector, i) => ({ id: `conv_${String(i + 1).padStart(32, '0')}`, title: vector, messages: [] }));
+  await bringIn(here.url, { id, title: vectors[3], updated_ms: 3, messages }, ...titles);
   const found = await (await fetch(`${here.url}/api/conversations?limit=200`)).json();
   return found.conversations.find((each) => each.num_messages === messages.length).id;
 }
 
-// What must not be in the page, and whether anything ran.
-const inspect = (page) =>
-  page.evaluate(() => {
+// What must not be in the page, and whether anything ran. `frames`: an artifact's may be there.
+const inspect = (page, frames = false) =>
+  page.evaluate((frames) => {
     const found = [];
     if (window.hit !== undefined) found.push('a script ran');
     for (const node of document.querySelectorAll('#app *')) {
+      if (frames && node.tagName === 'IFRAME' && node.src.endsWith('/frame')) continue;
       if (/^(script|iframe|object|embed|base|meta|link|marquee|template|foreignobject)$/i.test(node.tagName)) found.push(`<${node.tagName}>`);
       for (const { name, value } of node.attributes) {
         if (/^on/i.test(name)) found.push(`${node.tagName} ${name}`);
@@ -54,7 +52,7 @@ const inspect = (page) =>
       if (node.id === 'app' || (node.closest('.prose') && (node.id || node.getAttribute('name') || node.hasAttribute('style')) && !node.closest('math'))) found.push(`${node.tagName} #${node.id}`);
     }
     return [...new Set(found)];
-  });
+  }, frames);
 
 for (const bypassCSP of [false, true]) {
   test(`stored content, ${bypassCSP ? 'without' : 'with'} the policy`, async () => {
@@ -104,6 +102,62 @@ test('a stream of hostile pieces', async () => {
   await composer(page).press('Enter');
   await page.locator('article[aria-label=Melete] footer').waitFor();
   assert.deepEqual(await inspect(page), []);
+  await page.check();
+});
+
+test('titles, sources and consoles of artifacts', async () => {
+  const page = await openPage(here.browser, 'about:blank', { bypassCSP: true });
+  page.on('dialog', (dialog) => (page.problems.push('a dialog'), dialog.dismiss()));
+  // As a title, as a whole page that runs, and as what a page says.
+  const answers = vectors.map((vector, i) => `\`\`\`html title="${vector.replaceAll(/["\n\`]/g, '')} ${i}"\n<title>${vector}</title>\n<p>page ${i}</p><script>console.log(${JSON.stringify(vector).replaceAll('<', '\\u003c')})</script>\n${vector}\n\`\`\``);
+  const url = await talkOf(here.url, 'Hostile artifacts', ...answers.flatMap((answer, i) => [`Question ${i}`, answer]));
+  await page.goto(url);
+  await page.locator('section.artifact').first().waitFor();
+  for (let count = 0, tries = 0; count < vectors.length * 2 && ++tries < 200; count = await page.locator('article').count()) {
+    await page.locator('[aria-label=Messages]').evaluate((node) => (node.scrollTop = 0));
+    await page.waitForTimeout(60);
+  }
+  assert.ok((await page.locator('section.artifact').count()) >= 60, 'they are artifacts');
+  const run = page.locator('section.artifact').getByRole('button', { name: 'Run', exact: true });
+  for (let i = 0; i < 12; ++i) {
+    const one = page.locator('section.artifact').nth(5 * i);
+    await one.getByRole('button', { name: 'Run', exact: true }).click();
+    await one.locator('iframe').waitFor();
+    await one.getByRole('button', { name: /^Console/ }).click();
+  }
+  assert.ok((await run.count()) >= 40);
+  await page.waitForTimeout(1500);
+  for (const one of await page.locator('section.artifact').all()) await one.getByRole('button', { name: 'Source', exact: true }).evaluate((button) => button.getRootNode() && button.click());
+  assert.deepEqual(await inspect(page, true), []);
+  await page.goto(`${here.url}/#/artifacts`);
+  await page.locator('.lines').nth(20).waitFor();
+  assert.deepEqual(await inspect(page, true), []);
+  await page.locator('li > button').nth(3).click();
+  await page.getByRole('dialog').locator('iframe').waitFor();
+  assert.deepEqual(await inspect(page, true), []);
+  assert.equal(await page.evaluate(() => window.hit), undefined);
+  await page.context().close();
+});
+
+test('names and contents of documents', async () => {
+  const form = new FormData();
+  for (const [i, vector] of vectors.entries()) form.append('file', new Blob([`x.pdf: 1 page, cited like [page ${i}]\n\n[page ${i}]\n${vector}\n`], { type: 'text/plain' }), `${vector.replaceAll(/["\r\n/]/g, '')} ${i}.pdf.txt`);
+  const { files } = await (await fetch(`${here.url}/api/files`, { method: 'POST', body: form })).json();
+  assert.equal(files.length, vectors.length);
+  const content = [...files.map((file) => ({ type: 'file', file_id: file.id })), { type: 'text', text: 'What do they say?' }];
+  const url = await talkOf(here.url, 'Hostile documents', { content, files: files.map((file) => file.id) }, vectors.map((vector, i) => `[page ${i}] ${vector}`).join('\n\n'));
+  const page = await openPage(here.browser, url, { bypassCSP: true });
+  page.on('dialog', (dialog) => (page.problems.push('a dialog'), dialog.dismiss()));
+  const cards = page.locator('article[aria-label=You] button.card');
+  await cards.nth(vectors.length - 1).waitFor();
+  assert.deepEqual(await inspect(page), []);
+  for (let i = 0; i < vectors.length; i += 6) {
+    await cards.nth(i).click();
+    await page.getByRole('dialog').waitFor();
+    assert.deepEqual(await inspect(page), [], vectors[i]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
   await page.check();
 });
 

@@ -95,6 +95,10 @@ test('a sound and a clip are marked on their timelines', async () => {
     assert.ok(Math.abs(drawn.start_s - 0.25 * seconds) < 0.05 * seconds && Math.abs(drawn.end_s - 0.5 * seconds) < 0.05 * seconds, JSON.stringify(drawn));
     assert.equal(middle.label, 'the middle');
     await page.getByRole('list', { name: `Marks on ${name === 'digits.wav' ? 'sound' : 'clip'} 1` }).getByText('the middle').waitFor();
+    const spans = page.getByRole('group', { name: 'Marked spans' }).getByRole('button');
+    assert.equal(await spans.count(), 2);
+    await spans.nth(0).click(); // it plays from there
+    await page.waitForFunction((from) => document.querySelector('article :is(audio, video)').currentTime >= from, drawn.start_s);
     await page.goto(`${here.url}/#/`);
     await composer(page).waitFor();
   }

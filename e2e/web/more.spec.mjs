@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ask, checkAxeInBothThemes, choose, composer, download, lastAnswer, openPage, stage, startBrowser } from './app.mjs';
+import { ask, checkAxeInBothThemes, choose, composer, download, lastAnswer, longTalk, openPage, stage, startBrowser } from './app.mjs';
 
 const here = stage();
 
@@ -92,13 +92,7 @@ test('what an answer will take, from what the last ones took', async () => {
 
 test('two thousand messages', async () => {
   await choose(here.url, {});
-  const messages = [];
-  for (let i = 0; i < 2000; ++i)
-    messages.push({ id: `msg_${String(i).padStart(32, '0')}`, parent: i ? `msg_${String(i - 1).padStart(32, '0')}` : '', role: i % 2 ? 'assistant' : 'user', content: i % 2 ? `Answer **${i}**\n\n- one\n- two\n\n\`code\`` : `Question ${i}`, meta: i % 2 ? { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } : {}, files: [], created_ms: i + 1 });
-  const conversation = { id: `conv_${'9'.repeat(32)}`, title: 'Long', pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 4e12, messages };
-  const whole = await (await fetch(`${here.url}/api/export`)).json();
-  const imported = await fetch(`${here.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
-  assert.equal(imported.status, 200, await imported.text());
+  await longTalk(here.url);
   const page = await openPage(here.browser, here.url);
   await page.getByRole('link', { name: 'Long' }).click();
   await page.locator('article').getByText('Answer 1999').waitFor();

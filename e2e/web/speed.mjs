@@ -1,6 +1,6 @@
 // How fast the page is: node e2e/web/speed.mjs, with MELETE and CHROMIUM set as e2e/web.sh does. Prints JSON; ends with 1
 // where a budget is exceeded. It measures this machine, so it is no test.
-import { answerWith, composer, openPage, startBrowser, startServer } from './app.mjs';
+import { answerWith, composer, longTalk, openPage, startBrowser, startServer } from './app.mjs';
 
 const server = await startServer();
 const browser = await startBrowser();
@@ -53,14 +53,7 @@ async function metric(session, name) {
 
 // 2,000 messages: frames while it scrolls.
 {
-  const messages = Array.from({ length: 2000 }, (_, i) => ({
-    id: `msg_${String(i).padStart(32, '0')}`, parent: i ? `msg_${String(i - 1).padStart(32, '0')}` : '', role: i % 2 ? 'assistant' : 'user',
-    content: i % 2 ? `Answer **${i}**\n\n- one\n- two\n\n\`code\` and more words in a paragraph that is somewhat longer.` : `Question ${i}`,
-    meta: i % 2 ? { answer: `ans_${i}`, status: 'completed', model: 'melete-instant', mode: 'instant', seed: 1, finish: 'stop' } : {}, files: [], created_ms: i + 1,
-  }));
-  const whole = await (await fetch(`${server.url}/api/export`)).json();
-  const conversation = { id: `conv_${'9'.repeat(32)}`, title: 'Long', pinned: false, active_leaf: messages.at(-1).id, created_ms: 1, updated_ms: 4e12, messages };
-  await fetch(`${server.url}/api/import`, { method: 'POST', body: JSON.stringify({ ...whole, files: [], conversations: [conversation], responses: [], answers: [] }) });
+  await longTalk(server.url);
   const page = await openPage(browser, server.url);
   const began = performance.now();
   await page.getByRole('link', { name: 'Long' }).click();

@@ -29,6 +29,7 @@ struct Row {
 const std::map<std::string, Row> kRows = {
     {"GET /", {}},
     {"GET /assets/{file}", {}},
+    {"GET /sw.js", {}},
     {"GET /healthz", {}},
     {"GET /readyz", {}},
     {"GET /metrics", {}},

@@ -57,7 +57,8 @@ void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiE
 }
 
 Json extension_schema() {
-  return Json::parse(R"({"type": "object", "additionalProperties": false, "properties": {
+  return Json::parse(
+      R"({"title": "Extension", "type": "object", "additionalProperties": false, "properties": {
     "agents": {"type": "integer", "minimum": 1, "maximum": 256},
     "budget_tokens": {"type": "integer", "minimum": 1},
     "deadline_ms": {"type": "integer", "minimum": 1},

@@ -210,6 +210,18 @@ TEST_F(ApiServerTest, ListsModelsAndDescribesItself) {
   }
   EXPECT_EQ(openapi["paths"]["/v1/models/{id}"]["get"]["parameters"][0]["name"], "id");
   EXPECT_EQ(openapi["components"]["schemas"]["Error"]["required"], Json::array({"error"}));
+  std::map<std::string, int> times;
+  std::vector<const Json*> left = {&openapi};
+  while (!left.empty()) {
+    const Json& each = *left.back();
+    left.pop_back();
+    if (each.is_object() && (each.contains("properties") || each.contains("oneOf"))) ++times[each.dump()];
+    if (each.is_structured())
+      for (const Json& inner : each) left.push_back(&inner);
+  }
+  EXPECT_GT(times.size(), 80u);
+  for (const auto& [schema, count] : times)
+    EXPECT_TRUE(schema.size() < 300 || count == 1) << count << " times: " << schema;
 }
 
 }  // namespace

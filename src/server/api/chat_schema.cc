@@ -156,6 +156,7 @@ Json chat_completion_schema() {
 
 Json model_schema() {
   return Json::parse(R"({
+    "title": "Model",
     "type": "object",
     "required": ["id", "object", "created", "owned_by", "capabilities"],
     "properties": {

@@ -46,24 +46,25 @@ Json messages_request_schema() {
       "top_p": {"type": "number", "minimum": 0, "maximum": 1},
       "top_k": {"type": "integer", "minimum": 0},
       "stop_sequences": {"type": "array", "maxItems": 16, "items": {"type": "string"}},
-      "thinking": {"type": "object", "required": ["type"], "properties": {
+      "thinking": {"title": "MessagesThinking", "type": "object", "required": ["type"], "properties": {
         "type": {"enum": ["enabled", "adaptive", "disabled"]},
         "budget_tokens": {"type": "integer", "minimum": 1},
         "display": {"enum": ["summarized", "omitted"]}}},
-      "output_config": {"type": "object", "properties": {
+      "output_config": {"title": "MessagesOutput", "type": "object", "properties": {
         "effort": {"enum": ["low", "medium", "high", "xhigh", "max"]},
         "format": {"type": "object", "required": ["schema"], "properties": {
           "type": {"const": "json_schema"}, "schema": {"type": "object"}}}}},
-      "tools": {"type": "array", "items": {"type": "object", "required": ["name", "input_schema"], "properties": {
+      "tools": {"type": "array", "items": {"title": "MessagesTool", "type": "object", "required": ["name", "input_schema"], "properties": {
         "type": {"const": "custom"}, "name": {"type": "string"}, "description": {"type": "string"},
         "input_schema": {"type": "object"}}}},
-      "tool_choice": {"type": "object", "required": ["type"], "properties": {
+      "tool_choice": {"title": "MessagesToolChoice", "type": "object", "required": ["type"], "properties": {
         "type": {"enum": ["auto", "any", "tool", "none"]}, "name": {"type": "string"},
         "disable_parallel_tool_use": {"type": "boolean"}}},
       "metadata": {"type": "object", "description": "no effect"}
     }
   })");
   schema["properties"]["messages"]["items"]["properties"]["content"] = {
+      {"title", "MessagesContent"},
       {"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", block_schema()}}}}};
   schema["properties"]["melete"] = extension_schema();
   return schema;

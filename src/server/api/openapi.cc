@@ -6,6 +6,18 @@
 namespace melete {
 namespace {
 
+// Schemas with a title become components of that name, and what had them refers to them.
+Json hoisted(Json schema, Json& named) {
+  if (schema.is_structured())
+    for (Json& each : schema) each = hoisted(std::move(each), named);
+  if (!schema.is_object() || !schema.contains("title") || !schema["title"].is_string()) return schema;
+  const std::string name = schema["title"];
+  schema.erase("title");
+  MELETE_CHECK(!named.contains(name) || named[name] == schema, "two schemas are called ", name);
+  named[name] = std::move(schema);
+  return {{"$ref", "#/components/schemas/" + name}};
+}
+
 Json content(const Json& schema, const std::string& type = "application/json") {
   return {{type, {{"schema", schema}}}};
 }
@@ -67,7 +79,12 @@ Json operation_of(const Route& route) {
 Json openapi_json(const std::vector<Route>& routes, const Json& schemas) {
   Json paths = Json::object();
   for (const Route& route : routes) paths[route.path][lower_ascii(route.method)] = operation_of(route);
-  Json all = schemas;
+  Json all = Json::object();
+  paths = hoisted(std::move(paths), all);
+  for (const auto& [name, schema] : schemas.items()) {
+    Json whole = hoisted(schema, all);
+    all[name] = std::move(whole);
+  }
   all["Error"] = Json::parse(R"({
     "type": "object", "required": ["error"],
     "properties": {"error": {

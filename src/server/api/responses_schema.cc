@@ -6,7 +6,7 @@ namespace melete {
 namespace {
 
 Json input_part_schema() {
-  return Json::parse(R"({"oneOf": [
+  return Json::parse(R"({"title": "ResponsesPart", "oneOf": [
     {"type": "object", "required": ["type", "text"], "properties": {
       "type": {"enum": ["input_text", "output_text"]}, "text": {"type": "string"}}},
     {"type": "object", "required": ["type", "refusal"], "properties": {
@@ -28,7 +28,8 @@ Json input_part_schema() {
 }
 
 Json content_schema() {
-  return {{"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", input_part_schema()}}}}};
+  return {{"title", "ResponsesContent"},
+          {"oneOf", {{{"type", "string"}}, {{"type", "array"}, {"items", input_part_schema()}}}}};
 }
 
 Json input_item_schema() {
@@ -43,7 +44,7 @@ Json input_item_schema() {
       "name": {"type": "string"}, "arguments": {"type": "string", "contentMediaType": "application/json"}}})");
   const Json reasoning = Json::parse(R"({"type": "object", "required": ["type"],
     "properties": {"type": {"const": "reasoning"}}})");
-  return {{"oneOf", {message, call, result, reasoning}}};
+  return {{"title", "ResponsesItem"}, {"oneOf", {message, call, result, reasoning}}};
 }
 
 Json output_item_schema() {
@@ -88,6 +89,7 @@ Json tool_fields() {
 
 Json responses_request_schema() {
   Json schema = Json::parse(R"({
+    "title": "ResponsesRequest",
     "type": "object",
     "required": ["input"],
     "additionalProperties": false,
@@ -132,6 +134,7 @@ Json responses_request_schema() {
 
 Json response_schema() {
   Json schema = Json::parse(R"({
+    "title": "Response",
     "type": "object",
     "required": ["id", "object", "created_at", "completed_at", "status", "model", "output", "usage", "error",
       "incomplete_details", "instructions", "previous_response_id", "tools", "tool_choice", "text", "reasoning",

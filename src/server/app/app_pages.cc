@@ -84,7 +84,7 @@ std::optional<std::string> gunzip(std::string_view bytes) {
 
 HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& policy) {
   HttpResponse response;
-  const bool changes = file.path.ends_with(".html") || file.path.ends_with(".txt");
+  const bool changes = !file.path.starts_with("assets/") || file.path.ends_with(".txt");
   const std::string etag = etag_of(file);
   response.headers = {{"ETag", etag},
                       {"Cache-Control", changes ? "no-cache" : "public, max-age=31536000, immutable"},
@@ -127,6 +127,8 @@ void add_app_pages(Router& router, const ArtifactsPlace& artifacts) {
     router.add(std::move(route));
   };
   give("/", "the app", [](const HttpRequest&) { return std::string("index.html"); });
+  give("/sw.js", "what keeps the app's files in the browser",
+       [](const HttpRequest&) { return std::string("sw.js"); });
   give("/assets/{file}", "a file of the app",
        [](const HttpRequest& request) { return cat("assets/", request.parameters.at("file")); });
 }

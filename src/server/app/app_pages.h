@@ -1,4 +1,4 @@
-// The app in the browser: / and /assets/*. What it asks the server for is /api/*.
+// The app in the browser: /, /sw.js and /assets/*. What it asks the server for is /api/*.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace melete {
 void add_app_pages(Router& router, const ArtifactsPlace& artifacts);
 
 // How a file goes to a client: compressed if it takes that, and nothing but its ETag if it has it already.
-// The page and plain text are asked for anew each time; files with a hash in their names never change.
+// Files with a hash in their names, those of assets/, never change; all else is asked for anew each time.
 // `policy`: its Content-Security-Policy.
 HttpResponse page_response(const WebFile& file, const HttpRequest& request, const std::string& policy);
 

@@ -88,6 +88,14 @@ TEST_F(AppPages, SendsCompressedOnlyToWhoTakesIt) {
   EXPECT_EQ(encoding("gzip; q=0.0, br"), "");
 }
 
+TEST_F(AppPages, WhatKeepsTheAppIsAskedForAnewAndBoundAsThePageIs) {
+  const Asked page(router_, get("/")), keeper(router_, get("/sw.js"));
+  ASSERT_EQ(keeper.status, 200);
+  EXPECT_EQ(keeper.header("Cache-Control"), "no-cache");
+  EXPECT_EQ(keeper.header("Content-Security-Policy"), page.header("Content-Security-Policy"));
+  EXPECT_EQ(keeper.header("Service-Worker-Allowed"), "");
+}
+
 TEST_F(AppPages, AnswersWithNothingToWhoHasIt) {
   const std::string etag = Asked(router_, get("/")).header("ETag");
   ASSERT_FALSE(etag.empty());

@@ -1,4 +1,5 @@
 // Requests to this server; nothing here ever asks another host.
+import { kept } from '../offline/kept';
 
 export class ApiFailure extends Error {
   constructor(
@@ -13,9 +14,9 @@ export class ApiFailure extends Error {
 }
 
 // What all requests share: the session's token against forged requests, and who is told when it has ended.
-// `watch`: who is shown what is asked and answered, the developer's drawer.
+// `watch`: who is shown what is asked and answered, the developer's drawer. `reached`: who is told whether the server answers.
 export type Watch = (method: string, path: string, payload: BodyInit | null) => (response: Response) => void;
-export const access = { csrf: null as string | null, expired: () => {}, watch: null as Watch | null };
+export const access = { csrf: null as string | null, expired: () => {}, watch: null as Watch | null, reached: (_answers: boolean) => {} };
 
 export async function send(method: string, path: string, body?: BodyInit | object, more: RequestInit = {}): Promise<Response> {
   const headers = new Headers(more.headers);
@@ -32,8 +33,10 @@ export async function send(method: string, path: string, body?: BodyInit | objec
   try {
     response = await fetch(path, { ...more, method, headers, body: payload });
     seen?.(response);
+    access.reached(true);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    access.reached(false);
     throw new ApiFailure('The server can’t be reached. Is it still running?', 0, 'unreachable');
   }
   if (!response.ok) throw await failureOf(response, path === '/api/session' && method === 'POST');
@@ -53,9 +56,19 @@ async function failureOf(response: Response, isLogin: boolean): Promise<ApiFailu
   return new ApiFailure(error.message ?? '', response.status, error.code ?? '', error.param ?? '', retry);
 }
 
+// What was read before is the answer while the server is away.
 export async function call<T>(method: string, path: string, body?: BodyInit | object): Promise<T> {
-  const response = await send(method, path, body);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  try {
+    const response = await send(method, path, body);
+    const value = (response.status === 204 ? undefined : await response.json()) as T;
+    if (method === 'GET') kept.put(path, value);
+    if (method === 'DELETE') kept.drop(path);
+    return value;
+  } catch (error) {
+    const old = method === 'GET' && error instanceof ApiFailure && error.status === 0 ? kept.get<T>(path) : undefined;
+    if (old === undefined) throw error;
+    return old;
+  }
 }
 
 export const fileUrl = (id: string): string => `/api/files/${encodeURIComponent(id)}/content`;

@@ -1,4 +1,4 @@
-// The server's bodies under short names; schema.d.ts is made by `./dev types web/src/api/schema.d.ts`.
+// The server's bodies under short names; schema.d.ts is made by `./dev types web/src/api/schema.d.ts app`.
 import type { components } from './schema';
 
 type Schemas = components['schemas'];

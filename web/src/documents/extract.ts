@@ -1,20 +1,12 @@
 // From a document to a file of its text; loaded when the first document is added.
+import { scriptAddress } from '../offline/trusted';
 import { documentKind } from './names';
-import workerUrl from './worker?worker&url';
 
 const kMostBytes = 50_000_000;
 const kMostTime = 60_000; // ms
 
-// The page's policy lets only named makers give addresses of scripts; this one knows a single address.
-interface Makers {
-  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): { createScriptURL(url: string): unknown };
-}
-const makers = (globalThis as { trustedTypes?: Makers }).trustedTypes;
-const maker = makers?.createPolicy('melete-worker', { createScriptURL: () => workerUrl });
-const address = (): string => (maker ? (maker.createScriptURL('') as string) : workerUrl);
-
 function read(file: File, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const worker = new Worker(address(), { type: 'module' });
+  const worker = new Worker(scriptAddress('documents'), { type: 'module' });
   return new Promise<string>((done, failed) => {
     const timer = setTimeout(() => failed(new Error(`Reading it takes longer than ${kMostTime / 1000} s.`)), kMostTime);
     worker.onmessage = ({ data }: MessageEvent<{ text?: string; failure?: string }>) => {

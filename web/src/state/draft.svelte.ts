@@ -27,10 +27,21 @@ export function markedKind(file: { type: string; name: string }): Marked | null 
 const textOf = async (file: File): Promise<File> =>
   documentKind(file.name) || isForeign(file.name) ? (await import('../documents/extract')).asText(file) : file;
 
+const kLeft = 'draft';
+
 class Draft {
-  text = $state('');
+  text = $state(sessionStorage.getItem(kLeft) ?? '');
   attachments = $state<Attachment[]>([]);
   private next = 1;
+
+  constructor() {
+    sessionStorage.removeItem(kLeft);
+  }
+
+  // For the page that comes next in this tab.
+  leave(): void {
+    sessionStorage.setItem(kLeft, this.text);
+  }
 
   add(list: Iterable<File>): void {
     for (const file of list) {

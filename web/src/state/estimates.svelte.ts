@@ -1,5 +1,6 @@
 // What answers of each mode took lately, and so what the next will take about. Of Contemplating, an agent's share.
 import type { Details } from '../api/types';
+import { modes } from './modes';
 import type { Mode } from './settings.svelte';
 
 interface Taken {
@@ -42,10 +43,19 @@ export function noteTaken(mode: Mode, details: Details, agents: number): void {
   localStorage.setItem('taken', estimates.add(mode, details, agents));
 }
 
+const timeText = (seconds: number): string => (seconds < 1 ? `${Math.max(10, Math.round(seconds * 100) * 10)} ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`);
+
 export function estimateText(mode: Mode, agents: number): string {
   const about = estimates.of(mode, agents);
-  if (!about) return '';
-  const { seconds, tokens } = about;
-  const time = seconds < 1 ? `${Math.max(10, Math.round(seconds * 100) * 10)} ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  return `about ${time} and ${Math.round(tokens).toLocaleString('en')} tokens, as lately`;
+  return about ? `about ${timeText(about.seconds)} and ${Math.round(about.tokens).toLocaleString('en')} tokens, as lately` : '';
+}
+
+// That of the mode, and how long the others take.
+export function estimatesText(mode: Mode, agents: number): string {
+  const all = modes.map(({ mode: each, label }) => {
+    const about = estimates.of(each, agents);
+    return !about ? '' : each === mode ? `${label}: ${estimateText(each, agents)}` : `${label} ${timeText(about.seconds)}`;
+  });
+  const at = modes.findIndex((each) => each.mode === mode);
+  return [all[at], ...all.filter((_, i) => i !== at)].filter(Boolean).join(' · ');
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Details } from '../api/types';
 
-vi.stubGlobal('localStorage', { getItem: () => null });
-const { Estimates } = await import('./estimates.svelte');
+vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} });
+const { Estimates, estimatesText, noteTaken } = await import('./estimates.svelte');
 
 const took = (tokens: number, seconds: number): Details => ({
   mode: '', finish: '', seed: 0, marks: [],
@@ -26,5 +26,16 @@ describe('Estimates', () => {
     const all = new Estimates(null);
     const kept = all.add('contemplating', took(80, 4), 8);
     expect(new Estimates(kept).of('contemplating', 16)).toEqual({ tokens: 160, seconds: 8 });
+  });
+});
+
+describe('estimatesText', () => {
+  it('tells of the chosen mode first, then of the others', () => {
+    expect(estimatesText('thinking', 8)).toBe('');
+    noteTaken('instant', took(3, 0.02), 1);
+    expect(estimatesText('thinking', 8)).toBe('Instant 20 ms');
+    noteTaken('thinking', took(40, 0.2), 1);
+    noteTaken('contemplating', took(80, 1.2), 4);
+    expect(estimatesText('thinking', 8)).toBe('Thinking: about 200 ms and 40 tokens, as lately · Instant 20 ms · Contemplating 2.4 s');
   });
 });

@@ -1,7 +1,11 @@
 // The list of conversations, and what is found in them.
 import type { Conversation, ConversationPage, SearchHit } from '../api/types';
 import { call } from '../api/client';
+import { kept } from '../offline/kept';
 import { toasts } from './toasts.svelte';
+
+const kPage = 60;
+const kList = `/api/conversations?limit=${kPage}`;
 
 class Library {
   list = $state.raw<Conversation[]>([]);
@@ -13,7 +17,7 @@ class Library {
   private timer = 0;
 
   async load(): Promise<void> {
-    const page = await call<ConversationPage>('GET', '/api/conversations?limit=60');
+    const page = await call<ConversationPage>('GET', kList);
     this.list = page.conversations;
     this.next = page.next;
     this.loaded = true;
@@ -21,10 +25,14 @@ class Library {
 
   async more(): Promise<void> {
     if (!this.next) return;
-    const page = await call<ConversationPage>('GET', `/api/conversations?limit=60&after=${encodeURIComponent(this.next)}`);
+    const page = await call<ConversationPage>('GET', `${kList}&after=${encodeURIComponent(this.next)}`);
     const known = new Set(this.list.map((each) => each.id));
     this.list = [...this.list, ...page.conversations.filter((each) => !known.has(each.id))];
     this.next = page.next;
+  }
+
+  private remember(): void {
+    kept.put(kList, { conversations: this.list.slice(0, kPage), next: this.next });
   }
 
   put(conversation: Conversation): void {
@@ -32,11 +40,13 @@ class Library {
     this.list = [...others, conversation].sort(
       (a, b) => Number(b.pinned) - Number(a.pinned) || b.updated_ms - a.updated_ms,
     );
+    this.remember();
   }
 
   drop(id: string): void {
     this.list = this.list.filter((each) => each.id !== id);
     this.hits = this.hits.filter((hit) => hit.conversation !== id);
+    this.remember();
   }
 
   async change(id: string, change: { title?: string; pinned?: boolean }): Promise<void> {

@@ -1,6 +1,7 @@
 // Who uses the app.
 import type { Session } from '../api/types';
 import { access, call } from '../api/client';
+import { kept } from '../offline/kept';
 
 class SessionState {
   current = $state.raw<Session | null>(null);
@@ -8,6 +9,7 @@ class SessionState {
 
   constructor() {
     access.expired = () => {
+      kept.clear();
       if (this.current?.user) this.take({ ...this.current, user: null, login_required: true, csrf_token: null });
     };
   }
@@ -27,11 +29,13 @@ class SessionState {
   }
 
   async logIn(name: string, password: string): Promise<void> {
+    kept.clear();
     this.take(await call<Session>('POST', '/api/session', { name, password }));
   }
 
   async logOut(): Promise<void> {
     await call('DELETE', '/api/session');
+    kept.clear();
     location.hash = '';
     location.reload();
   }

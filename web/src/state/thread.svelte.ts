@@ -4,6 +4,7 @@ import type { Content, Conversation, Message, Model, Part, Tree } from '../api/t
 import { partsOf } from '../api/types';
 import { isKept, typedOf } from '../marks/own';
 import { ApiFailure, call, send } from '../api/client';
+import { kept } from '../offline/kept';
 import { runs } from '../run/runs.svelte';
 import type { Details } from '../api/types';
 import { noteTaken } from './estimates.svelte';
@@ -60,6 +61,20 @@ class Thread {
     if (id) await this.open(id);
   }
 
+  // What has happened while the server couldn't be reached.
+  async catchUp(): Promise<void> {
+    const id = this.id;
+    if (!id || this.asking || this.live.size) return; // what is under way comes by itself
+    const tree = await call<Tree>('GET', `/api/conversations/${encodeURIComponent(id)}`);
+    if (this.id !== id || (!this.failure && tree.updated_ms === this.conversation?.updated_ms)) return;
+    this.failure = '';
+    this.take(tree);
+  }
+
+  private remember(): void {
+    if (this.conversation && !this.live.size) kept.put(`/api/conversations/${this.id}`, { ...this.conversation, messages: [...this.messages.values()], active_leaf: this.leaf });
+  }
+
   private take(tree: Tree): void {
     const { messages, ...conversation } = tree;
     this.conversation = conversation;
@@ -102,7 +117,8 @@ class Thread {
           noteTaken(message.meta.mode as Mode, message.meta.details as unknown as Details, answer.run.agents.length);
         for (const [id, each] of this.live) if (each === answer) own = id;
         this.live.delete(own);
-        if (!message) void this.refresh();
+        if (message) this.remember();
+        else void this.refresh();
       },
     });
     return answer;

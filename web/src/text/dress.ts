@@ -34,7 +34,7 @@ export function dressCode(pre: HTMLPreElement, settled: boolean): void {
   });
   bar.append(name, copy);
   pre.tabIndex = 0; // it scrolls
-  pre.setAttribute('role', 'region');
+  pre.setAttribute('role', 'group'); // a page has many: no landmarks
   pre.setAttribute('aria-label', language ? `${language} code` : 'code');
   pre.replaceWith(box);
   box.append(bar, pre);
@@ -62,7 +62,7 @@ export function dressTable(table: HTMLTableElement): void {
   const box = document.createElement('div');
   box.className = 'table-box';
   box.tabIndex = 0; // it scrolls
-  box.setAttribute('role', 'region');
+  box.setAttribute('role', 'group');
   box.setAttribute('aria-label', 'table');
   table.replaceWith(box);
   box.append(table);

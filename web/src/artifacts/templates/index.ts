@@ -1,4 +1,5 @@
 // Pages that only want data: each has one slot of JSON. A model fills one with a fenced block `artifact NAME`.
+import shared from '../../styles/shared.css?raw';
 import kit from './kit.css?raw';
 
 export interface TemplateInfo {
@@ -28,10 +29,19 @@ const sources: Record<string, () => Promise<{ default: string }>> = {
 
 const slot = /(<script type="application\/json" id="data">)([\s\S]*?)(<\/script>)/;
 
+// What all templates begin with; their files go on with a title.
+const head = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<style>
+${shared}${kit}</style>
+`;
+
 export async function templateOf(name: string): Promise<string> {
   const load = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (!load) throw new Error(`There is no template “${name}”. There are: ${Object.keys(sources).join(', ')}.`);
-  return (await load()).default.replace('/*kit*/', () => kit);
+  return head + (await load()).default;
 }
 
 export const dataOf = (template: string): string => slot.exec(template)?.[2]?.trim() ?? '';
