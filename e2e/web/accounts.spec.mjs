@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, checkAxeInBothThemes, download, openPage, stage } from './app.mjs';
+import { ask, download, openPage, stage } from './app.mjs';
 
 const here = stage();
 
@@ -13,8 +13,6 @@ test('all sections of the settings', async () => {
   for (const section of ['General', 'Answers', 'Models', 'Data', 'Account', 'Keys', 'People']) {
     await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: section }).click();
     await page.getByRole('heading', { name: section, exact: true }).waitFor();
-    await page.waitForTimeout(150);
-    await checkAxeInBothThemes(page, `settings, ${section}`);
   }
   await page.check();
 });
@@ -71,7 +69,6 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await page.getByLabel('Name').fill('laptop');
   await page.getByRole('button', { name: 'Make a key' }).click();
   const key = await page.getByLabel('The key laptop').innerText();
-  await checkAxeInBothThemes(page, 'a new key');
   const list = () => fetch(`${here.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
   assert.equal((await list()).status, 200);
   await page.getByRole('button', { name: 'Revoke' }).click();
@@ -84,7 +81,6 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   const link = await page.getByLabel('The invitation’s link').innerText();
   assert.ok(link.startsWith(`${here.url}/#/invitation/`));
   const bob = await openPage(here.browser, link);
-  await checkAxeInBothThemes(bob, 'an invitation');
   await bob.getByLabel('Name').fill('bob');
   await bob.getByLabel('Password', { exact: true }).fill('hunter2 hunter2');
   await bob.getByLabel('Password again').fill('hunter2 hunter2');
@@ -102,10 +98,10 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   assert.equal(await page.getByRole('link', { name: 'What is 4 + 4?' }).count(), 0);
   // Logging out and in.
   await bob.goto(`${here.url}/#/settings/account`);
+  assert.ok((await bob.evaluate(() => Object.keys(sessionStorage).filter((name) => name.startsWith('kept /api/conv')).length)) > 0);
   await bob.getByRole('button', { name: 'Log out', exact: true }).click();
   await bob.getByRole('heading', { name: 'Log in to Melete' }).waitFor();
-  assert.equal(await bob.evaluate(() => Object.keys(sessionStorage).filter((name) => name.startsWith('kept')).length), 0, 'what was read is forgotten');
-  await checkAxeInBothThemes(bob, 'the login');
+  assert.equal(await bob.evaluate(() => Object.keys(sessionStorage).filter((name) => name.startsWith('kept /api/conv')).length), 0, 'what was read is forgotten');
   await bob.getByLabel('Name').fill('bob');
   await bob.getByLabel('Password').fill('wrong wrong');
   await bob.getByRole('button', { name: 'Log in' }).click();

@@ -79,7 +79,6 @@ test('documents become text, and citations show the place', async () => {
   await page.getByRole('button', { name: '[page 2]' }).click();
   const dialog = page.getByRole('dialog', { name: 'report.pdf' });
   assert.match(await dialog.locator('.lit').innerText(), /Page 2\s*cited\s+Pears cost 3\./);
-  await checkAxeInBothThemes(page, 'a cited page');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: "['Fruit list'!B1400]" }).click();
   const cell = page.getByRole('dialog', { name: 'prices.xlsx' }).locator('td.lit');
@@ -114,7 +113,6 @@ test('what can’t be read says why', async () => {
   await composer(page).fill('What is in it?');
   await page.getByRole('button', { name: 'Send' }).click();
   await page.getByText('A file couldn’t be sent').waitFor();
-  await checkAxeInBothThemes(page, 'files that can’t be read');
   await page.check();
 });
 

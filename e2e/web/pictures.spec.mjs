@@ -88,6 +88,7 @@ test('marking a picture', async () => {
 
 test('the developer’s drawer, in the dark', async () => {
   const page = await large({ colorScheme: 'dark' });
+  await composer(page).waitFor();
   await page.keyboard.press('Control+.');
   await page.getByRole('tab', { name: 'Engine' }).click();
   await page.getByText('Pages of keys and values').waitFor();

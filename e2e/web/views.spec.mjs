@@ -35,6 +35,7 @@ const mark = (name, add) => async (page) => {
   await page.getByRole('dialog').getByRole('button', { name: add }).click();
 };
 const drawer = (tab, ready) => async (page) => {
+  await composer(page).waitFor();
   await page.keyboard.press('Control+.');
   await page.getByRole('tab', { name: tab }).click();
   await ready(page);
@@ -101,7 +102,7 @@ async function checkTab(page, what) {
   await page.evaluate(() => document.activeElement instanceof HTMLElement && !document.querySelector('dialog[open]') && document.activeElement.blur());
   const wanted = await page.evaluate(() => {
     const inside = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
-    const all = [...inside.querySelectorAll('a[href], button, input, textarea, select, summary, iframe, [tabindex="0"]')].filter((node) => node.tabIndex >= 0 && !node.disabled && node.type !== 'file' && (node.type !== 'radio' || node.checked) && node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: false }) && node.getClientRects().length);
+    const all = [...inside.querySelectorAll('a[href], button, input, textarea, select, summary, [tabindex="0"]')].filter((node) => node.tabIndex >= 0 && !node.disabled && node.type !== 'file' && (node.type !== 'radio' || node.checked) && node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: false }) && node.getClientRects().length);
     all.forEach((node, i) => (node.dataset.stop = i));
     return all.length;
   });
@@ -115,7 +116,7 @@ async function checkTab(page, what) {
     });
     idle = stop === undefined || reached.has(stop) ? idle + 1 : 0;
     if (stop === undefined) continue;
-    if (!reached.has(stop) && !shows && !/^<(iframe|audio|video)/.test(html)) unseen.push(html);
+    if (!reached.has(stop) && !shows) unseen.push(html);
     reached.add(stop);
   }
   const missed = await page.evaluate((reached) => [...document.querySelectorAll('[data-stop]')].filter((node) => !reached.includes(node.dataset.stop)).map((node) => node.outerHTML.slice(0, 100)), [...reached]);

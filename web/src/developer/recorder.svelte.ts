@@ -20,7 +20,8 @@ const kMostEvents = 3000;
 const kSecret = /^\/api\/(session|account\/password|invitations|invitations\/redeem|users|keys)$/;
 
 class Recorder {
-  calls = $state.raw<Call[]>([]);
+  calls = $state.raw<Call[]>([]); // copies, for what shows them
+  private all: Call[] = [];
   private next = 1;
   private timer = 0;
 
@@ -31,14 +32,15 @@ class Recorder {
     access.watch = null;
   }
   clear(): void {
-    this.calls = [];
+    this.calls = this.all = [];
   }
 
   private note(method: string, path: string, payload: BodyInit | null): (response: Response) => void {
     const begun = performance.now();
     const body = typeof payload === 'string' ? (kSecret.test(path) ? '(not kept)' : payload.slice(0, kMostText)) : null;
     const call: Call = { id: this.next++, method, path, body, status: 0, took: 0, text: '', events: [], isStream: false };
-    this.calls = [call, ...this.calls].slice(0, kMostCalls);
+    this.all = [call, ...this.all].slice(0, kMostCalls);
+    this.changed();
     return (response) => {
       call.status = response.status;
       call.took = performance.now() - begun;
@@ -60,7 +62,7 @@ class Recorder {
   private changed(): void {
     this.timer ||= window.setTimeout(() => {
       this.timer = 0;
-      this.calls = this.calls.map((call) => ({ ...call, events: call.events }));
+      this.calls = this.all.map((call) => ({ ...call }));
     }, 150);
   }
 }

@@ -71,7 +71,10 @@ export async function listen(hearing: Hearing): Promise<Listening> {
       const whole = frames;
       frames = [];
       if (spoken * 10 - 700 < kShortest_ms) return hearing.nothing();
-      void resampled(whole, context.sampleRate).then((samples) => hearing.said(new File([wavOf(samples, kRate)], 'said.wav', { type: 'audio/wav' })));
+      void resampled(whole, context.sampleRate).then(
+        (samples) => hearing.said(new File([wavOf(samples, kRate)], 'said.wav', { type: 'audio/wav' })),
+        () => hearing.nothing(),
+      );
     }
   };
   return { level: () => Math.min(1, level * 5), stop };
