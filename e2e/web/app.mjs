@@ -64,12 +64,13 @@ export const startBrowser = (more = []) =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', ...more] });
 
 // What the tests of one file share: a `server`, its `url`, and a `browser`, from before the first to after the last.
-export function stage() {
+export function stage(more = async () => {}) {
   const here = { url: '', browser: null, server: null };
   before(async () => {
     here.server = await startServer();
     here.url = here.server.url;
     here.browser = await startBrowser();
+    await more(here);
   });
   after(async () => {
     await here.browser?.close();

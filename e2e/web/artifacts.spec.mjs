@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { checkAxeInBothThemes, composer, download, openPage, stage, startBrowser, talkOf } from './app.mjs';
 
-const here = stage();
 let outside;
-before(async () => (outside = await listenOutside()));
+const here = stage(async () => {
+  outside = await listenOutside();
+});
 after(() => outside?.close());
 
 // A stranger's server that counts whatever reaches it, by TCP and by UDP.
@@ -29,7 +30,7 @@ async function listenOutside() {
 }
 
 // A conversation in which each text is an answer, below the one before.
-const conversationOf = (...texts) => talkOf(here.url, 'Artifacts', ...texts.flatMap((text, i) => [`Question ${i + 1}`, text]));
+const conversationOf = (...texts) => talkOf(here.url, 'Made things', ...texts.flatMap((text, i) => [`Question ${i + 1}`, text]));
 const fence = (text, language = 'html') => `\`\`\`${language}\n${text}\n\`\`\``;
 
 // The frame is of another port; its own request isn't one to another host.

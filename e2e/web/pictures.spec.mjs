@@ -4,7 +4,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { ask, choose, composer, example, openPage, root, stage, talkOf } from './app.mjs';
+import { choose, composer, example, openPage, root, slowDown, speedUp, stage, talkOf } from './app.mjs';
 
 const here = stage();
 const folder = process.env.SHOTS ? resolve(root, process.env.SHOTS) : (process.env.E2E_DIR ?? tmpdir());
@@ -20,9 +20,9 @@ async function shoot(page, name) {
   const { size } = statSync(path);
   assert.ok(size > 8_000 && size < 130_000, `${name}: ${size} bytes`);
 }
-const large = (more = {}) => openPage(here.browser, here.url, { viewport: { width: 1180, height: 780 }, deviceScaleFactor: 1.5, ...more });
+const large = (more = {}) => openPage(here.browser, here.url, { viewport: { width: 1180, height: 820 }, deviceScaleFactor: 1.5, ...more });
 const answered = (page) => page.locator('article[aria-label=Melete] footer').last().waitFor();
-const example_ = (page, question) => page.locator('.welcome').getByRole('button', { name: question }).click();
+const press = (page, question) => page.locator('.welcome').getByRole('button', { name: question }).click();
 
 test('a small history to show', async () => {
   await choose(here.url, { seed: 1 });
@@ -36,7 +36,7 @@ test('a small history to show', async () => {
 
 test('a picture and its marks', async () => {
   const page = await large();
-  await example_(page, 'How many red');
+  await press(page, 'How many red');
   await answered(page);
   await page.locator('.steps .scrub').waitFor();
   await shoot(page, 'app');
@@ -45,7 +45,7 @@ test('a picture and its marks', async () => {
 
 test('agents', async () => {
   const page = await large();
-  await example_(page, '27 + 58');
+  await press(page, '27 + 58');
   await answered(page);
   await page.locator('.panel .fold').click().catch(() => {});
   if (!(await page.locator('.panel .lane').count())) await page.locator('.panel .fold').click();
@@ -57,12 +57,13 @@ test('agents', async () => {
 test('a template that runs', async () => {
   const page = await large();
   await page.goto(`${here.url}/#/artifacts/muscles`);
-  await page.getByRole('dialog').frameLocator('iframe').getByRole('button', { name: /^biceps/ }).click();
+  await page.getByRole('dialog').frameLocator('iframe').getByRole('button', { name: /^biceps/ }).press('Enter');
   await shoot(page, 'app-artifact');
   await page.context().close();
 });
 
 test('the first page on a phone, in the dark', async () => {
+  await choose(here.url, {});
   const page = await large({ viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true });
   await page.locator('.welcome').waitFor();
   await shoot(page, 'app-phone');
@@ -92,9 +93,9 @@ test('the developer’s drawer, in the dark', async () => {
   await page.keyboard.press('Control+.');
   await page.getByRole('tab', { name: 'Engine' }).click();
   await page.getByText('Pages of keys and values').waitFor();
-  for (const question of ['What is 27 + 58?', 'What is 48 + 37?', 'What is 12 + 30?']) await ask(page, question);
-  await page.waitForTimeout(3000);
-  await composer(page).fill('');
+  await slowDown(here.url); // something for it to do
+  await page.waitForTimeout(8000);
   await shoot(page, 'app-engine');
+  await speedUp();
   await page.context().close();
 });

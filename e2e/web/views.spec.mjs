@@ -4,13 +4,12 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { ask, atRest, axeIn, checkAxeInBothThemes, choose, composer, example, openPage, root, stage, startBrowser, talkOf } from './app.mjs';
 
-const here = stage();
 let browser; // with a camera and a microphone
-let papers, artifacts, markdown, people;
-before(async () => {
+let papers, artifacts, markdown;
+const here = stage(async () => {
   browser = await startBrowser(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
   const form = new FormData();
   form.append('file', new Blob(['report.pdf: 2 pages, cited like [page 1]\n\n[page 1]\nApples.\n\n[page 2]\nPears cost 3.\n'], { type: 'text/plain' }), 'report.pdf.txt');
@@ -150,6 +149,24 @@ for (const [what, { at = '/', show, list = false }] of Object.entries(views))
     await page.context().close();
   });
 
+test('the server away, with and without something to read', async () => {
+  const page = await openPage(browser, 'about:blank', { serviceWorkers: 'block', viewport: narrow });
+  await page.route('**/healthz', (route) => route.abort());
+  await page.route('**/api/session', (route) => route.abort());
+  await page.goto(here.url);
+  await page.getByRole('heading', { name: 'Melete can’t be reached' }).waitFor();
+  await check(page, 'a first visit without the server');
+  await page.context().close();
+  const other = await openPage(browser, papers, { serviceWorkers: 'block', viewport: narrow }); // what it takes isn't seen by routes
+  await other.locator('article footer').waitFor();
+  await other.route('**/healthz', (route) => route.abort());
+  await other.route('**/api/settings', (route) => route.abort());
+  await other.getByRole('radio', { name: 'Instant' }).check({ force: true });
+  await other.getByText('What is here can still be read').waitFor();
+  await check(other, 'something to read without the server');
+  await other.context().close();
+});
+
 test('settings for admins, an invitation, a login', async () => {
   const page = await openPage(browser, `${here.url}/#/settings/account`, { viewport: narrow });
   await page.getByLabel('New', { exact: true }).fill('correct horse battery');
@@ -176,24 +193,6 @@ test('settings for admins, an invitation, a login', async () => {
   await check(bob, 'the login');
   await bob.context().close();
   await page.context().close();
-});
-
-test('the server away, with and without something to read', async () => {
-  const page = await openPage(browser, 'about:blank', { serviceWorkers: 'block', viewport: narrow });
-  await page.route('**/healthz', (route) => route.abort());
-  await page.route('**/api/session', (route) => route.abort());
-  await page.goto(here.url);
-  await page.getByRole('heading', { name: 'Melete can’t be reached' }).waitFor();
-  await check(page, 'a first visit without the server');
-  await page.context().close();
-  const other = await openPage(browser, papers, { serviceWorkers: 'block', viewport: narrow }); // what it takes isn't seen by routes
-  await other.locator('article footer').waitFor();
-  await other.route('**/healthz', (route) => route.abort());
-  await other.route('**/api/settings', (route) => route.abort());
-  await other.getByRole('radio', { name: 'Instant' }).check({ force: true });
-  await other.getByText('What is here can still be read').waitFor();
-  await check(other, 'something to read without the server');
-  await other.context().close();
 });
 
 test('no component was left out', () => {

@@ -18,7 +18,8 @@ export function kindOf(type: string, name: string): FileKind {
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const kilo = bytes / 1000;
-  return kilo < 1000 ? `${kilo.toFixed(kilo < 10 ? 1 : 0)} kB` : `${(kilo / 1000).toFixed(1)} MB`;
+  if (kilo < 1000) return `${kilo.toFixed(kilo < 10 ? 1 : 0)} kB`;
+  return kilo < 1_000_000 ? `${(kilo / 1000).toFixed(1)} MB` : `${(kilo / 1_000_000).toFixed(1)} GB`;
 }
 
 class Files {
