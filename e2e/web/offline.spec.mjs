@@ -58,11 +58,12 @@ test('the server goes, the page stays, the server comes back', async () => {
   await finish(page);
 });
 
-test('what was answered meanwhile is there when the server is back', async () => {
+test('what was answered meanwhile is there when the server is back', async (t) => {
   const page = await openPage(here.browser, here.url);
   await ask(page, 'What is 5 + 3?');
   const conversation = page.url().split('/').at(-1);
   const proxy = await between();
+  t.after(() => proxy.close());
   await page.goto(`${proxy.url}/#/c/${conversation}`);
   await lastAnswer(page).waitFor();
   proxy.close();
@@ -115,8 +116,9 @@ async function between() {
   return { url: `http://127.0.0.1:${port}`, open: () => open(port), close, state };
 }
 
-test('another version is never taken for the one before', async () => {
+test('another version is never taken for the one before', async (t) => {
   const proxy = await between();
+  t.after(() => proxy.close());
   const page = await openPage(here.browser, proxy.url);
   const version = () => page.evaluate(() => document.querySelector('meta[name=version]')?.content ?? '');
   const keptScripts = () => page.evaluate(async () => (await (await caches.open('melete-app')).keys()).map(({ url }) => new URL(url).pathname).filter((path) => /index-.*js$/.test(path)));
