@@ -127,7 +127,7 @@ test('another version is never taken for the one before', async (t) => {
   proxy.state.version = 'v2';
   await page.reload();
   assert.equal(await version(), 'v2', 'the server is asked first');
-  await page.waitForFunction(async () => (await (await (await caches.open('melete-app')).match('/')).text()).includes('v2'));
+  await page.waitForFunction(async () => (await (await (await caches.open('melete-app')).match('/')).text()).includes('content="v2"'));
   const kept = await keptScripts();
   assert.ok(kept.length === 1 && kept[0].includes('-v2-'), `${kept}`);
   proxy.close();
