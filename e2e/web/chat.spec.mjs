@@ -233,7 +233,7 @@ test('agents afterwards, from the log, and played again', async () => {
   await page.reload();
   const fold = page.locator('.panel .fold');
   await fold.waitFor();
-  assert.match(await fold.innerText(), /Agents agreed, \d of \d/);
+  assert.match(await fold.innerText(), /Agents agreed, \d of \d\s*\d+ tokens · [\d.]+ m?s/);
   await fold.click();
   await page.locator('.panel .lane').nth(7).waitFor();
   assert.equal(await page.locator('.panel .lane.wins').count(), 1);

@@ -7,9 +7,13 @@ import { ask, composer, lastAnswer, openPage, stage } from './app.mjs';
 
 const here = stage();
 
+// Asks the page until it says yes, also where it says so later.
+async function until(page, asked) {
+  while (!(await page.evaluate(asked))) await page.waitForTimeout(50);
+}
 // Until the browser has what the page begins with.
 const isKept = (page) =>
-  page.waitForFunction(async () => {
+  until(page, async () => {
     const store = await caches.open('melete-app');
     return navigator.serviceWorker.controller && (await store.match('/')) && (await store.keys()).length > 3;
   });
@@ -127,7 +131,7 @@ test('another version is never taken for the one before', async (t) => {
   proxy.state.version = 'v2';
   await page.reload();
   assert.equal(await version(), 'v2', 'the server is asked first');
-  await page.waitForFunction(async () => (await (await (await caches.open('melete-app')).match('/')).text()).includes('content="v2"'));
+  await until(page, async () => (await (await (await caches.open('melete-app')).match('/')).text()).includes('content="v2"'));
   const kept = await keptScripts();
   assert.ok(kept.length === 1 && kept[0].includes('-v2-'), `${kept}`);
   proxy.close();

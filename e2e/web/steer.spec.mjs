@@ -25,6 +25,7 @@ test('an agent is ended, and one is taken', async () => {
   await lane(2).getByText('stopped').waitFor();
   assert.equal(await end.count(), 0);
   await page.getByRole('button', { name: 'Have agent 3 answer now' }).click();
+  await lane(3).getByText(/^(answers|done)$/).waitFor();
   await page.getByRole('button', { name: 'Take agent 3’s answer' }).click();
   await answered(page);
   const panel = page.locator('.panel');

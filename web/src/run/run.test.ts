@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../api/types';
 import { follow, indexOfBytes, newRun, speaker } from './run';
-import { piecesOf } from './steps';
+import { callsText, piecesOf, timeText } from './steps';
 
 let seq = 0;
 const event = (agent: number, kind: string, token: number, data: Record<string, unknown>): RunEvent => ({ seq: seq++, agent, kind, token, data });
@@ -87,5 +87,25 @@ describe('places in text', () => {
     const mark = (label: string, end: number) => ({ kind: 'point' as const, label, at: [1, 2], end, channel: 'reasoning' });
     for (const marks of [[mark('zz', 3)], [mark('long label', 2)], [mark('c', 3), mark('b', 2)], [mark('x', 99)]])
       expect(piecesOf('abcdef', marks).map((piece) => piece.text).join('')).toBe('abcdef');
+  });
+});
+
+describe('what agents took', () => {
+  it('has the calls of each, and says them in words', () => {
+    seq = 0;
+    const run = follow(
+      newRun(),
+      [
+        event(-1, 'run.started', 0, { mode: 'contemplating', agents: 2 }),
+        event(0, 'agent.spawned', 0, {}),
+        event(1, 'agent.spawned', 0, {}),
+        event(1, 'agent.tool_call', 4, { name: 'look', arguments: { at: 'milk' } }),
+        event(1, 'agent.tool_call', 9, { name: 'now', arguments: {} }),
+      ],
+      0,
+    );
+    expect(run.agents.map((agent) => agent.calls.map((call) => call.name))).toEqual([[], ['look', 'now']]);
+    expect(run.agents.map((agent) => callsText(agent.calls.length))).toEqual(['', '2 tool calls']);
+    expect([0.0123, 0.94, 0.96, 12.34].map(timeText)).toEqual(['12 ms', '940 ms', '1.0 s', '12.3 s']);
   });
 });

@@ -23,4 +23,8 @@ export function piecesOf(text: string, marks: Mark[]): Piece[] {
   return pieces;
 }
 
+export const timeText = (seconds: number): string => (seconds < 0.95 ? `${Math.max(0, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(1)} s`);
+
+export const callsText = (count: number): string => (count ? `${count} tool call${count === 1 ? '' : 's'}` : '');
+
 export const markColour = (index: number): string => `var(--mark-${index % 8})`;
