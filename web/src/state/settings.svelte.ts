@@ -39,18 +39,20 @@ export const defaults: Chosen = {
 class Settings {
   chosen = $state<Chosen>({ ...defaults, theme: (localStorage.getItem('theme') as Theme | null) ?? 'system' });
   private unknown: Record<string, unknown> = {}; // what another version of the app keeps there
+  private unsaved: Partial<Chosen> = {}; // what is chosen before the server has answered stays
   private timer = 0;
 
   async load(): Promise<void> {
     const kept = await call<Record<string, unknown>>('GET', '/api/settings');
     this.unknown = kept;
     const known = Object.keys(defaults).filter((name) => typeof kept[name] === typeof defaults[name as keyof Chosen] || kept[name] === null || defaults[name as keyof Chosen] === null);
-    this.chosen = { ...defaults, ...Object.fromEntries(known.filter((name) => name in kept).map((name) => [name, kept[name]])) };
+    this.chosen = { ...defaults, ...Object.fromEntries(known.filter((name) => name in kept).map((name) => [name, kept[name]])), ...this.unsaved };
     this.applyTheme();
   }
 
   set(change: Partial<Chosen>): void {
     Object.assign(this.chosen, change);
+    Object.assign(this.unsaved, change);
     this.applyTheme();
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.save(), 300);
@@ -64,7 +66,9 @@ class Settings {
 
   private async save(): Promise<void> {
     try {
+      const sent = { ...this.unsaved };
       await call('PUT', '/api/settings', { ...this.unknown, ...$state.snapshot(this.chosen) });
+      for (const name of Object.keys(sent) as (keyof Chosen)[]) if (this.unsaved[name] === sent[name]) delete this.unsaved[name];
     } catch {
       // Kept in this page; the next change tries again.
     }
