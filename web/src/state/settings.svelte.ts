@@ -40,6 +40,7 @@ class Settings {
   chosen = $state<Chosen>({ ...defaults, theme: (localStorage.getItem('theme') as Theme | null) ?? 'system' });
   private unknown: Record<string, unknown> = {}; // what another version of the app keeps there
   private unsaved: Partial<Chosen> = {}; // what is chosen before the server has answered stays
+  private loaded = false; // until then nothing is saved: what the server has isn't known
   private timer = 0;
 
   async load(): Promise<void> {
@@ -47,7 +48,9 @@ class Settings {
     this.unknown = kept;
     const known = Object.keys(defaults).filter((name) => typeof kept[name] === typeof defaults[name as keyof Chosen] || kept[name] === null || defaults[name as keyof Chosen] === null);
     this.chosen = { ...defaults, ...Object.fromEntries(known.filter((name) => name in kept).map((name) => [name, kept[name]])), ...this.unsaved };
+    this.loaded = true;
     this.applyTheme();
+    if (Object.keys(this.unsaved).length) void this.save();
   }
 
   set(change: Partial<Chosen>): void {
@@ -65,6 +68,7 @@ class Settings {
   }
 
   private async save(): Promise<void> {
+    if (!this.loaded) return;
     try {
       const sent = { ...this.unsaved };
       await call('PUT', '/api/settings', { ...this.unknown, ...$state.snapshot(this.chosen) });
