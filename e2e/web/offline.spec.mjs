@@ -41,7 +41,7 @@ test('the server goes, the page stays, the server comes back', async () => {
   assert.equal(await composer(page).inputValue(), 'What is 4 + 4?');
   await page.reload();
   await away(page).waitFor();
-  assert.equal(await lastAnswer(page).innerText(), answer);
+  await page.locator('article[aria-label=Melete] .prose', { hasText: answer }).waitFor();
   assert.match(await page.locator('article[aria-label=You]').innerText(), /What is 2 \+ 3\?/);
   await page.getByRole('link', { name: 'Who are you, offline?' }).click();
   await page.locator('article').getByText('Who are you, offline?').waitFor();
