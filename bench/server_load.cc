@@ -134,21 +134,26 @@ double percentile(std::vector<double>& values, double share) {
   return *at;
 }
 
-// Calls read(i) for each socket that has something, until it has been false for all.
+// Calls read(i), which may exchange socket i, for each that has something, until it has been false for all.
 template <typename Read>
 void poll_all(const std::vector<int>& sockets, const Read& read) {
   const int poll = ::epoll_create1(EPOLL_CLOEXEC);
-  for (size_t i = 0; i < sockets.size(); ++i) {
+  const auto watch = [&](size_t i) {
     epoll_event wanted{EPOLLIN, {.u64 = i}};
     ::epoll_ctl(poll, EPOLL_CTL_ADD, sockets[i], &wanted);
-  }
+  };
+  for (size_t i = 0; i < sockets.size(); ++i) watch(i);
   std::array<epoll_event, 64> events;
   for (size_t open = sockets.size(); open > 0;) {
     const int count = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), 30'000);
     MELETE_CHECK(count > 0, "the server is silent");
     for (int e = 0; e < count; ++e) {
       const size_t i = events[static_cast<size_t>(e)].data.u64;
-      if (read(i)) continue;
+      const int before = sockets[i];
+      if (read(i)) {
+        if (sockets[i] != before) watch(i);
+        continue;
+      }
       ::epoll_ctl(poll, EPOLL_CTL_DEL, sockets[i], nullptr);
       --open;
     }
@@ -265,9 +270,16 @@ Json run_requests(uint16_t port, const std::string& path, double seconds, int64_
   const auto begin = SteadyClock::now();
   const auto end = begin + std::chrono::duration<double>(seconds);
   for (const int socket : sockets) send_all(socket, request);
+  int64_t reconnections = 0;
+  const auto reconnect = [&](size_t i) {
+    const int closed = sockets[i];
+    sockets[i] = connect_to(port);  // before the other is closed, so that it is another number
+    ::close(closed);
+    ++reconnections;
+  };
   poll_all(sockets, [&](size_t i) {
     const ssize_t size = ::recv(sockets[i], buffer.data(), buffer.size(), 0);
-    MELETE_CHECK(size > 0, "the server closed the connection");
+    MELETE_CHECK(size > 0, "the server closed the connection without an answer");
     received[i].append(buffer.data(), static_cast<size_t>(size));
     const size_t head = received[i].find("\r\n\r\n"), length = received[i].find("Content-Length: ");
     if (head == std::string::npos) return true;
@@ -275,13 +287,18 @@ Json run_requests(uint16_t port, const std::string& path, double seconds, int64_
     if (received[i].size() < head + 4 + std::stoul(received[i].substr(length + 16))) return true;
     bytes += static_cast<int64_t>(received[i].size());
     ++answers;
+    // Some servers, llama-server among them, serve a limited number of requests on a connection.
+    const bool closes = received[i].find("Connection: close") < head;
     received[i].clear();
     if (SteadyClock::now() >= end) return false;
+    if (closes) reconnect(i);
     send_all(sockets[i], request);
     return true;
   });
   const double spent = std::chrono::duration<double>(SteadyClock::now() - begin).count();
-  return {{"requests_a_second", static_cast<double>(answers) / spent}, {"bytes", bytes / answers}};
+  return {{"requests_a_second", static_cast<double>(answers) / spent},
+          {"bytes", bytes / answers},
+          {"reconnections", reconnections}};
 }
 
 int run(const std::vector<std::string>& arguments) {
