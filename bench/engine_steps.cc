@@ -213,14 +213,13 @@ int run(const char* model, int threads, const char* weights) {
   EngineLimits limits;
   limits.max_cached_bytes = 0;  // every round computes its prompt
   // Both at once, as Assistant::load does; folders of random weights have no tokenizer.
-  std::future<Result<ModelText>> text;
-  if (std::filesystem::path(model).extension() == ".gguf")
-    text = std::async(std::launch::async, [&] { return load_model_text(model); });
-  auto engine = SpanEngine::load(model, threads, limits, *type);
+  auto loading =
+      std::async(std::launch::async, [&] { return SpanEngine::load(model, threads, limits, *type); });
+  std::optional<Result<ModelText>> text;
+  if (std::filesystem::path(model).extension() == ".gguf") text = load_model_text(model);
+  auto engine = loading.get();
   if (!engine.ok()) return fail(engine.error());
-  std::optional<Result<ModelText>> read;
-  if (text.valid()) read = text.get();
-  if (read && !read->ok()) return fail(read->error());
+  if (text && !text->ok()) return fail(text->error());
   Ours ours(std::move(engine).value(), model, threads, *type);
   std::puts("{}");
   std::fflush(stdout);

@@ -7,10 +7,10 @@
 namespace melete {
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
-  auto reading = std::async(std::launch::async, [&] { return ChatModel::load(model); });
-  auto loaded = Engine::load(model, num_threads);
-  MELETE_ASSIGN_OR_RETURN(auto chat, reading.get());
-  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
+  // What the texts' reader frees is used again by the thread that goes on.
+  auto loading = std::async(std::launch::async, [&] { return Engine::load(model, num_threads); });
+  MELETE_ASSIGN_OR_RETURN(auto chat, ChatModel::load(model));
+  MELETE_ASSIGN_OR_RETURN(auto engine, loading.get());
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), model));
   return std::make_unique<Assistant>(std::move(engine), std::move(chat));
 }

@@ -96,6 +96,8 @@ TEST_F(PackedWeightsTest, StacksAndCheckedTablesAreKept) {
       for (const WeightMatrix& matrix : *all) result.push_back(product(matrix));
     EXPECT_EQ(kept.num_found(), &result == &results[0] ? 0 : 6);
     EXPECT_EQ(kept.has_new(), &result == &results[0]);
+    EXPECT_TRUE(kept.has_mark("t/finite"));
+    EXPECT_FALSE(kept.has_mark("a/finite"));
     ASSERT_TRUE(kept.write(path_ / "kept", kAlways).ok());
   }
   ASSERT_EQ(results[0].size(), 6u);

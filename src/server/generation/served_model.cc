@@ -23,14 +23,15 @@ Result<std::vector<float>> mean_hidden(EngineThread& thread, const Prompt& promp
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> ServedModel::load(const Options& options) {
-  auto reading = std::async(std::launch::async, [&] { return ChatModel::load(options.path); });
   EngineLimits limits;
   limits.max_kv_bytes = options.max_kv_bytes;
   limits.max_step_s = kMaxStep_s;
   limits.max_draft = NgramDrafter::kMaxDraft;
-  auto loaded = SpanEngine::load(options.path, options.num_threads, limits);
-  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, reading.get());
-  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
+  // What the texts' reader frees is used again by the thread that goes on.
+  auto loading = std::async(std::launch::async,
+                            [&] { return SpanEngine::load(options.path, options.num_threads, limits); });
+  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, ChatModel::load(options.path));
+  MELETE_ASSIGN_OR_RETURN(auto engine, loading.get());
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), options.path));
   if (!options.prompt_cache.empty()) {
     const auto recalled = engine->load_prompts(options.prompt_cache);
