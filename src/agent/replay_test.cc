@@ -72,6 +72,34 @@ TEST_F(ReplayTest, WhatAnAgentDoesMoreIsADifference) {
   EXPECT_FALSE(again(log).equal);
 }
 
+// Whether the vote is over before or after an agent's last token is a matter of time.
+TEST_F(ReplayTest, AnAgentStoppedInOneOfTheRunsMakesNoDifference) {
+  const auto event = [](int32_t agent, const std::string& kind, Json data) {
+    Event e;
+    e.agent = agent;
+    e.kind = kind;
+    e.data = std::move(data);
+    return e;
+  };
+  const Event first = event(0, "agent.delta", {{"channel", "answer"}, {"text", "4"}});
+  const auto ending = [&](int tokens) {
+    return std::vector<Event>{event(-1, "meter", {{"answer_tokens", tokens}}),
+                              event(-1, "run.completed", {{"answer", "4"}})};
+  };
+  std::vector<Event> whole{first, event(1, "agent.delta", {{"channel", "answer"}, {"text", "4"}}),
+                           event(1, "agent.finished", {{"finish", "stop"}})};
+  std::vector<Event> stopped{first, event(1, "agent.killed", {{"reason", "vote"}})};
+  for (const Event& e : ending(2)) whole.push_back(e);
+  for (const Event& e : ending(1)) stopped.push_back(e);
+  EXPECT_EQ(compare_runs(whole, stopped).difference, "");
+  EXPECT_EQ(compare_runs(stopped, whole).difference, "");
+  EXPECT_TRUE(compare_runs(whole, stopped).equal && compare_runs(stopped, whole).equal);
+  // Without one that was stopped it counts.
+  std::vector<Event> other(whole);
+  other[3].data["answer_tokens"] = 3;
+  EXPECT_FALSE(compare_runs(whole, other).equal);
+}
+
 TEST_F(ReplayTest, HowTextIsCutDoesntCount) {
   auto log = log_of("thinking");
   auto joined = log;
