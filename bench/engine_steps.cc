@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <future>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -22,6 +21,7 @@
 #include "agent/model_text.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "base/side_by_side.h"
 #include "engine/engine.h"
 #include "engine/families/family.h"
 #include "engine/span_engine.h"
@@ -213,11 +213,12 @@ int run(const char* model, int threads, const char* weights) {
   EngineLimits limits;
   limits.max_cached_bytes = 0;  // every round computes its prompt
   // Both at once, as Assistant::load does; folders of random weights have no tokenizer.
-  auto loading =
-      std::async(std::launch::async, [&] { return SpanEngine::load(model, threads, limits, *type); });
-  std::optional<Result<ModelText>> text;
-  if (std::filesystem::path(model).extension() == ".gguf") text = load_model_text(model);
-  auto engine = loading.get();
+  const auto read_text = [&] {
+    const bool is_gguf = std::filesystem::path(model).extension() == ".gguf";
+    return is_gguf ? std::optional(load_model_text(model)) : std::nullopt;
+  };
+  auto [text, engine] =
+      side_by_side(read_text, [&] { return SpanEngine::load(model, threads, limits, *type); });
   if (!engine.ok()) return fail(engine.error());
   if (text && !text->ok()) return fail(text->error());
   Ours ours(std::move(engine).value(), model, threads, *type);

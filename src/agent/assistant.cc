@@ -1,16 +1,15 @@
 #include "agent/assistant.h"
 
-#include <future>
-
+#include "base/side_by_side.h"
 #include "text/special_tokens.h"
 
 namespace melete {
 
 Result<std::unique_ptr<Assistant>> Assistant::load(const std::filesystem::path& model, int num_threads) {
-  // What the texts' reader frees is used again by the thread that goes on.
-  auto loading = std::async(std::launch::async, [&] { return Engine::load(model, num_threads); });
-  MELETE_ASSIGN_OR_RETURN(auto chat, ChatModel::load(model));
-  MELETE_ASSIGN_OR_RETURN(auto engine, loading.get());
+  auto [read, loaded] =
+      side_by_side([&] { return ChatModel::load(model); }, [&] { return Engine::load(model, num_threads); });
+  MELETE_ASSIGN_OR_RETURN(auto chat, std::move(read));
+  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), model));
   return std::make_unique<Assistant>(std::move(engine), std::move(chat));
 }

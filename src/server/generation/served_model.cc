@@ -1,8 +1,8 @@
 #include "server/generation/served_model.h"
 
 #include <cmath>
-#include <future>
 
+#include "base/side_by_side.h"
 #include "engine/ngram.h"
 #include "remote/remote_model.h"
 #include "text/special_tokens.h"
@@ -27,11 +27,11 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const Options& options) {
   limits.max_kv_bytes = options.max_kv_bytes;
   limits.max_step_s = kMaxStep_s;
   limits.max_draft = NgramDrafter::kMaxDraft;
-  // What the texts' reader frees is used again by the thread that goes on.
-  auto loading = std::async(std::launch::async,
-                            [&] { return SpanEngine::load(options.path, options.num_threads, limits); });
-  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, ChatModel::load(options.path));
-  MELETE_ASSIGN_OR_RETURN(auto engine, loading.get());
+  auto [read, loaded] =
+      side_by_side([&] { return ChatModel::load(options.path); },
+                   [&] { return SpanEngine::load(options.path, options.num_threads, limits); });
+  MELETE_ASSIGN_OR_RETURN(std::shared_ptr<const ChatModel> chat, std::move(read));
+  MELETE_ASSIGN_OR_RETURN(auto engine, std::move(loaded));
   MELETE_RETURN_IF_ERROR(chat->check_vocabulary(engine->vocab_size(), options.path));
   if (!options.prompt_cache.empty()) {
     const auto recalled = engine->load_prompts(options.prompt_cache);
