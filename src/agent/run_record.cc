@@ -1,10 +1,9 @@
 #include "agent/run_record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fstream>
 
+#include "base/hex.h"
 #include "media/hash.h"
 
 namespace melete {
@@ -15,12 +14,6 @@ constexpr std::array kChoices = {"auto", "none", "required", "named"};  // as To
 constexpr std::array kGrammars = {"json_schema", "regex", "json_object", "json"};  // as GrammarKind counts
 constexpr size_t kPiece = size_t{1} << 20;
 constexpr uint64_t kMostPieces = 1024;
-
-std::string hex(const std::array<uint8_t, 16>& bytes) {
-  std::string text;
-  for (const uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
 
 Json message_json(const Message& message) {
   Json parts = Json::array();
@@ -125,7 +118,7 @@ Status hash_file(const std::filesystem::path& path, std::array<uint8_t, 16>& has
 
 }  // namespace
 
-std::string media_hash(const Media& media) { return hex(media.hash); }
+std::string media_hash(const Media& media) { return hex_text(media.hash); }
 
 Status add_medium(const Json& file, const Part& part, MediaLimits limits, MediaByHash& media) {
   if (std::holds_alternative<std::string>(part)) return ok_status();
@@ -196,7 +189,7 @@ Result<std::string> model_identity(const std::filesystem::path& model) {
   std::sort(files.begin(), files.end());
   std::array<uint8_t, 16> hash{};
   for (const auto& file : files) MELETE_RETURN_IF_ERROR(hash_file(file, hash));
-  return hex(hash);
+  return hex_text(hash);
 }
 
 }  // namespace melete

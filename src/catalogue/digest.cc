@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/hex.h"
 #include "base/interrupt.h"
 
 namespace melete {
@@ -50,12 +51,7 @@ std::string Digest::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int count = 0;
   MELETE_CHECK(EVP_DigestFinal_ex(state_->context.get(), bytes.data(), &count) == 1);
-  std::string text;
-  for (unsigned int i = 0; i < count; ++i) {
-    text += "0123456789abcdef"[bytes[i] >> 4];
-    text += "0123456789abcdef"[bytes[i] & 15];
-  }
-  return text;
+  return hex_text(std::span(bytes).first(count));
 }
 
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/hex.h"
 #include "media/hash.h"
 
 namespace melete {
@@ -16,10 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".packed";
-constexpr int64_t kFinishedAtEnd = int64_t{256}
-                                   << 20;  // bytes whose writing the end of a process may wait for
-constexpr int64_t kStale_ns =
-    int64_t{3600} * 1'000'000'000;  // after which no unfinished file is still written
+// The end of a process may wait for the writing of so many bytes.
+constexpr int64_t kFinishedAtEnd = int64_t{256} << 20;
+// After so long no unfinished file is still written.
+constexpr int64_t kStale_ns = int64_t{3600} * 1'000'000'000;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -115,14 +116,8 @@ void PackedCache::wait() {
 }
 
 fs::path PackedCache::path_of(const std::string& key) const {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string name;
-  for (const uint8_t byte :
-       hash_bytes(std::span(reinterpret_cast<const uint8_t*>(key.data()), key.size()), 0)) {
-    name += kDigits[byte / 16];
-    name += kDigits[byte % 16];
-  }
-  return folder_.path / (name + std::string(kSuffix));
+  const auto hash = hash_bytes(std::span(reinterpret_cast<const uint8_t*>(key.data()), key.size()), 0);
+  return folder_.path / (hex_text(hash) + std::string(kSuffix));
 }
 
 PackedWeights PackedCache::open(const std::string& key) {

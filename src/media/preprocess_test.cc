@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "media/decode.h"
@@ -150,12 +151,7 @@ TEST(Preprocess, HashesFollowTheTowersInput) {
 
 TEST(Hash, AgreesWithPublishedValues) {
   const auto hex = [](std::string_view text) {
-    std::string out;
-    for (const uint8_t byte : hash_bytes({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0)) {
-      out += "0123456789abcdef"[byte >> 4];
-      out += "0123456789abcdef"[byte & 15];
-    }
-    return out;
+    return hex_text(hash_bytes({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, 0));
   };
   EXPECT_EQ(hex(""), "00000000000000000000000000000000");
   EXPECT_EQ(hex("The quick brown fox jumps over the lazy dog"), "6c1b07bc7bbc4be347939ac4a93c437a");
