@@ -197,7 +197,7 @@ class ServeCommand : public Command {
     return std::make_unique<ServedModel>(name, std::move(remote));
   }
 
-  Result<ServedModel::Options> model_options(const std::string& given) {
+  Result<ServedModel::Options> model_options(const std::string& given) const {
     ServedModel::Options options;
     MELETE_ASSIGN_OR_RETURN(options.path, find_model(given));
     options.name = id_of(options.path);
@@ -206,8 +206,13 @@ class ServeCommand : public Command {
     options.max_kv_bytes = cache_mb_ << 20;
     if (!prompt_cache_.empty())
       options.prompt_cache = std::filesystem::path(prompt_cache_) / (options.name + ".prompts");
-    options_.model_paths[options.name] = options.path;
     return options;
+  }
+
+  Result<std::unique_ptr<ServedModel>> load_model(const ServedModel::Options& options) {
+    MELETE_ASSIGN_OR_RETURN(auto model, ServedModel::load(options));
+    options_.model_paths[options.name] = options.path;
+    return model;
   }
 
   // The best of the models' folder that this engine can load, else the shipped one.
@@ -217,7 +222,7 @@ class ServeCommand : public Command {
         folder.ok() ? models_that_answer(*folder, room_for_a_model()) : std::vector<LocalModel>();
     for (const LocalModel& candidate : candidates) {
       MELETE_ASSIGN_OR_RETURN(const auto options, model_options(candidate.name));
-      auto model = ServedModel::load(options);
+      auto model = load_model(options);
       if (!model.ok()) {
         log_warn(model.error().message);
         continue;
@@ -227,7 +232,7 @@ class ServeCommand : public Command {
       return model;
     }
     MELETE_ASSIGN_OR_RETURN(const auto options, model_options(""));
-    return ServedModel::load(options);
+    return load_model(options);
   }
 
   Result<ModelList> load_models() {
@@ -246,7 +251,7 @@ class ServeCommand : public Command {
       for (const auto& other : served)
         if (other->name() == options.name)
           return invalid_argument("[--model] names must differ, got ", options.name, " twice; leave one out");
-      MELETE_ASSIGN_OR_RETURN(auto model, ServedModel::load(options));
+      MELETE_ASSIGN_OR_RETURN(auto model, load_model(options));
       served.push_back(std::move(model));
     }
     if (served.empty()) {
