@@ -284,7 +284,7 @@ class ModelsPackedCommand : public Command {
     if (clear_) {
       MELETE_ASSIGN_OR_RETURN(const int64_t bytes, clear_packed_files(*folder));
       if (json_)
-        std::cout << Json{{"folder", folder->path.string()}, {"removed_bytes", bytes}}.dump(2) << "\n";
+        std::cout << json_text(Json{{"folder", folder->path.string()}, {"removed_bytes", bytes}}, 2) << "\n";
       else
         std::cout << "removed " << short_bytes(bytes) << " from " << folder->path.string() << "\n";
       return 0;
