@@ -12,6 +12,14 @@ namespace {
 
 using Reply = FakeServer::Reply;
 
+// The remote says "Four of" and is gone.
+Reply die_in_a_stream(const std::string&, const Json&) {
+  Reply reply = FakeServer::stream({{{"content", "Four of"}}});
+  reply.body.resize(reply.body.find("finish_reason") - 20);
+  reply.is_cut = true;
+  return reply;
+}
+
 class RemoteApiTest : public ::testing::Test {
  protected:
   // The remote takes pictures; `stream` answers questions.
@@ -104,12 +112,7 @@ TEST_F(RemoteApiTest, PicturesGoAsTheyCame) {
 }
 
 TEST_F(RemoteApiTest, ARemoteThatDiesInAStreamEndsItWithAnError) {
-  const uint16_t port = start([](const std::string&, const Json&) {
-    Reply reply = FakeServer::stream({{{"content", "Four of"}}});
-    reply.body.resize(reply.body.find("finish_reason") - 20);
-    reply.is_cut = true;
-    return reply;
-  });
+  const uint16_t port = start(die_in_a_stream);
   TestClient client(port);
   client.post("/v1/chat/completions", question("melete-instant", "how many?", true).dump());
   const std::string all = client.read_until("0\r\n\r\n");
@@ -136,12 +139,7 @@ TEST_F(RemoteApiTest, ARemoteThatTalksNonsenseIsAnError) {
 
 // What is kept of answers whose remote dies says so.
 TEST_F(RemoteApiTest, TheStoreKnowsThatARemoteDied) {
-  const uint16_t port = start([](const std::string&, const Json&) {
-    Reply reply = FakeServer::stream({{{"content", "Four of"}}});
-    reply.body.resize(reply.body.find("finish_reason") - 20);
-    reply.is_cut = true;
-    return reply;
-  });
+  const uint16_t port = start(die_in_a_stream);
   TestClient client(port);
   client.post("/api/conversations", "{}");
   const std::string id = Json::parse(client.read_answer().body)["id"];
