@@ -58,6 +58,7 @@ class AppAnswers {
   Status keep_end(const Ended& ended);
   bool is_kept(const Ended& ended) const;
   void keep_ends();
+  std::optional<AnswerInfo> kept_answer(Exchange& exchange) const;
   void show(const ExchangePtr& exchange);
   void events(const ExchangePtr& exchange);
   void stop(const ExchangePtr& exchange);

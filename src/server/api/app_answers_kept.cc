@@ -27,10 +27,17 @@ uint64_t first_wanted(const HttpRequest& request) {
 
 }  // namespace
 
+// The caller's answer of the request's path. None: the caller is told that there is none.
+std::optional<AnswerInfo> AppAnswers::kept_answer(Exchange& exchange) const {
+  auto answer = store_.event_logs().get(exchange.caller.user, exchange.request.parameters.at("answer"));
+  if (answer.ok()) return *std::move(answer);
+  exchange.respond(error_of_answer(answer.error()));
+  return std::nullopt;
+}
+
 void AppAnswers::show(const ExchangePtr& exchange) {
-  const auto answer =
-      store_.event_logs().get(exchange->caller.user, exchange->request.parameters.at("answer"));
-  if (!answer.ok()) return exchange->respond(error_of_answer(answer.error()));
+  const auto answer = kept_answer(*exchange);
+  if (!answer) return;
   exchange->respond(200, {{"id", answer->id},
                           {"conversation", answer->of.conversation},
                           {"status", answer->status},
@@ -43,8 +50,8 @@ void AppAnswers::events(const ExchangePtr& exchange) {
   const std::string& id = exchange->request.parameters.at("answer");
   const uint64_t from_seq = first_wanted(exchange->request);
   if (const auto live = live_.find(owner, id)) return live->follow(exchange, "", from_seq);
-  const auto answer = store_.event_logs().get(owner, id);
-  if (!answer.ok()) return exchange->respond(error_of_answer(answer.error()));
+  const auto answer = kept_answer(*exchange);
+  if (!answer) return;
   const auto events = store_.event_logs().read(owner, id, from_seq);
   if (!events.ok()) return exchange->respond(error_of_answer(events.error()));
   Json last = Json::object();
@@ -62,18 +69,16 @@ void AppAnswers::events(const ExchangePtr& exchange) {
 }
 
 void AppAnswers::stop(const ExchangePtr& exchange) {
-  const std::string& id = exchange->request.parameters.at("answer");
-  const auto answer = store_.event_logs().get(exchange->caller.user, id);
-  if (!answer.ok()) return exchange->respond(error_of_answer(answer.error()));
-  if (const auto live = live_.find(exchange->caller.user, id)) live->stop();
+  const auto answer = kept_answer(*exchange);
+  if (!answer) return;
+  if (const auto live = live_.find(exchange->caller.user, answer->id)) live->stop();
   exchange->respond({204, "", "", {}});
 }
 
 // What is wanted of an answer that has ended changes nothing.
 void AppAnswers::steer(const ExchangePtr& exchange) {
-  const std::string& id = exchange->request.parameters.at("answer");
-  const auto answer = store_.event_logs().get(exchange->caller.user, id);
-  if (!answer.ok()) return exchange->respond(error_of_answer(answer.error()));
+  const auto answer = kept_answer(*exchange);
+  if (!answer) return;
   std::optional<ApiError> problem;
   const Json json = read_json_body(*exchange, problem);
   WireReader body(json, "", problem);
@@ -85,7 +90,7 @@ void AppAnswers::steer(const ExchangePtr& exchange) {
   if (problem) return exchange->respond(openai_response(*problem));
   constexpr std::array kKinds = {Steer::Kind::answer, Steer::Kind::kill, Steer::Kind::pin};
   const Steer wish{kKinds.at(*action), static_cast<int32_t>(agent.value_or(Steer::kAll))};
-  if (const auto live = live_.find(exchange->caller.user, id)) live->steer(wish);
+  if (const auto live = live_.find(exchange->caller.user, answer->id)) live->steer(wish);
   exchange->respond({204, "", "", {}});
 }
 
