@@ -49,8 +49,12 @@ class AppApiTest : public ScriptedServerTest {
     for (int i = 0; i < 20'000; ++i) text += "a ";
     return text + "<|eot|>";
   }
+  // What endless() answers for long.
+  static Json go_on() {
+    return {{"model", "melete-instant"}, {"max_tokens", 3000}, {"message", {{"content", "go"}}}};
+  }
   // The id of an answer that has begun to write.
-  std::string under_way(const std::string& conversation, const Json& question) {
+  std::string under_way(const std::string& conversation, const Json& question = go_on()) {
     const auto state = std::make_shared<ExchangeState>([] {}, 1000);
     HttpRequest request;
     request.method = "POST";
@@ -208,8 +212,7 @@ TEST_F(AppApiTest, AnAnswerIsMadeAgainToTheByte) {
 TEST_F(AppApiTest, AStoppedAnswerIsMadeAgainAsFarAsItWent) {
   start(endless());
   const std::string id = new_conversation();
-  const std::string stopped =
-      under_way(id, {{"model", "melete-instant"}, {"max_tokens", 3000}, {"message", {{"content", "go"}}}});
+  const std::string stopped = under_way(id);
   ask("POST", "/api/answers/" + stopped + "/stop", nullptr, 204);
   const auto events = all_of(stopped);
   const bool was_cut = events.back().data["message"]["meta"]["finish"] == "cancelled";
@@ -221,8 +224,7 @@ TEST_F(AppApiTest, AStoppedAnswerIsMadeAgainAsFarAsItWent) {
 TEST_F(AppApiTest, ADeletedQuestionStopsItsAnswerAlone) {
   start(endless());
   const std::string id = new_conversation();
-  const Json question = {{"model", "melete-instant"}, {"max_tokens", 3000}};
-  Json first = question, second = question;
+  Json first = go_on(), second = go_on();
   first["message"] = {{"content", "go"}, {"parent", nullptr}};
   second["message"] = {{"content", "and go"}, {"parent", nullptr}};
   const std::string gone = under_way(id, first), kept = under_way(id, second);
@@ -240,8 +242,7 @@ TEST_F(AppApiTest, ADeletedQuestionStopsItsAnswerAlone) {
 TEST_F(AppApiTest, AStoppedAnswerKeepsWhatItHas) {
   start(endless());
   const std::string id = new_conversation();
-  const std::string answer_id =
-      under_way(id, {{"model", "melete-instant"}, {"max_tokens", 3000}, {"message", {{"content", "go"}}}});
+  const std::string answer_id = under_way(id);
   ask("POST", "/api/answers/" + answer_id + "/stop", nullptr, 204);
   const auto events = all_of(answer_id);
   const Json message = events.back().data["message"];
