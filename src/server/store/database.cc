@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -71,16 +72,16 @@ Status create_private(const std::filesystem::path& path) {
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_),
       lock_(std::move(other.lock_)),
+      prepared_(std::move(other.prepared_)),
       statement_(std::exchange(other.statement_, nullptr)),
-      purpose_(std::move(other.purpose_)),
-      sql_(std::move(other.sql_)) {}
+      purpose_(std::move(other.purpose_)) {}
 
 Statement::~Statement() {
   if (statement_ == nullptr) return;
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
   if (database_->idle_.size() < kMaxIdleStatements)
-    database_->idle_.emplace(std::move(sql_), statement_);
+    database_->idle_.insert(std::move(prepared_));
   else
     sqlite3_finalize(statement_);
 }
@@ -127,7 +128,8 @@ std::optional<int64_t> Statement::optional_integer(int column) const {
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path) {
   MELETE_RETURN_IF_ERROR(create_private(path));
   sqlite3* handle = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE;
+  // No lock of SQLite's own: mutex_ does.
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   MELETE_CHECK(handle != nullptr, "no memory for a connection");
   std::unique_ptr<Database> database(new Database(path, handle));
@@ -137,7 +139,34 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
                                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                                            "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
                                            "PRAGMA temp_store = MEMORY"));
+  MELETE_RETURN_IF_ERROR(database->find_wal_index());
   return database;
+}
+
+// SQLite has it in memory from the first statement that reads until the connection is closed.
+Status Database::find_wal_index() {
+  MELETE_RETURN_IF_ERROR(execute("opening", "SELECT count(*) FROM sqlite_schema"));
+  sqlite3_file* file = nullptr;
+  void volatile* region = nullptr;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  constexpr int kRegionBytes = 32 << 10;  // of which SQLite asks for it too
+  if (file == nullptr || file->pMethods->iVersion < 2 ||
+      file->pMethods->xShmMap(file, 0, kRegionBytes, 0, &region) != SQLITE_OK || region == nullptr)
+    return unavailable("[", path_.string(),
+                       "] the database must be on a file system with shared memory (mmap), got one without; "
+                       "give another data folder");
+  wal_index_ = static_cast<uint32_t*>(const_cast<void*>(region));
+  return ok_status();
+}
+
+// The header of the WAL index, by which SQLite itself sees whether it has to read pages again: a counter of
+// commits and checksums of the last one (sqlite.org/walformat.html, 2.1). Half-written it is like no other.
+Database::Version Database::version() const {
+  Version version;
+  for (size_t i = 0; i < version.size(); ++i)
+    version[i] = std::atomic_ref(wal_index_[i]).load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return version;
 }
 
 Database::~Database() {
@@ -149,17 +178,16 @@ Error Database::error(std::string_view purpose) const { return error_of(handle_,
 
 Result<Statement> Database::prepare_unbound(std::string_view purpose, std::string_view sql, int num_values) {
   std::unique_lock lock(mutex_);
-  std::string text(sql);
-  sqlite3_stmt* statement = nullptr;
-  if (const auto idle = idle_.find(text); idle != idle_.end()) {
-    statement = idle->second;
-    idle_.erase(idle);
-  } else if (sqlite3_prepare_v3(handle_, text.c_str(), static_cast<int>(text.size()),
-                                SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
-    return error(purpose);
+  auto idle = idle_.find(sql);
+  if (idle == idle_.end()) {
+    sqlite3_stmt* prepared = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                           &prepared, nullptr) != SQLITE_OK)
+      return error(purpose);
+    idle = idle_.emplace(sql, prepared);
   }
-  MELETE_CHECK(sqlite3_bind_parameter_count(statement) == num_values, num_values, " values for: ", text);
-  return Statement(*this, std::move(lock), statement, std::string(purpose), std::move(text));
+  MELETE_CHECK(sqlite3_bind_parameter_count(idle->second) == num_values, num_values, " values for: ", sql);
+  return Statement(*this, std::move(lock), idle_.extract(idle), std::string(purpose));
 }
 
 Result<int64_t> Database::finish(Statement& statement) {

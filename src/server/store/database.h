@@ -7,8 +7,10 @@
 // timeout gets unavailable.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +26,13 @@ struct sqlite3_stmt;
 namespace melete {
 
 class Database;
+
+// Prepared statements by their text, with duplicates where one is in use several times at once.
+struct StatementHash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+using PreparedStatements =
+    std::unordered_multimap<std::string, sqlite3_stmt*, StatementHash, std::equal_to<>>;
 
 // A prepared statement with its values bound, to be stepped. Text is UTF-8; NULL reads as "" and 0.
 class Statement {
@@ -41,13 +50,13 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(Database& database, std::unique_lock<std::recursive_mutex> lock, sqlite3_stmt* statement,
-            std::string purpose, std::string sql)
+  Statement(Database& database, std::unique_lock<std::recursive_mutex> lock,
+            PreparedStatements::node_type prepared, std::string purpose)
       : database_(&database),
         lock_(std::move(lock)),
-        statement_(statement),
-        purpose_(std::move(purpose)),
-        sql_(std::move(sql)) {}
+        prepared_(std::move(prepared)),
+        statement_(prepared_.mapped()),
+        purpose_(std::move(purpose)) {}
 
   void bind(int index, int64_t value);
   void bind(int index, int value) { bind(index, int64_t{value}); }
@@ -60,8 +69,9 @@ class Statement {
 
   Database* database_;
   std::unique_lock<std::recursive_mutex> lock_;
+  PreparedStatements::node_type prepared_;  // taken out of the database's cache
   sqlite3_stmt* statement_;
-  std::string purpose_, sql_;
+  std::string purpose_;
 };
 
 class Database {
@@ -94,6 +104,12 @@ class Database {
   // Several statements without parameters, separated by semicolons.
   Status execute(std::string_view purpose, const std::string& sql);
 
+  // Another one after each commit that changes something, by whichever connection or program: what was read
+  // when it was this is still so. Takes no lock and no system call, where a statement takes both; any thread
+  // may ask.
+  using Version = std::array<uint32_t, 12>;
+  Version version() const;
+
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -101,15 +117,17 @@ class Database {
   friend class Transaction;
   Database(std::filesystem::path path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
 
+  Status find_wal_index();
   Result<Statement> prepare_unbound(std::string_view purpose, std::string_view sql, int num_values);
   Result<int64_t> finish(Statement& statement);
   Error error(std::string_view purpose) const;  // of the last failure
 
   const std::filesystem::path path_;
   sqlite3* handle_;
+  uint32_t* wal_index_ = nullptr;  // shared with all who have the database open
   std::recursive_mutex mutex_;
   int depth_ = 0;  // of nested transactions
-  std::unordered_multimap<std::string, sqlite3_stmt*> idle_;
+  PreparedStatements idle_;
 };
 
 // Everything until commit() happens as a whole or not at all. Takes the right to write at once (BEGIN

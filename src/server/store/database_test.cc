@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
+#include <vector>
 
 #include "server/store/owned.h"
 #include "server/store/secret.h"
@@ -98,6 +100,36 @@ TEST(Database, ThreadsAndConnectionsShareOneFile) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(test.count(), 200);
+}
+
+TEST(Database, TheVersionChangesWithEachCommit) {
+  TestDatabase test;
+  const auto other = ok(Database::open(test.database->path()));
+  const auto both = [&] {
+    EXPECT_EQ(test.database->version(), other->version());
+    return test.database->version();
+  };
+  std::vector<Database::Version> versions = {both()};
+  const auto expect_new = [&] {
+    EXPECT_EQ(std::count(versions.begin(), versions.end(), both()), 0);
+    versions.push_back(both());
+  };
+  ok(test.database->run("adding", "INSERT INTO t VALUES (1, 1, 'a')"));
+  expect_new();
+  ok(other->run("adding", "UPDATE t SET x = x + 1"));
+  expect_new();
+  {
+    const Transaction undone = ok(Transaction::begin(*other, "test"));
+    ok(other->run("adding", "INSERT INTO t VALUES (1, 1, 'b')"));
+    EXPECT_EQ(both(), versions.back()) << "not committed";
+  }
+  EXPECT_EQ(test.count(), 1);
+  EXPECT_EQ(both(), versions.back());
+  ASSERT_TRUE(other->execute("test", "PRAGMA wal_checkpoint(TRUNCATE)").ok());
+  for (int i = 0; i < 3; ++i) {
+    ok(other->run("adding", "UPDATE t SET x = x + 1"));
+    expect_new();
+  }
 }
 
 // SQLite's locks are the process's: a second connection must not take away those of the first, or another
