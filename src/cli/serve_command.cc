@@ -178,7 +178,7 @@ class ServeCommand : public Command {
 
   // A server that asks everyone who they are, and knows nobody, would answer nobody.
   Status advise(Store& store) const {
-    MELETE_ASSIGN_OR_RETURN(const bool single, Accounts(store.database()).is_single_user());
+    MELETE_ASSIGN_OR_RETURN(const auto single, Accounts(store.database()).single_user());
     if (options_.identify && single)
       std::cerr << "melete: there is no user or key yet, so nobody can use the server; make one with `melete "
                    "user add NAME --role admin` or `melete key add`\n";

@@ -139,20 +139,25 @@ Status Accounts::set_quota(OwnerId id, const Quota& quota) {
   return changed == 0 ? Status(no_user(std::to_string(id))) : ok_status();
 }
 
-Result<bool> Accounts::is_single_user() const {
+Result<std::optional<Caller>> Accounts::single_user() const {
   MELETE_ASSIGN_OR_RETURN(
       Statement find,
       database_.prepare("looking for users",
-                        "SELECT NOT EXISTS(SELECT 1 FROM users WHERE id != ?1 OR password IS NOT NULL) AND "
+                        "SELECT id, name, role FROM users WHERE id = ?1 AND password IS NULL AND "
+                        "NOT EXISTS(SELECT 1 FROM users WHERE id != ?1) AND "
                         "NOT EXISTS(SELECT 1 FROM api_keys)",
                         kLocalOwner));
-  MELETE_RETURN_IF_ERROR(find.step());
-  return find.integer(0) != 0;
-}
-
-Result<Caller> Accounts::local_caller() const {
-  MELETE_ASSIGN_OR_RETURN(const User user, get(kLocalOwner));
-  return Caller{Caller::Kind::local, user.id, user.name, user.role, Scopes::all(), "", ""};
+  MELETE_ASSIGN_OR_RETURN(const bool found, find.step());
+  std::optional<Caller> owner;
+  if (found)
+    owner = Caller{Caller::Kind::local,
+                   find.integer(0),
+                   find.text(1),
+                   parse_user_role(find.text(2)).value_or(UserRole::user),
+                   Scopes::all(),
+                   "",
+                   ""};
+  return owner;
 }
 
 Result<NewSession> Accounts::login(const std::string& name, const std::string& password,

@@ -72,9 +72,9 @@ class Accounts {
   // Ends the user's sessions.
   Status set_password(OwnerId id, const std::string& password);
   Status set_quota(OwnerId id, const Quota& quota);
-  // Whether there is only the local owner, without a password and without any key, be it a former one: then
-  // nobody has to say who they are.
-  Result<bool> is_single_user() const;
+  // The local owner, while there is nobody else, no password and no key, be it a former one: then every
+  // caller is the owner and nobody has to say who they are. Else nothing.
+  Result<std::optional<Caller>> single_user() const;
 
   // `label` says where the session is, such as the browser's name. Wrong name and wrong password are one
   // error and take the same time. Errors: invalid_argument, exhausted (too many tries, with the seconds to
@@ -87,8 +87,6 @@ class Accounts {
   Result<NewSession> open_session(OwnerId user, const std::string& label);
   // Errors: not_found (unknown, expired or ended).
   Result<Caller> authenticate_session(const std::string& token) const;
-  // The caller of single-user mode.
-  Result<Caller> local_caller() const;
   Result<std::vector<SessionInfo>> sessions(OwnerId user) const;
   Status end_session(OwnerId user, const std::string& session);
   Status end_sessions(OwnerId user);

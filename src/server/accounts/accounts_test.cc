@@ -42,7 +42,9 @@ TEST(Accounts, TheLocalOwnerIsThereAndStays) {
   EXPECT_EQ(local.name, "local");
   EXPECT_EQ(local.role, UserRole::admin);
   EXPECT_FALSE(local.has_password);
-  const Caller caller = ok(test.accounts.local_caller());
+  ASSERT_TRUE(test.accounts.remove(TestStore::kOther).ok());
+  const Caller caller = ok(test.accounts.single_user()).value();
+  EXPECT_EQ(caller.name, "local");
   EXPECT_TRUE(caller.may(Scope::generate) && caller.may(Scope::data) && caller.may(Scope::admin));
   EXPECT_EQ(kind_of(test.accounts.remove(kLocalOwner)), "invalid_argument");
   EXPECT_EQ(kind_of(test.accounts.login("local", "", "here")), "invalid_argument");
@@ -52,15 +54,15 @@ TEST(Accounts, TheLocalOwnerIsThereAndStays) {
 TEST(Accounts, AUserAPasswordOrAKeyEndsSingleUserMode) {
   for (const char* what : {"user", "password", "key"}) {
     TestAccounts test;
-    EXPECT_FALSE(ok(test.accounts.is_single_user())) << "there is another user";
+    EXPECT_FALSE(ok(test.accounts.single_user())) << "there is another user";
     ASSERT_TRUE(test.accounts.remove(TestStore::kOther).ok());
-    EXPECT_TRUE(ok(test.accounts.is_single_user()));
+    EXPECT_TRUE(ok(test.accounts.single_user()));
     if (what == std::string("user")) ok(test.accounts.add("ann", UserRole::user, std::nullopt));
     if (what == std::string("password")) ok(test.accounts.set_password(kLocalOwner, "correct horse"));
     // Even a revoked one: taking a key away must not let everyone in.
     if (what == std::string("key"))
       ok(test.keys.revoke(kLocalOwner, ok(test.keys.add(kLocalOwner, {"laptop"})).info.id));
-    EXPECT_FALSE(ok(test.accounts.is_single_user())) << what;
+    EXPECT_FALSE(ok(test.accounts.single_user())) << what;
   }
 }
 

@@ -71,16 +71,27 @@ Result<std::unique_ptr<Gatekeeper>> Gatekeeper::open(Database& database, const O
   return std::unique_ptr<Gatekeeper>(new Gatekeeper(database, std::move(own), options));
 }
 
+// Each request asks: it is read again only when something has been committed, perhaps by another program.
+Result<std::optional<Caller>> Gatekeeper::single_user() const {
+  if (options_.identify) return std::optional<Caller>();
+  const std::lock_guard lock(known_mutex_);
+  const Database::Version version = own_->version();  // not after it is read, which may be after a commit
+  if (version != known_version_) {
+    MELETE_ASSIGN_OR_RETURN(known_single_user_, accounts_.single_user());
+    known_version_ = version;
+  }
+  return known_single_user_;
+}
+
 Result<bool> Gatekeeper::identifies() const {
-  if (options_.identify) return true;
-  MELETE_ASSIGN_OR_RETURN(const bool single, accounts_.is_single_user());
+  MELETE_ASSIGN_OR_RETURN(const std::optional<Caller> single, single_user());
   return !single;
 }
 
 // Nobody, if the request doesn't say. Errors: not_found (wrong, expired, revoked).
 Result<Caller> Gatekeeper::identify(const HttpRequest& request) const {
-  MELETE_ASSIGN_OR_RETURN(const bool identifies, this->identifies());
-  if (!identifies) return accounts_.local_caller();
+  MELETE_ASSIGN_OR_RETURN(std::optional<Caller> single, single_user());
+  if (single) return *std::move(single);
   if (const std::string key = key_in(request); !key.empty()) return keys_.authenticate(key);
   if (const std::string token = session_token(request); !token.empty())
     return accounts_.authenticate_session(token);

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "server/accounts/keys.h"
@@ -44,6 +46,7 @@ class Gatekeeper {
 
  private:
   Gatekeeper(Database& database, std::unique_ptr<Database> own, const Options& options);
+  Result<std::optional<Caller>> single_user() const;
   Result<Caller> identify(const HttpRequest& request) const;
   std::optional<HttpProblem> check(const Route& route, const Exchange& exchange) const;
   std::optional<HttpProblem> check_quota(const Caller& caller) const;
@@ -54,6 +57,10 @@ class Gatekeeper {
   Accounts accounts_;  // to read, as the others below
   Keys keys_;
   Quotas used_;
+  mutable std::mutex known_mutex_;
+  mutable std::optional<Database::Version>
+      known_version_;  // of the database when known_single_user_ was read
+  mutable std::optional<Caller> known_single_user_;
 };
 
 // What a page of ours sends back in x-csrf-token.
