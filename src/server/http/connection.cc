@@ -20,12 +20,11 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds kLinger{1000};
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, std::string client, HttpShared& shared)
+Connection::Connection(TcpSocket socket, std::string client, HttpShared& shared)
     : socket_(std::move(socket), shared.tls),
       client_(std::move(client)),
       shared_(shared),
@@ -72,7 +71,7 @@ void Connection::arm(milliseconds limit) {
   });
 }
 
-asio::awaitable<void> Connection::run() {
+Task<void> Connection::run() {
   arm(limits_.head);
   const error_code failed = co_await socket_.handshake();
   disarm();
@@ -86,7 +85,7 @@ asio::awaitable<void> Connection::run() {
 
 // The only reader: so that a client that goes away is noticed while its answer is made, and what it sends
 // ahead is kept, within bounds.
-asio::awaitable<void> Connection::read_all() {
+Task<void> Connection::read_all() {
   while (!aborted_) {
     if (buffer_.size() >= limits_.max_head_bytes + incoming_.size()) {
       room_.expires_at(SteadyClock::time_point::max());
@@ -107,13 +106,13 @@ asio::awaitable<void> Connection::read_all() {
   }
 }
 
-asio::awaitable<void> Connection::wait_until(Deadline deadline) {
+Task<void> Connection::wait_until(Deadline deadline) {
   changed_.expires_at(deadline);
   co_await changed_.async_wait(kToken);
 }
 
 // More bytes than now. False: none came in time, or none will come.
-asio::awaitable<bool> Connection::wait_for_bytes(Deadline deadline) {
+Task<bool> Connection::wait_for_bytes(Deadline deadline) {
   const size_t before = buffer_.size();
   while (buffer_.size() == before && !is_gone() && !(idle_ && finishing_) && SteadyClock::now() < deadline)
     co_await wait_until(deadline);
@@ -135,7 +134,7 @@ error_code Connection::put(Parser& parser) {
   return {};
 }
 
-asio::awaitable<Connection::Read> Connection::refuse_parse(error_code error, std::string path) {
+Task<Connection::Read> Connection::refuse_parse(error_code error, std::string path) {
   record_.target = std::move(path);
   if (error == http::error::body_limit)
     co_await refuse(413, fmt::format("the body must have at most {} bytes; send less", body_limit_));
@@ -147,10 +146,11 @@ asio::awaitable<Connection::Read> Connection::refuse_parse(error_code error, std
   co_return Read::refused;
 }
 
-asio::awaitable<Connection::Read> Connection::read_head(Parser& parser) {
+Task<Connection::Read> Connection::read_head(Parser& parser) {
   const Deadline patience =
       SteadyClock::now() + (std::exchange(is_new_, false) ? limits_.head : limits_.idle);
-  if (buffer_.empty() && !co_await wait_for_bytes(patience)) co_return Read::closed;
+  if (!buffer_.empty()) co_await take_turns();
+  if (aborted_ || (buffer_.empty() && !co_await wait_for_bytes(patience))) co_return Read::closed;
   in_head_ = std::exchange(idle_, false);
   record_.begin = SteadyClock::now();
   const Deadline deadline = record_.begin + limits_.head;
@@ -166,7 +166,7 @@ asio::awaitable<Connection::Read> Connection::read_head(Parser& parser) {
   }
 }
 
-asio::awaitable<Connection::Read> Connection::read_body(Parser& parser) {
+Task<Connection::Read> Connection::read_body(Parser& parser) {
   const Deadline deadline = SteadyClock::now() + limits_.body;
   while (true) {
     if (const error_code error = put(parser)) {
@@ -207,7 +207,7 @@ HttpRequest Connection::head_of(const Parser& parser) const {
 }
 
 // False: nothing more comes of this connection.
-asio::awaitable<bool> Connection::serve_one() {
+Task<bool> Connection::serve_one() {
   Parser parser;
   parser.header_limit(static_cast<uint32_t>(limits_.max_head_bytes));
   parser.body_limit(body_limit_ = limits_.max_body_bytes);
@@ -223,7 +223,7 @@ asio::awaitable<bool> Connection::serve_one() {
 }
 
 // Nobody's body is read before the head has let them in.
-asio::awaitable<bool> Connection::serve(Parser& parser) {
+Task<bool> Connection::serve(Parser& parser) {
   ++shared_.counts.requests;
   const auto state = std::make_shared<ExchangeState>(waker(), limits_.max_pending_bytes);
   auto exchange = std::make_shared<Exchange>(head_of(parser), state);
@@ -265,26 +265,26 @@ std::optional<HttpResponse> Connection::refusal_of(Exchange& exchange) {
 }
 
 // A body that is here already is passed over; one that isn't is not waited for.
-asio::awaitable<bool> Connection::refuse_body(Parser& parser, HttpResponse response,
-                                              const ExchangeState& state, Ending ending) {
+Task<bool> Connection::refuse_body(Parser& parser, HttpResponse response, const ExchangeState& state,
+                                   Ending ending) {
   ending.keeps_alive = ending.keeps_alive && !put(parser) && parser.is_done();
   finishing_ = finishing_ || !ending.keeps_alive;
   co_await write_response(std::move(response), ending);
-  log(state.notes());
+  log(&state);
   co_return record_.whole&& ending.keeps_alive;
 }
 
 // Answers what no handler sees; the connection ends with it.
-asio::awaitable<void> Connection::refuse(int status, std::string message) {
+Task<void> Connection::refuse(int status, std::string message) {
   finishing_ = true;
   if (request_id_.empty()) request_id_ = request_id({});
   if (extra_.empty()) extra_.emplace_back("x-request-id", request_id_);
   co_await write_response(shared_.application.refuse(record_.target, status, message), {});
-  log(Json::object());
+  log(nullptr);
 }
 
 // A client that still sends when the connection is closed would lose what was written last.
-asio::awaitable<void> Connection::linger() {
+Task<void> Connection::linger() {
   if (is_gone()) co_return;
   discard_ = true;
   buffer_.clear();
@@ -294,9 +294,11 @@ asio::awaitable<void> Connection::linger() {
   while (!is_gone() && SteadyClock::now() < deadline) co_await wait_until(deadline);
 }
 
-void Connection::log(const Json& notes) {
+// state: of the answer; null: no handler made it.
+void Connection::log(const ExchangeState* state) {
   if (shared_.options.access_log)
-    shared_.options.access_log(access_line(record_, request_id_, client_, notes));
+    shared_.options.access_log(
+        access_line(record_, request_id_, client_, state ? state->notes() : Json::object()));
 }
 
 }  // namespace melete

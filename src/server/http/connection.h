@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <memory>
@@ -32,7 +31,7 @@ struct HttpShared {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, std::string client, HttpShared& shared);
+  Connection(TcpSocket socket, std::string client, HttpShared& shared);
 
   void start();
   // Between two requests, or not through with the head of one: it can be closed for another client's sake.
@@ -51,34 +50,34 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool is_head = false, keeps_alive = false;
   };
 
-  asio::awaitable<void> run();
-  asio::awaitable<void> read_all();
-  asio::awaitable<bool> serve_one();
-  asio::awaitable<bool> serve(Parser& parser);
-  asio::awaitable<Read> read_head(Parser& parser);
-  asio::awaitable<Read> read_body(Parser& parser);
-  asio::awaitable<bool> wait_for_bytes(Deadline deadline);
-  asio::awaitable<void> refuse(int status, std::string message);
+  Task<void> run();
+  Task<void> read_all();
+  Task<bool> serve_one();
+  Task<bool> serve(Parser& parser);
+  Task<Read> read_head(Parser& parser);
+  Task<Read> read_body(Parser& parser);
+  Task<bool> wait_for_bytes(Deadline deadline);
+  Task<void> refuse(int status, std::string message);
   std::optional<HttpResponse> refusal_of(Exchange& exchange);
-  asio::awaitable<bool> refuse_body(Parser& parser, HttpResponse response, const ExchangeState& state,
-                                    Ending ending);
-  asio::awaitable<bool> answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state, Ending ending);
-  asio::awaitable<bool> answer_with(ExchangeState& state, Ending ending);
-  asio::awaitable<bool> stream(ExchangeState& state, ExchangeState::Output output, Ending ending);
-  asio::awaitable<bool> write_events(std::string_view events);
-  asio::awaitable<bool> write_response(HttpResponse response, Ending ending);
-  asio::awaitable<bool> write(std::string_view bytes);
-  asio::awaitable<void> wait_until(Deadline deadline);
-  asio::awaitable<void> linger();
+  Task<bool> refuse_body(Parser& parser, HttpResponse response, const ExchangeState& state, Ending ending);
+  Task<bool> answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state, Ending ending);
+  Task<bool> answer_with(ExchangeState& state, Ending ending);
+  Task<bool> stream(ExchangeState& state, ExchangeState::Output output, Ending ending);
+  Task<bool> write_events(std::string_view events);
+  Task<bool> write_response(HttpResponse response, Ending ending);
+  Task<bool> write(std::string_view bytes);
+  Task<void> take_turns();
+  Task<void> wait_until(Deadline deadline);
+  Task<void> linger();
   HttpRequest head_of(const Parser& parser) const;
   HttpResponse failure() const;
   error_code put(Parser& parser);
-  asio::awaitable<Read> refuse_parse(error_code error, std::string path);
+  Task<Read> refuse_parse(error_code error, std::string path);
   std::function<void()> waker();
   void disarm() { ++armed_; }
   bool is_gone() const { return eof_ || aborted_; }
   void arm(std::chrono::milliseconds limit);
-  void log(const Json& notes);
+  void log(const ExchangeState* state);
 
   Socket socket_;
   const std::string client_;
@@ -86,9 +85,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const HttpLimits& limits_;
   std::string buffer_;                       // received, not parsed
   std::array<char, 16 << 10> incoming_;      // what read_all() reads into
-  asio::steady_timer changed_;               // cancelled when something happened that run() may wait for
-  asio::steady_timer room_;                  // cancelled when read_all() may go on
-  asio::steady_timer watchdog_;              // closes the socket when the client takes nothing
+  Timer changed_;                            // cancelled when something happened that run() may wait for
+  Timer room_;                               // cancelled when read_all() may go on
+  Timer watchdog_;                           // closes the socket when the client takes nothing
   std::shared_ptr<ExchangeState> exchange_;  // of the answer under way
   HttpHeaders extra_;                        // headers of each answer: x-request-id and the origin's
   std::string request_id_;

@@ -27,8 +27,7 @@ HttpResponse Connection::failure() const {
       "something went wrong here; the server's log has the details under " + request_id_);
 }
 
-asio::awaitable<bool> Connection::answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state,
-                                         Ending ending) {
+Task<bool> Connection::answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state, Ending ending) {
   exchange_ = state;
   if (eof_) state->set_gone();
   try {
@@ -39,11 +38,11 @@ asio::awaitable<bool> Connection::answer(ExchangePtr exchange, std::shared_ptr<E
   const bool goes_on = co_await answer_with(*state, ending);
   exchange_.reset();
   state->set_gone();
-  log(state->notes());
+  log(state.get());
   co_return goes_on;
 }
 
-asio::awaitable<bool> Connection::answer_with(ExchangeState& state, Ending ending) {
+Task<bool> Connection::answer_with(ExchangeState& state, Ending ending) {
   Deadline silence = Deadline::clock::now() + limits_.ping;
   while (true) {
     ExchangeState::Output output = state.take();
@@ -59,7 +58,7 @@ asio::awaitable<bool> Connection::answer_with(ExchangeState& state, Ending endin
   }
 }
 
-asio::awaitable<bool> Connection::write_response(HttpResponse response, Ending ending) {
+Task<bool> Connection::write_response(HttpResponse response, Ending ending) {
   record_.status = response.status;
   HttpHeaders headers = std::move(response.headers);
   headers.insert(headers.end(), extra_.begin(), extra_.end());
@@ -70,7 +69,7 @@ asio::awaitable<bool> Connection::write_response(HttpResponse response, Ending e
   co_return record_.whole;
 }
 
-asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Output output, Ending ending) {
+Task<bool> Connection::stream(ExchangeState& state, ExchangeState::Output output, Ending ending) {
   record_.status = 200;
   record_.is_stream = true;
   HttpHeaders headers = *std::move(output.stream);
@@ -88,7 +87,10 @@ asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Ou
     if (!writes || output.ended || output.abandoned || is_gone()) break;
     const Deadline ping = Deadline::clock::now() + limits_.ping;
     output = state.take();
-    if (!output.bytes.empty() || output.ended || output.abandoned) continue;
+    if (!output.bytes.empty() || output.ended || output.abandoned) {
+      co_await take_turns();
+      continue;
+    }
     co_await wait_until(ping);
     output = state.take();
     if (output.bytes.empty() && !output.ended && !output.abandoned && !is_gone() && is_events &&
@@ -101,27 +103,34 @@ asio::awaitable<bool> Connection::stream(ExchangeState& state, ExchangeState::Ou
   co_return record_.whole&& speaks_1_1_;
 }
 
-asio::awaitable<bool> Connection::write_events(std::string_view events) {
+Task<bool> Connection::write_events(std::string_view events) {
   if (!speaks_1_1_) co_return co_await write(events);
   const std::string chunk = fmt::format("{:x}\r\n{}\r\n", events.size(), events);
   co_return co_await write(chunk);
 }
 
-asio::awaitable<bool> Connection::write(std::string_view bytes) {
+// What there is room for goes at once, the rest when the client has taken something.
+Task<bool> Connection::write(std::string_view bytes) {
   if (record_.first_byte == Deadline()) record_.first_byte = Deadline::clock::now();
-  while (!bytes.empty() && !aborted_) {
-    arm(limits_.write);
-    const auto [error, size] = co_await socket_.write_some(asio::buffer(bytes));
-    disarm();
-    if (error) {
+  auto [error, size] = socket_.write_now(asio::buffer(bytes));
+  while (true) {
+    if (error && error != asio::error::would_block) {
       eof_ = true;
       co_return false;
     }
     record_.bytes += static_cast<int64_t>(size);
     shared_.counts.bytes_out += static_cast<int64_t>(size);
     bytes.remove_prefix(size);
+    if (bytes.empty() || aborted_) co_return bytes.empty();
+    arm(limits_.write);
+    std::tie(error, size) = co_await socket_.write_some(asio::buffer(bytes));
+    disarm();
   }
-  co_return bytes.empty();
+}
+
+// What could go on at once lets the other connections go first.
+Task<void> Connection::take_turns() {
+  co_await asio::post(socket_.executor(), asio::use_awaitable_t<Executor>());
 }
 
 }  // namespace melete

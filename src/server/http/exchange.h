@@ -70,7 +70,8 @@ class ExchangeState {
   mutable std::mutex mutex_;
   std::condition_variable room_;
   Output output_;
-  bool answered_ = false, streams_ = false, woken_ = false, gone_ = false, finished_ = false;
+  bool answered_ = false, streams_ = false, gone_ = false, finished_ = false;
+  bool woken_ = true;  // the connection is going to look, as it does by itself when it has called the handler
   std::optional<HttpHeaders> early_headers_;  // of a stream that may begin early
   std::function<void()> act_;
   std::shared_ptr<Source> source_;

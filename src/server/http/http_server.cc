@@ -4,7 +4,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <future>
 #include <thread>
 
@@ -54,7 +53,7 @@ Result<std::unique_ptr<asio::ssl::context>> tls_of(const HttpOptions& options) {
   return tls;
 }
 
-std::string client_text(const tcp::socket& socket) {
+std::string client_text(const TcpSocket& socket) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   return error ? "gone" : cat(remote.address().to_string(), ":", remote.port());
@@ -69,8 +68,8 @@ class HttpServer::Impl {
         tls_(std::move(tls)),
         shared_{options_, application, std::make_shared<asio::io_context>(1), tls_.get()},
         no_room_(no_room(application)),
-        acceptor_(*shared_.io),
-        grace_(*shared_.io) {
+        acceptor_(shared_.io->get_executor()),
+        grace_(shared_.io->get_executor()) {
     shared_.emptied = [this] { grace_.cancel(); };
   }
 
@@ -91,7 +90,7 @@ class HttpServer::Impl {
   }
 
   void start() {
-    asio::co_spawn(*shared_.io, accept_all(), asio::detached);
+    asio::co_spawn(shared_.io->get_executor(), accept_all(), asio::detached);
     thread_ = std::thread([this] { shared_.io->run(); });
   }
 
@@ -130,22 +129,21 @@ class HttpServer::Impl {
     return counts;
   }
 
-  asio::awaitable<void> accept_all() {
+  Task<void> accept_all() {
     while (acceptor_.is_open()) {
-      error_code error;
-      tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      auto [error, socket] = co_await acceptor_.async_accept(kToken);
       if (!acceptor_.is_open()) break;
       if (error) {
         // Out of descriptors, perhaps: those that are open must end first.
-        asio::steady_timer pause(*shared_.io, std::chrono::milliseconds(50));
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        Timer pause(shared_.io->get_executor(), std::chrono::milliseconds(50));
+        co_await pause.async_wait(kToken);
         continue;
       }
       admit(std::move(socket));
     }
   }
 
-  void admit(tcp::socket socket) {
+  void admit(TcpSocket socket) {
     ++shared_.counts.connections;
     error_code ignored;
     if (shared_.connections.size() >= options_.limits.max_connections && !make_room()) {
@@ -184,8 +182,8 @@ class HttpServer::Impl {
   std::unique_ptr<asio::ssl::context> tls_;
   HttpShared shared_;
   const std::string no_room_;  // what a client gets for whom there is no room
-  tcp::acceptor acceptor_;
-  asio::steady_timer grace_;
+  asio::basic_socket_acceptor<tcp, Executor> acceptor_;
+  Timer grace_;
   uint16_t port_ = 0;
   std::thread thread_;
 };

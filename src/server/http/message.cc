@@ -1,7 +1,5 @@
 #include "server/http/message.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <ctime>
 
@@ -78,11 +76,17 @@ std::string_view reason_of(int status) {
 
 std::string response_head(int status, std::string_view content_type, const HttpHeaders& headers,
                           int64_t content_length, bool keep_alive) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_of(status));
-  if (!content_type.empty()) head += fmt::format("Content-Type: {}\r\n", content_type);
-  if (status != 204 && status != 304)
-    head += content_length < 0 ? "Transfer-Encoding: chunked\r\n"
-                               : fmt::format("Content-Length: {}\r\n", content_length);
+  std::string head;
+  head.reserve(512);  // of most answers
+  const auto add = [&head](const auto&... parts) { (head.append(parts), ...); };
+  add("HTTP/1.1 ", std::to_string(status), " ", reason_of(status), "\r\n");
+  if (!content_type.empty()) add("Content-Type: ", content_type, "\r\n");
+  if (status != 204 && status != 304) {
+    if (content_length < 0)
+      add("Transfer-Encoding: chunked\r\n");
+    else
+      add("Content-Length: ", std::to_string(content_length), "\r\n");
+  }
   for (const auto& [name, value] : headers) {
     append_clean(head, name);
     head += ": ";
@@ -92,7 +96,7 @@ std::string response_head(int status, std::string_view content_type, const HttpH
   for (const auto& standard : kDefaults) {
     const bool is_given = std::any_of(headers.begin(), headers.end(),
                                       [&](const auto& header) { return header.first == standard.first; });
-    if (!is_given) head.append(standard.first).append(": ").append(standard.second).append("\r\n");
+    if (!is_given) add(standard.first, ": ", standard.second, "\r\n");
   }
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
@@ -140,9 +144,10 @@ std::map<std::string, std::string> parse_query(std::string_view query) {
 
 std::string event_text(std::string_view name, std::string_view data, std::string_view id) {
   std::string text;
-  if (!id.empty()) text += fmt::format("id: {}\n", id);
-  if (!name.empty()) text += fmt::format("event: {}\n", name);
-  return text + fmt::format("data: {}\n\n", data);
+  text.reserve(id.size() + name.size() + data.size() + 32);
+  if (!id.empty()) text.append("id: ").append(id).append("\n");
+  if (!name.empty()) text.append("event: ").append(name).append("\n");
+  return text.append("data: ").append(data).append("\n\n");
 }
 
 }  // namespace melete

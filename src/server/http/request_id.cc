@@ -9,15 +9,14 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/hex.h"
 
 namespace melete {
 
 std::string random_hex(int bytes) {
   std::array<unsigned char, 64> random{};
   MELETE_CHECK(bytes <= 64 && ::getrandom(random.data(), static_cast<size_t>(bytes), 0) == bytes);
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text += fmt::format("{:02x}", random[static_cast<size_t>(i)]);
-  return text;
+  return hex_text(std::span(random).first(static_cast<size_t>(bytes)));
 }
 
 std::string request_id(std::string_view given) {

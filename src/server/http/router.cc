@@ -5,11 +5,11 @@
 namespace melete {
 namespace {
 
-std::vector<std::string> parts_of(std::string_view path) {
-  std::vector<std::string> parts;
+std::vector<std::string_view> parts_of(std::string_view path) {
+  std::vector<std::string_view> parts;
   for (size_t begin = 1; begin <= path.size();) {
     const size_t end = std::min(path.find('/', begin), path.size());
-    parts.emplace_back(path.substr(begin, end - begin));
+    parts.push_back(path.substr(begin, end - begin));
     begin = end + 1;
   }
   return parts;
@@ -35,11 +35,12 @@ void Router::add(Route route) {
   for (const Route& other : routes_)
     MELETE_CHECK(other.method != route.method || other.path != route.path, route.method, " ", route.path,
                  " is there twice");
-  patterns_.push_back({parts_of(route.path)});
+  const std::vector<std::string_view> parts = parts_of(route.path);
+  patterns_.push_back({{parts.begin(), parts.end()}});
   routes_.push_back(std::move(route));
 }
 
-bool Router::matches(const Pattern& pattern, const std::vector<std::string>& parts,
+bool Router::matches(const Pattern& pattern, const std::vector<std::string_view>& parts,
                      std::map<std::string, std::string>& parameters) {
   if (pattern.parts.size() != parts.size()) return false;
   parameters.clear();
@@ -68,7 +69,7 @@ std::optional<HttpResponse> Router::enter(const Route& route, Exchange& exchange
 std::optional<HttpResponse> Router::admit(Exchange& exchange) {
   HttpRequest& request = exchange.request;
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
-  const std::vector<std::string> parts = parts_of(request.path);
+  const std::vector<std::string_view> parts = parts_of(request.path);
   std::string allowed;
   for (size_t i = 0; i < routes_.size(); ++i) {
     if (!matches(patterns_[i], parts, request.parameters)) continue;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/http/exchange.h"
@@ -70,7 +71,7 @@ class Router : public HttpApplication {
   struct Pattern {
     std::vector<std::string> parts;
   };
-  static bool matches(const Pattern& pattern, const std::vector<std::string>& parts,
+  static bool matches(const Pattern& pattern, const std::vector<std::string_view>& parts,
                       std::map<std::string, std::string>& parameters);
   std::optional<HttpResponse> enter(const Route& route, Exchange& exchange) const;
 

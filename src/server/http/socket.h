@@ -4,10 +4,13 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -16,20 +19,33 @@ namespace melete {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+// A server's thread runs one io_context. Asio's usual types would look up at each step what executor they are
+// on, which takes as long as the steps themselves.
+using Executor = asio::io_context::executor_type;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
+// Errors are values.
+inline constexpr auto kToken = asio::as_tuple(asio::use_awaitable_t<Executor>());
+
 class Socket {
  public:
   // tls: null for a plain one.
-  Socket(asio::ip::tcp::socket socket, asio::ssl::context* tls) : plain_(std::move(socket)) {
+  Socket(TcpSocket socket, asio::ssl::context* tls) : plain_(std::move(socket)) {
+    error_code ignored;
+    plain_.non_blocking(true, ignored);  // for write_now()
     if (tls) tls_.emplace(plain_, *tls);
   }
 
-  asio::awaitable<error_code> handshake() {
+  Task<error_code> handshake() {
     if (!tls_) co_return error_code();
     auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kToken);
     co_return error;
   }
 
-  asio::awaitable<std::pair<error_code, size_t>> read_some(asio::mutable_buffer buffer) {
+  Task<std::pair<error_code, size_t>> read_some(asio::mutable_buffer buffer) {
     if (tls_) {
       auto [error, size] = co_await tls_->async_read_some(buffer, kToken);
       co_return std::pair(error, size);
@@ -38,7 +54,14 @@ class Socket {
     co_return std::pair(error, size);
   }
 
-  asio::awaitable<std::pair<error_code, size_t>> write_some(asio::const_buffer buffer) {
+  // What can be written without waiting; would_block if nothing can. With TLS that is never known.
+  std::pair<error_code, size_t> write_now(asio::const_buffer buffer) {
+    error_code error = asio::error::would_block;
+    const size_t size = tls_ ? 0 : plain_.write_some(buffer, error);
+    return {error, size};
+  }
+
+  Task<std::pair<error_code, size_t>> write_some(asio::const_buffer buffer) {
     if (tls_) {
       auto [error, size] = co_await tls_->async_write_some(buffer, kToken);
       co_return std::pair(error, size);
@@ -56,13 +79,11 @@ class Socket {
     error_code ignored;
     plain_.close(ignored);
   }
-  asio::any_io_executor executor() { return plain_.get_executor(); }
+  Executor executor() { return plain_.get_executor(); }
 
  private:
-  static constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-
-  asio::ip::tcp::socket plain_;
-  std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
+  TcpSocket plain_;
+  std::optional<asio::ssl::stream<TcpSocket&>> tls_;
 };
 
 }  // namespace melete

@@ -1,0 +1,83 @@
+// One thread serves all: who always has more to do may not keep it from the others.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "server/http/http_server.h"
+#include "server/http/test_client.h"
+
+namespace melete {
+namespace {
+
+class Turns : public HttpApplication, public ::testing::Test {
+ public:
+  void handle(ExchangePtr exchange) override {
+    ++num_handled_;
+    handle_(exchange);
+  }
+  HttpResponse refuse(std::string_view, int status, const std::string& message) override {
+    return {status, message, "text/plain", {}};
+  }
+
+ protected:
+  void start(std::function<void(const ExchangePtr&)> handle) {
+    handle_ = std::move(handle);
+    HttpOptions options;
+    options.port = 0;
+    server_ = HttpServer::bind(options, *this).value();
+    server_->start();
+  }
+
+  std::function<void(const ExchangePtr&)> handle_;
+  int num_handled_ = 0;  // of the server's thread
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(Turns, RequestsSentAheadDoNotHoldOthersUp) {
+  constexpr int kAhead = 500;
+  std::unique_ptr<TestClient> other;
+  std::atomic<int> before_other = 0;
+  start([&](const ExchangePtr& exchange) {
+    if (exchange->request.path == "/other") before_other = num_handled_;
+    if (!other) {  // all of the first client's requests are here
+      other = std::make_unique<TestClient>(server_->port());
+      other->get("/other");
+    }
+    exchange->respond({200, "here", "text/plain", {}});
+  });
+  TestClient first(server_->port());
+  std::string all;
+  for (int i = 0; i < kAhead; ++i) all += "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  first.send(all);
+  for (int i = 0; i < kAhead; ++i) EXPECT_EQ(first.read_answer().body, "here");
+  EXPECT_EQ(other->read_answer().body, "here");
+  EXPECT_LT(before_other, 50);
+}
+
+TEST_F(Turns, AStreamThatAlwaysHasMoreDoesNotHoldOthersUp) {
+  start([&](const ExchangePtr& exchange) {
+    if (exchange->request.path == "/other") return exchange->respond({200, "here", "text/plain", {}});
+    Exchange::begin_stream(exchange, {}, [](std::string& bytes) {
+      bytes += "x";
+      return false;
+    });
+  });
+  TestClient endless(server_->port());
+  endless.get("/");
+  std::jthread reader([&] {
+    while (!endless.read_until("\r\n").empty()) {
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    TestClient other(server_->port());
+    other.get("/other");
+    EXPECT_EQ(other.read_answer().body, "here");
+  }
+  server_->stop(std::chrono::milliseconds(0));
+}
+
+}  // namespace
+}  // namespace melete
