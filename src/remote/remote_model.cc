@@ -64,9 +64,24 @@ void steer(const Request& request, const Agents& agents, bool votes, Ballot<Remo
   }
 }
 
-// What is wrong with a whole answer that should have a form.
+// A JSON text without the white space between its parts.
+std::string compact(std::string_view json) {
+  std::string text;
+  bool in_string = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (!in_string && std::string_view(" \t\r\n").find(json[i]) != std::string_view::npos) continue;
+    if (json[i] == '"') in_string = !in_string;
+    text += json[i];
+    if (in_string && json[i] == '\\' && i + 1 < json.size()) text += json[++i];
+  }
+  return text;
+}
+
+// What is wrong with a whole answer that should have a form, which is JSON. The grammar is made for writing
+// and leaves no choice of white space; other servers' grammars do.
 Status check_form(const Request& request, const Answer& answer) {
-  if (!request.grammar || answer.finish != "stop" || request.grammar->matches(answer.text))
+  if (!request.grammar || answer.finish != "stop") return ok_status();
+  if (parse_json(answer.text, "answer").ok() && request.grammar->matches(compact(answer.text)))
     return ok_status();
   return corrupt("[remote] the answer must be of the form asked for, got \"", answer.text.substr(0, 200),
                  "\"; the server doesn't hold answers to it");

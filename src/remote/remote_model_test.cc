@@ -249,5 +249,23 @@ TEST_F(RemoteModelTest, AnAnswerThatBreaksItsFormIsAnError) {
   EXPECT_EQ(ask(*model, "instant").error().kind, ErrorKind::corrupt);
 }
 
+TEST_F(RemoteModelTest, WhiteSpaceInAFormIsTheServersChoice) {
+  const std::pair<const char*, bool> said[] = {{"{\n\t\"to\" : \"a \\\"  b\" ,\r\n \"n\"  :  12 }\n", true},
+                                               {"{\"to\":\"a \\\"  b\",\"n\":12}", true},
+                                               {"{\"to\":\"a \\\" b\",\"n\":12}", false},
+                                               {"{\"to\":\"a \\\"  b\",\"n\":1 2}", false}};
+  for (const auto& [text, holds] : said) {
+    FakeServer server(server_with({}, [text = text](const std::string&, const Json&) {
+      return FakeServer::stream({{{"content", text}}});
+    }));
+    const auto model = connect(server);
+    const GrammarSource source{
+        GrammarKind::json_schema,
+        R"({"type":"object","properties":{"to":{"enum":["a \"  b"]},"n":{"type":"integer"}},"required":["to","n"]})"};
+    request_.grammar = make_remote_form(remote_chat(*model)->grammar(source).value(), source);
+    EXPECT_EQ(ask(*model, "instant").ok(), holds) << text;
+  }
+}
+
 }  // namespace
 }  // namespace melete
