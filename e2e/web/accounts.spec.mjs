@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, download, openPage, stage } from './app.mjs';
+import { ask, download, makeKey, openPage, setPassword, stage } from './app.mjs';
 
 const here = stage();
 
@@ -57,17 +57,10 @@ test('a password, an invitation, two users who see nothing of each other, a key'
   await page.waitForURL(/#\/c\//);
   const mine = page.url();
   // A key first needs a password.
-  await page.goto(`${here.url}/#/settings/keys`);
-  await page.getByLabel('Name').fill('laptop');
-  await page.getByRole('button', { name: 'Make a key' }).click();
+  await makeKey(page, here.url);
   await page.getByRole('button', { name: 'Set it' }).click();
-  await page.getByLabel('New', { exact: true }).fill('correct horse battery');
-  await page.getByLabel('New again').fill('correct horse battery');
-  await page.getByRole('button', { name: 'Set', exact: true }).click();
-  await page.getByText('The password is set.').waitFor();
-  await page.goto(`${here.url}/#/settings/keys`);
-  await page.getByLabel('Name').fill('laptop');
-  await page.getByRole('button', { name: 'Make a key' }).click();
+  await setPassword(page);
+  await makeKey(page, here.url);
   const key = await page.getByLabel('The key laptop').innerText();
   const list = () => fetch(`${here.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
   assert.equal((await list()).status, 200);

@@ -240,3 +240,18 @@ export async function download(page, act) {
   const [file] = await Promise.all([page.waitForEvent('download'), act()]);
   return { name: file.suggestedFilename(), text: readFileSync(await file.path()) };
 }
+
+// In the settings of one's account, where the page is.
+export async function setPassword(page) {
+  await page.getByLabel('New', { exact: true }).fill('correct horse battery');
+  await page.getByLabel('New again').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByText('The password is set.').waitFor();
+}
+
+// Asks for a key named laptop, which needs a password.
+export async function makeKey(page, url) {
+  await page.goto(`${url}/#/settings/keys`);
+  await page.getByLabel('Name').fill('laptop');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+}

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { after, test } from 'node:test';
-import { ask, atRest, axeIn, choose, composer, example, openPage, root, stage, startBrowser, talkOf } from './app.mjs';
+import { ask, atRest, axeIn, choose, composer, example, makeKey, openPage, root, setPassword, stage, startBrowser, talkOf } from './app.mjs';
 
 let browser; // with a camera and a microphone
 let papers, artifacts, markdown;
@@ -172,13 +172,8 @@ test('the server away, with and without something to read', async () => {
 
 test('settings for admins, an invitation, a login', async () => {
   const page = await openPage(browser, `${here.url}/#/settings/account`, { viewport: narrow });
-  await page.getByLabel('New', { exact: true }).fill('correct horse battery');
-  await page.getByLabel('New again').fill('correct horse battery');
-  await page.getByRole('button', { name: 'Set', exact: true }).click();
-  await page.getByText('The password is set.').waitFor();
-  await page.goto(`${here.url}/#/settings/keys`);
-  await page.getByLabel('Name').fill('laptop');
-  await page.getByRole('button', { name: 'Make a key' }).click();
+  await setPassword(page);
+  await makeKey(page, here.url);
   await page.getByLabel('The key laptop').waitFor();
   await check(page, 'a new key');
   await page.setViewportSize(narrow);
