@@ -7,9 +7,8 @@ repository=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 # shellcheck source=tools/fresh_root.sh
 source "$repository/tools/fresh_root.sh"
 new_root "${1:-}"
+clone_into_root
 
-rm -rf "$target/root/melete"
-git clone -q --no-hardlinks "$repository" "$target/root/melete"
 inside() {
   echo "fresh_machine: $*" >&2
   in_root "cd /root/melete && $*"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Sourced by fresh_*.sh: new_root [FOLDER] makes a Debian 12 root with debootstrap in FOLDER (default: a temporary one,
-# removed at exit), with this machine's apt configuration, and sets `target`; in_root COMMAND, or
-# "${root_shell[@]}" COMMAND, which can become it, runs one there as root.
+# Sourced by fresh_*.sh, which set `repository`: new_root [FOLDER] makes a Debian 12 root with debootstrap in FOLDER (default:
+# a temporary one, removed at exit), with this machine's apt configuration, and sets `target`; clone_into_root puts the
+# repository's HEAD into its /root/melete; in_root COMMAND, or "${root_shell[@]}" COMMAND, which can become it, runs one
+# there as root.
 # Needs root and debootstrap.
 [[ $(id -u) == 0 ]] || { echo "${0##*/}: must run as root" >&2; exit 7; }
 command -v debootstrap >/dev/null || { echo "${0##*/}: needs debootstrap; run: apt-get install debootstrap" >&2; exit 7; }
@@ -36,6 +37,11 @@ new_root() {
   # Of this machine's environment only the proxy.
   root_shell=(env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8
     $(env | grep -iE '^(https?|no)_proxy=' || true) chroot "$target" bash -c)
+}
+
+clone_into_root() {
+  rm -rf "$target/root/melete"
+  git clone -q --no-hardlinks "$repository" "$target/root/melete"
 }
 
 in_root() {

@@ -8,9 +8,8 @@ repository=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 # shellcheck source=tools/fresh_root.sh
 source "$repository/tools/fresh_root.sh"
 new_root "${1:-}"
+clone_into_root
 
-rm -rf "$target/root/melete"
-git clone -q --no-hardlinks "$repository" "$target/root/melete"
 no_node() {
   if in_root 'command -v node || command -v npm' >&2; then echo "fresh_web: there is a Node in $target" >&2 && exit 1; fi
 }
