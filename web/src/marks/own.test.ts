@@ -1,5 +1,5 @@
 import { describe as group, expect, it } from 'vitest';
-import { describe, drawnOut, isKept, marksOf, marksText, moved, parseMarks, placed, resized, typedOf, type OwnMark } from './own';
+import { describe, drawnOut, isKept, marksOf, marksText, moved, numbered, parseMarks, placed, resized, typedOf, type OwnMark } from './own';
 
 const box = (...at: number[]): OwnMark => ({ kind: 'box', label: '', at });
 
@@ -21,6 +21,9 @@ group('marks of one’s own', () => {
     expect(resized(box(100, 100, 300, 200), -500, 900, 1000).at).toEqual([100, 100, 112, 1000]);
     expect(resized({ kind: 'span', label: '', at: [1, 2] }, -5, 0, 4).at).toEqual([1, 1.02]);
     for (const kind of ['box', 'point', 'span'] as const) expect(placed(kind, 10).at.every((value) => value >= 0 && value <= 10)).toBe(true);
+  });
+  it('count files by kind', () => {
+    expect(numbered(['picture', null, 'sound', 'picture', 'clip', 'sound'])).toEqual([1, 0, 1, 2, 1, 2]);
   });
   it('come out of the text as they went in', () => {
     const marks: OwnMark[] = [{ ...box(1, 2, 3, 4), label: 'a “cup”\n]' }, { kind: 'point', label: '', at: [5, 6] }];

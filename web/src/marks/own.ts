@@ -52,6 +52,8 @@ export function resized(mark: OwnMark, dx: number, dy: number, most: number): Ow
   return round({ ...mark, at: [a, b, Math.max(a + kLeast, clamp(c + dx, most)), Math.max(b + kLeast, clamp(d + dy, most))] });
 }
 
+export const replaced = (marks: OwnMark[], index: number, mark: OwnMark): OwnMark[] => marks.map((each, i) => (i === index ? mark : each));
+
 // In the middle, for who draws without a pointer.
 export function placed(kind: OwnKind, most: number): OwnMark {
   const [low, high] = [0.4 * most, 0.6 * most];
@@ -63,6 +65,12 @@ function wire(mark: OwnMark): Record<string, unknown> {
   const label = mark.label.trim() ? { label: mark.label.trim() } : {};
   if (mark.kind === 'span') return { ...label, start_s: a, end_s: b };
   return mark.kind === 'box' ? { ...label, x_min: a, y_min: b, x_max: c, y_max: d } : { ...label, x: a, y: b };
+}
+
+// Which picture, sound or clip each file is, from 1; 0: nothing can be marked on it.
+export function numbered(kinds: (Marked | null)[]): number[] {
+  const counts: Partial<Record<Marked, number>> = {};
+  return kinds.map((kind) => (kind ? (counts[kind] = (counts[kind] ?? 0) + 1) : 0));
 }
 
 // What the model reads. `number`: which file of that kind it is, from 1.

@@ -1,7 +1,7 @@
 // What is being written: text and files that are sent ahead, so that asking takes no time.
 import type { FileInfo, Part } from '../api/types';
 import { documentKind, isForeign } from '../documents/names';
-import { marksText, type Marked, type OwnMark } from '../marks/own';
+import { marksText, numbered, type Marked, type OwnMark } from '../marks/own';
 import { fileUrl } from '../api/client';
 import { files, kindOf } from './files.svelte';
 
@@ -90,13 +90,11 @@ class Draft {
     const infos = await Promise.all(this.attachments.map((each) => each.arrival));
     if (infos.some((info) => info === null)) return null;
     const list: Part[] = infos.map((info) => ({ type: 'file', file_id: (info as FileInfo).id }));
-    const numbers: Record<string, number> = {};
-    for (const file of this.attachments) {
-      const kind = markedKind(file);
-      if (!kind) continue;
-      const number = (numbers[kind] = (numbers[kind] ?? 0) + 1);
-      if (file.marks.length) list.push({ type: 'text', text: marksText(kind, number, $state.snapshot(file.marks)) });
-    }
+    const kinds = this.attachments.map(markedKind);
+    numbered(kinds).forEach((number, i) => {
+      const [kind, marks] = [kinds[i], this.attachments[i]?.marks];
+      if (kind && marks?.length) list.push({ type: 'text', text: marksText(kind, number, $state.snapshot(marks)) });
+    });
     if (this.text.trim()) list.push({ type: 'text', text: this.text.trim() });
     return list;
   }
