@@ -39,10 +39,11 @@ async function spawnServer(folder, address) {
     await ended;
     clearTimeout(timer);
   };
-  return { url, end };
+  return { url, end, kill: (signal) => server.kill(signal) };
 }
 
-// halt() ends it, and resume() starts it again where it was.
+// halt() ends it, and resume() starts it again where it was. While it is frozen nothing of it goes on, though it can be
+// asked: what the page shows then stays true until thaw().
 export async function startServer() {
   const folder = mkdtempSync(join(process.env.E2E_DIR ?? tmpdir(), 'app-'));
   let running = await spawnServer(folder, '127.0.0.1:0');
@@ -50,10 +51,13 @@ export async function startServer() {
   return {
     url,
     halt: () => running.end(),
+    freeze: () => running.kill('SIGSTOP'),
+    thaw: () => running.kill('SIGCONT'),
     async resume() {
       running = await spawnServer(folder, new URL(url).host);
     },
     async stop() {
+      running.kill('SIGCONT'); // a test that failed may have left it frozen
       await running.end();
       rmSync(folder, { recursive: true, force: true });
     },

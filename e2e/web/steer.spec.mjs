@@ -16,23 +16,42 @@ async function asked(more, question = 'What is 27 + 58?') {
 }
 const answered = (page) => page.locator('article[aria-label=Melete] footer').waitFor();
 
+// Agents end when they like: who is still at work is known only while the server is frozen.
+async function whileFrozen(page, act) {
+  here.server.freeze();
+  const shown = () => page.evaluate(() => [...document.querySelectorAll('.lane :is(.words, .state)')].map((node) => node.textContent).join());
+  for (let before = '', now = await shown(); now !== before; now = await shown()) {
+    before = now; // what it had sent arrives yet
+    await page.waitForTimeout(300);
+  }
+  await act();
+  here.server.thaw();
+}
+
 test('an agent is ended, and one is taken', async () => {
   const page = await asked({ mode: 'contemplating' });
+  const reasons = page.locator('.lane', { has: page.getByRole('button', { name: /^Have agent \d+ answer now$/ }) });
   const lane = (n) => page.locator('.lane').nth(n - 1);
-  const end = page.getByRole('button', { name: 'End agent 2', exact: true });
-  await end.focus();
-  await page.keyboard.press('Enter');
-  await lane(2).getByText('stopped').waitFor();
-  assert.equal(await end.count(), 0);
-  await page.getByRole('button', { name: 'Have agent 3 answer now' }).click();
-  await lane(3).getByText(/^(answers|done)$/).waitFor();
-  await page.getByRole('button', { name: 'Take agent 3’s answer' }).click();
+  await reasons.nth(1).waitFor();
+  let ended, taken;
+  await whileFrozen(page, async () => {
+    [ended, taken] = (await reasons.getByRole('button', { name: /^Agent \d+$/ }).allInnerTexts()).map((name) => Number(name.slice(6)));
+    const end = page.getByRole('button', { name: `End agent ${ended}`, exact: true });
+    await end.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `Have agent ${taken} answer now` }).click();
+  });
+  await lane(ended).getByText('stopped').waitFor();
+  assert.equal(await page.getByRole('button', { name: `End agent ${ended}`, exact: true }).count(), 0);
+  await lane(taken).getByText(/^(answers|done)$/).waitFor();
+  await whileFrozen(page, () => page.getByRole('button', { name: `Take agent ${taken}’s answer` }).click());
+  await speedUp();
   await answered(page);
   const panel = page.locator('.panel');
   if (!(await panel.locator('.lane').count())) await panel.locator('.fold').click();
   await panel.getByText('You chose this agent’s answer.').waitFor();
-  assert.ok(await lane(3).evaluate((node) => node.classList.contains('wins')));
-  await lane(3).getByRole('button', { name: 'Agent 3', exact: true }).click();
+  assert.ok(await lane(taken).evaluate((node) => node.classList.contains('wins')));
+  await lane(taken).getByRole('button', { name: `Agent ${taken}`, exact: true }).click();
   assert.match(await page.getByRole('dialog').innerText(), /asked to answer/);
   await page.keyboard.press('Escape');
   await page.reload(); // the log has it as well
@@ -52,6 +71,7 @@ test('all agents answer now', async () => {
   const page = await asked({ mode: 'contemplating' });
   await page.locator('.panel .lane .words').first().waitFor();
   await page.getByRole('button', { name: 'Answer now', exact: true }).click();
+  await speedUp(); // nothing else needs time any more
   await answered(page);
   const log = await page.evaluate(async () => {
     const tree = await (await fetch(`/api${location.hash.replace('#/c', '/conversations')}`)).json();
