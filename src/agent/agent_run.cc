@@ -43,10 +43,12 @@ uint64_t hash_of(const Request& request) {
 Json mark_json(const TextMark& mark) {
   Json at = Json::array({mark.at[0], mark.at[1]});
   if (mark.kind == TextMark::Kind::box) at = Json::array({mark.at[0], mark.at[1], mark.at[2], mark.at[3]});
-  return {{"kind", mark.kind == TextMark::Kind::box ? "box" : "point"},
-          {"label", mark.label},
-          {"at", at},
-          {"text_bytes", mark.text_bytes}};
+  Json json = {{"kind", mark.kind == TextMark::Kind::box ? "box" : "point"},
+               {"label", mark.label},
+               {"at", at},
+               {"text_bytes", mark.text_bytes}};
+  if (!mark.on.empty()) json["on"] = mark.on;
+  return json;
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ Json to_json(const Answer& answer, const std::string& mode, uint64_t seed) {
   for (const TextMark& mark : answer.marks) {
     const bool box = mark.kind == TextMark::Kind::box;
     Json entry = {{"label", mark.label}};
+    if (!mark.on.empty()) entry["on"] = mark.on;
     entry[box ? "x_min" : "x"] = mark.at[0];
     entry[box ? "y_min" : "y"] = mark.at[1];
     if (box) entry["x_max"] = mark.at[2], entry["y_max"] = mark.at[3];

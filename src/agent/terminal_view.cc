@@ -71,8 +71,9 @@ std::string mark_text(const Json& data) {
   if (data.contains("at") && data["at"].is_array())
     for (const Json& value : data["at"])
       if (value.is_number()) at += (at.empty() ? "" : ", ") + json_text(value);
-  return fmt::format("[{} {} at {}]", printable(text_of(data, "kind"), false),
-                     printable(text_of(data, "label"), false), at);
+  const std::string on = printable(text_of(data, "on"), false);
+  return fmt::format("[{} {} at {}{}{}]", printable(text_of(data, "kind"), false),
+                     printable(text_of(data, "label"), false), at, on.empty() ? "" : " of ", on);
 }
 
 }  // namespace

@@ -122,6 +122,9 @@ TEST(TerminalView, NoControlCharacterOfTheModelReachesTheTerminal) {
   show(marks, "thinking", {"\x1b[31mred<|loc_01|><|loc_02|>" + kToAnswer + "2<|eot|>"});
   EXPECT_EQ(num_controls(marks.err()), 0);
   EXPECT_NE(marks.err().find("[point  [31mred at 15, 25]"), std::string::npos) << marks.err();
+  Screen second({});
+  show(second, "thinking", {"picture 2: red<|loc_01|><|loc_02|>" + kToAnswer + "2<|eot|>"});
+  EXPECT_NE(second.err().find("[point red at 15, 25 of picture 2]"), std::string::npos) << second.err();
 }
 
 TEST(TerminalView, LanesOfSeveralAgentsKeepTheirLines) {

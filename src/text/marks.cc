@@ -89,11 +89,13 @@ void MarkParser::take_plain(std::string_view plain, Output& out) {
   out.text += plain;
   text_bytes_ += static_cast<int64_t>(plain.size());
   label_ += plain;
+  named_.put(plain);
   if (label_.size() > 2 * kMaxLabelBytes) label_.erase(0, label_.size() - kMaxLabelBytes - 1);
 }
 
 void MarkParser::close_run(Output& out) {
   if (bins_.empty()) return;
+  named_.end();
   if (bins_.size() == 2 || bins_.size() == 4) {
     TextMark mark;
     mark.kind = bins_.size() == 2 ? TextMark::Kind::point : TextMark::Kind::box;
@@ -104,6 +106,7 @@ void MarkParser::close_run(Output& out) {
       if (mark.at[1] > mark.at[3]) std::swap(mark.at[1], mark.at[3]);
     }
     mark.label = label_of(label_);
+    mark.on = named_.last();
     out.marks.push_back(std::move(mark));
   }
   label_.clear();

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "text/named_file.h"
+
 namespace melete {
 
 struct TextMark {
@@ -18,6 +20,7 @@ struct TextMark {
   Kind kind = Kind::point;
   std::string label;  // the words before the tokens (and before " : ("), from the last , ; : . ( ) line break
                       // or mark on; empty if longer than 200 bytes
+  std::string on;     // the file that the text named last, as "picture 2" (named_file.h); empty: none
   std::array<int, 4> at{};  // thousandths: x, y, and for a box the far corner, x1 <= x2 and y1 <= y2
   int64_t text_bytes = 0;   // bytes of plain text before the mark
 };
@@ -48,6 +51,7 @@ class MarkParser {
 
   std::string held_;   // the start of what may be a location token
   std::string label_;  // the end of the plain text since the last mark
+  NamedFile named_;
   std::vector<int> bins_;
   int64_t text_bytes_ = 0;
 };

@@ -39,6 +39,20 @@ TEST(Marks, PointsAndBoxesWithLabelsHoweverCut) {
   }
 }
 
+TEST(Marks, AreOnTheFileThatWasNamedLastHoweverCut) {
+  const std::string mark = "<|loc_01|><|loc_02|>";
+  const std::string text = "a" + mark + "; Picture 2: b" + mark + ", c" + mark + "; in the first image d" +
+                           mark + " picture, 3 e" + mark + " on photo #12" + mark + " clip 1" + mark +
+                           " picture" + mark + " 7" + mark;
+  for (size_t first = 0; first <= text.size(); ++first) {
+    std::vector<std::string> named;
+    for (const TextMark& each : parse(text, first, text.size()).marks) named.push_back(each.on);
+    EXPECT_EQ(named, (std::vector<std::string>{"", "picture 2", "picture 2", "picture 1", "picture 1",
+                                               "picture 12", "clip 1", "clip 1", "clip 1"}))
+        << first;
+  }
+}
+
 TEST(Marks, RunsOfOtherLengthsAreDropped) {
   EXPECT_TRUE(parse("a<|loc_01|>b<|loc_01|><|loc_02|><|loc_03|>c", 0, 0).marks.empty());
 }

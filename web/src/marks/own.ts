@@ -73,9 +73,12 @@ export function numbered(kinds: (Marked | null)[]): number[] {
   return kinds.map((kind) => (kind ? (counts[kind] = (counts[kind] ?? 0) + 1) : 0));
 }
 
+// As the texts of marks call a file.
+export const nameOf = (kind: Marked, number: number): string => `${kind} ${number}`;
+
 // What the model reads. `number`: which file of that kind it is, from 1.
 export const marksText = (kind: Marked, number: number, marks: OwnMark[]): string =>
-  `Marks on ${kind} ${number}: ${JSON.stringify(marks.map(wire))}\n`;
+  `Marks on ${nameOf(kind, number)}: ${JSON.stringify(marks.map(wire))}\n`;
 
 export interface MarkedFile {
   kind: Marked;
@@ -119,7 +122,7 @@ export const marksOf = (content: Content): MarkedFile[] =>
 export const isKept = (part: Part): boolean => part.type === 'file' || isMarks(part);
 
 // As the marks of a model are drawn.
-export const asMark = (mark: OwnMark): Mark => ({ kind: mark.kind === 'box' ? 'box' : 'point', label: mark.label, at: mark.at, end: 0, channel: '' });
+export const asMark = (mark: OwnMark): Mark => ({ kind: mark.kind === 'box' ? 'box' : 'point', label: mark.label, on: '', at: mark.at, end: 0, channel: '' });
 
 export function describe(mark: OwnMark): string {
   const [a = 0, b = 0, c = 0, d = 0] = mark.at;

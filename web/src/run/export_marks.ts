@@ -22,20 +22,21 @@ function shapeSvg(shape: Drawn): string {
   );
 }
 
-// `picture` as a data URL; empty: only the marks.
-export function marksSvg(marks: Mark[], ratio: number, picture: string, isClip: boolean): string {
+// `picture` as a data URL; empty: only the marks. Null: a mark of another picture.
+export function marksSvg(marks: (Mark | null)[], ratio: number, picture: string, isClip: boolean): string {
   const height = 1000 * ratio;
   const image = picture ? `<image href="${xml(picture)}" width="1000" height="${height}" preserveAspectRatio="none"/>` : '';
-  const shapes = marks.map((mark, i) => shapeSvg(drawn(mark, i, ratio, isClip))).join('');
+  const shapes = marks.map((mark, i) => (mark ? shapeSvg(drawn(mark, i, ratio, isClip)) : '')).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 ${height}" width="1000" height="${height}">${image}${shapes}</svg>`;
 }
 
 export function marksJson(marks: Mark[]): string {
-  const all = marks.map(({ kind, label, at }) =>
-    kind === 'box'
-      ? { kind, label, x_min: at[0], y_min: at[1], x_max: at[2], y_max: at[3] }
-      : { kind, label, x: at[0], y: at[1] },
-  );
+  const all = marks.map(({ kind, label, on, at }) => ({
+    kind,
+    label,
+    ...(on ? { on } : {}),
+    ...(kind === 'box' ? { x_min: at[0], y_min: at[1], x_max: at[2], y_max: at[3] } : { x: at[0], y: at[1] }),
+  }));
   return JSON.stringify({ unit: 'thousandths of width and height', marks: all }, null, 2);
 }
 
@@ -72,6 +73,7 @@ async function rasterize(svg: string, ratio: number): Promise<Blob> {
 export async function saveMarks(
   format: 'svg' | 'png' | 'json',
   marks: Mark[],
+  here: (Mark | null)[], // those on this picture
   url: string | null,
   media: HTMLImageElement | HTMLVideoElement | undefined,
   name: string,
@@ -82,7 +84,7 @@ export async function saveMarks(
   const isVideo = media instanceof HTMLVideoElement;
   const ratio = (isVideo ? media.videoHeight / media.videoWidth : (media?.naturalHeight ?? 1) / (media?.naturalWidth ?? 1)) || 1;
   const picture = isVideo ? frameUrl(media) : url ? await dataUrl(url) : '';
-  const svg = marksSvg(marks, ratio, picture, isClip);
+  const svg = marksSvg(here, ratio, picture, isClip);
   if (format === 'svg') saveAs(`${base}.svg`, 'image/svg+xml', svg);
   else saveAs(`${base}.png`, 'image/png', await rasterize(svg, ratio));
 }

@@ -84,7 +84,7 @@ describe('places in text', () => {
     ]);
   });
   it('keeps all the text, whatever the marks say', () => {
-    const mark = (label: string, end: number) => ({ kind: 'point' as const, label, at: [1, 2], end, channel: 'reasoning' });
+    const mark = (label: string, end: number) => ({ kind: 'point' as const, label, on: '', at: [1, 2], end, channel: 'reasoning' });
     for (const marks of [[mark('zz', 3)], [mark('long label', 2)], [mark('c', 3), mark('b', 2)], [mark('x', 99)]])
       expect(piecesOf('abcdef', marks).map((piece) => piece.text).join('')).toBe('abcdef');
   });

@@ -5,6 +5,7 @@ import type { RunEvent } from '../api/types';
 export interface Mark {
   kind: 'box' | 'point';
   label: string;
+  on: string; // the picture that the text named last, as "picture 2"; empty: none
   at: number[]; // thousandths of the picture's width and height: [x, y] or [x_min, y_min, x_max, y_max]
   end: number; // where its label ends in the text of its channel, in UTF-16 units
   channel: string;
@@ -135,7 +136,7 @@ function ofAgent(agent: Agent, event: RunEvent, now: number): void {
       const channel = text(data, 'channel');
       const end = indexOfBytes(written(agent, channel), number(data, 'text_bytes'));
       const kind = data['kind'] === 'box' ? 'box' : 'point';
-      agent.marks = [...agent.marks, { kind, label: text(data, 'label'), at: (data['at'] as number[]) ?? [], end, channel }];
+      agent.marks = [...agent.marks, { kind, label: text(data, 'label'), on: text(data, 'on'), at: (data['at'] as number[]) ?? [], end, channel }];
       break;
     }
     case 'agent.closed':
