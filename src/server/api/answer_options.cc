@@ -56,6 +56,29 @@ void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiE
   reader.finish();
 }
 
+void read_response_format(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
+  const Json* format = body.object("response_format");
+  if (!format) return;
+  WireReader reader(*format, "response_format", problem);
+  reader.require("type");
+  const auto type = reader.choice("type", {"text", "json_object", "json_schema"});
+  options.grammar_path = "response_format";
+  if (type == 1u) options.grammar = GrammarSource{GrammarKind::json_object, ""};
+  if (type == 2u) {
+    const Json* schema = reader.object("json_schema");
+    static const Json kEmpty = Json::object();
+    WireReader fields(schema ? *schema : kEmpty, "response_format.json_schema", problem);
+    fields.ignore({"name", "description", "strict"});
+    fields.require("schema");
+    if (const Json* given = fields.object("schema")) {
+      options.grammar_path = fields.path_of("schema");
+      options.grammar = GrammarSource{GrammarKind::json_schema, given->dump()};
+    }
+    fields.finish();
+  }
+  reader.finish();
+}
+
 Json extension_schema() {
   return Json::parse(
       R"({"title": "Extension", "type": "object", "additionalProperties": false, "properties": {

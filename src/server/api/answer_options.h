@@ -46,6 +46,9 @@ void read_effort(WireReader& body, AnswerOptions& options);
 // Reads temperature, top_p, min_p, top_k and seed.
 void read_sampling(WireReader& body, AnswerOptions& options);
 
+// Reads response_format: a JSON object, or text that a schema describes.
+void read_response_format(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem);
+
 // Reads {"agents", "budget_tokens", "deadline_ms", "delta", "events"} from the field "melete", if it is
 // there.
 void read_extension(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem);

@@ -38,6 +38,11 @@ Result<WireMessage> wire_of(const StoredMessage& stored, const Files& files, con
   return message;
 }
 
+bool is_fence(const std::string& words) {
+  return words.size() <= 60 &&
+         words.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789 -") == std::string::npos;
+}
+
 }  // namespace
 
 // What is asked, and what the run needs.
@@ -45,6 +50,7 @@ struct AppAnswers::Question {
   AnswerOptions options;
   std::string conversation;
   std::string system;
+  std::string fence;  // the answer's text is kept as a block of code with these words; empty: as it is
   std::optional<NewMessage> message;  // to be added; else `parent` is answered
   // Of the message, or what is answered; empty: a root; none: what is shown last.
   std::optional<std::string> parent;
@@ -96,6 +102,12 @@ std::optional<AppAnswers::Question> AppAnswers::read(Exchange& exchange, std::op
   read_effort(body, options);
   read_sampling(body, options);
   read_extension(body, options, problem);
+  read_response_format(body, options, problem);
+  question.fence = body.text("fence").value_or("");
+  if (!is_fence(question.fence))
+    body.fail("fence", "invalid_value", "must be words of lower-case letters and digits, at most 60 bytes");
+  if (!question.fence.empty() && !options.grammar)  // other text might have fences of its own
+    body.fail("fence", "invalid_value", "may only be given with a response_format of JSON");
   body.finish();
   if (problem) return std::nullopt;
   return question;
@@ -190,6 +202,7 @@ Result<std::shared_ptr<AppAnswers::Job>> AppAnswers::keep(Question question, con
                   {"model", question.options.model},
                   {"mode", question.choice.mode},
                   {"seed", question.run.seed}};
+  if (!question.fence.empty()) message.meta["fence"] = question.fence;
   MELETE_ASSIGN_OR_RETURN(StoredMessage answer, all.add(question.conversation, message));
   MELETE_ASSIGN_OR_RETURN(auto log, store_.event_logs().create(owner, {question.conversation, ""}, id));
   MELETE_RETURN_IF_ERROR(transaction.commit());
@@ -263,7 +276,8 @@ void AppAnswers::end(Job& job, const Result<Answer>& answer) {
   message.meta["status"] = answer.ok() ? "completed" : "failed";
   if (answer.ok()) {
     metrics_.count_answer(job.mode, *answer);
-    message.content = answer->text;
+    const std::string fence = message.meta.value("fence", "");
+    message.content = fence.empty() ? answer->text : cat("```", fence, "\n", answer->text, "\n```");
     message.meta["reasoning"] = answer->reasoning;
     message.meta["finish"] = answer->finish;
     message.meta["details"] = answer_details(*answer, job.mode, job.run.seed);

@@ -110,7 +110,8 @@ Json conversation_schemas() {
       "answer": {"type": "string"}, "status": {"enum": ["running", "completed", "failed", "interrupted"]},
       "model": {"type": "string"}, "mode": {"type": "string"}, "seed": {"type": "integer"},
       "reasoning": {"type": "string"}, "finish": {"type": "string"}, "error": {"type": "string"},
-      "details": {"type": "object"}}},
+      "details": {"type": "object"},
+      "fence": {"type": "string", "description": "what the block of code that it is kept as begins with"}}},
     "NewMessage": {"type": "object", "additionalProperties": false, "required": ["content"], "properties": {
       "role": {"enum": ["user", "system"]},
       "parent": {"type": "string", "description": "empty: a root; none: what is shown last"},
@@ -139,7 +140,8 @@ Json answer_schemas() {
       "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
       "max_tokens": {"type": "integer", "minimum": 1}, "seed": {"type": "integer"},
       "temperature": {"type": "number"}, "top_p": {"type": "number"}, "top_k": {"type": "integer"},
-      "min_p": {"type": "number"}}},
+      "min_p": {"type": "number"},
+      "fence": {"type": "string", "pattern": "^[a-z0-9 -]{0,60}$", "description": "with a response_format: the answer is kept as a block of code that begins with these words"}}},
     "RunEvent": {"type": "object", "required": ["seq", "agent", "kind", "token", "data"], "properties": {
       "seq": {"type": "integer"}, "agent": {"type": "integer"}, "kind": {"type": "string"},
       "token": {"type": "integer"}, "data": {"type": "object"}}},
@@ -166,6 +168,8 @@ Json answer_schemas() {
       "answers": {"type": "integer"}}}
   })json");
   schemas["Question"]["properties"]["melete"] = extension_schema();
+  schemas["Question"]["properties"]["response_format"] =
+      chat_request_schema()["properties"]["response_format"];
   schemas["Speech"]["properties"]["text"]["maxLength"] = kMaxSpokenBytes;
   return schemas;
 }

@@ -172,29 +172,6 @@ void read_stop(WireReader& body, AnswerOptions& options) {
               cat("must be at most ", kMaxStops, " strings, got ", options.stop.size()));
 }
 
-void read_format(WireReader& body, AnswerOptions& options, std::optional<ApiError>& problem) {
-  const Json* format = body.object("response_format");
-  if (!format) return;
-  WireReader reader(*format, "response_format", problem);
-  reader.require("type");
-  const auto type = reader.choice("type", {"text", "json_object", "json_schema"});
-  options.grammar_path = "response_format";
-  if (type == 1u) options.grammar = GrammarSource{GrammarKind::json_object, ""};
-  if (type == 2u) {
-    const Json* schema = reader.object("json_schema");
-    static const Json kEmpty = Json::object();
-    WireReader fields(schema ? *schema : kEmpty, "response_format.json_schema", problem);
-    fields.ignore({"name", "description", "strict"});
-    fields.require("schema");
-    if (const Json* given = fields.object("schema")) {
-      options.grammar_path = fields.path_of("schema");
-      options.grammar = GrammarSource{GrammarKind::json_schema, given->dump()};
-    }
-    fields.finish();
-  }
-  reader.finish();
-}
-
 void read_log_probs(WireReader& body, AnswerOptions& options) {
   const bool wanted = body.flag("logprobs").value_or(false);
   const auto top = body.integer("top_logprobs", 0, 20);
@@ -247,7 +224,7 @@ std::optional<ChatRequest> parse_chat_request(const Json& json, std::optional<Ap
     if (!request.stream) body.fail("stream_options", "invalid_value", "may only be given with stream");
   }
   read_stop(body, options);
-  read_format(body, options, problem);
+  read_response_format(body, options, problem);
   read_tools(body, ToolForm::nested, options, problem);
   read_log_probs(body, options);
   read_extension(body, options, problem);

@@ -158,6 +158,8 @@ export interface components {
             finish?: string;
             error?: string;
             details?: Record<string, never>;
+            /** @description what the block of code that it is kept as begins with */
+            fence?: string;
         };
         NewConversation: {
             title?: string;
@@ -222,7 +224,10 @@ export interface components {
             top_p?: number;
             top_k?: number;
             min_p?: number;
+            /** @description with a response_format: the answer is kept as a block of code that begins with these words */
+            fence?: string;
             melete?: components["schemas"]["Extension"];
+            response_format?: Record<string, unknown>;
         };
         Quota: {
             requests_per_day?: number | null;

@@ -1,6 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { pageOf, savedPage, savedPolicy } from './page';
 import { dataOf, filled, templateOf, templates } from './templates';
+import { schemas } from './templates/schemas';
+
+type Any = Record<string, never> & { [name: string]: unknown };
+
+// Where a value isn't what its schema says; empty: nowhere. Only what these schemas use.
+function misfits(schema: Any, value: unknown, at = ''): string[] {
+  const { type, properties = {}, required = [], items, prefixItems = [], minItems = 0, maxItems = 1e9, minimum = -1e99, maximum = 1e99, minLength = 0, maxLength = 1e9, pattern = '' } = schema as never as Record<string, any>;
+  const fits = (good: boolean): string[] => (good ? [] : [`${at}: ${JSON.stringify(value)}`]);
+  if ('const' in schema) return fits(value === schema['const']);
+  if ('enum' in schema) return fits((schema['enum'] as unknown[]).includes(value));
+  if (type === 'string') return fits(typeof value === 'string' && value.length >= minLength && value.length <= maxLength && new RegExp(pattern).test(value));
+  if (type === 'number' || type === 'integer') return fits(typeof value === 'number' && value >= minimum && value <= maximum && (type === 'number' || Number.isInteger(value)));
+  if (type === 'array') {
+    if (!Array.isArray(value) || value.length < minItems || value.length > maxItems) return fits(false);
+    return value.flatMap((each, i) => misfits(prefixItems[i] ?? items, each, `${at}/${i}`));
+  }
+  const members = Object.entries(value as object);
+  return [...required.filter((name: string) => !members.some(([has]) => has === name)).map((name: string) => `${at}/${name}: missing`), ...members.flatMap(([name, each]) => (properties[name] ? misfits(properties[name], each, `${at}/${name}`) : [`${at}/${name}: unknown`]))];
+}
 
 describe('templates', () => {
   for (const { name } of templates)
@@ -10,6 +29,12 @@ describe('templates', () => {
       expect(template).toContain('--accent');
       expect(template.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:\/\//);
       expect(template).not.toMatch(/innerHTML|insertAdjacentHTML|document\.write|\beval\(/);
+    });
+  for (const { name } of templates)
+    it(`${name} comes with data of its schema`, async () => {
+      const data = JSON.parse(dataOf(await templateOf(name))) as Record<string, unknown>;
+      expect(misfits(schemas[name] as never, data)).toEqual([]);
+      expect(misfits(schemas[name] as never, { ...data, title: 7, more: 1 })).toHaveLength(2);
     });
   it('keeps data inside the slot', async () => {
     const data = { title: '</script><script>alert(1)</script>', odd: '$& $1 \u2028 <!--' };

@@ -32,6 +32,7 @@ const kLeft = 'draft';
 class Draft {
   text = $state(sessionStorage.getItem(kLeft) ?? '');
   attachments = $state<Attachment[]>([]);
+  template = $state(''); // what the answer is to fill; empty: nothing
   private next = 1;
 
   constructor() {

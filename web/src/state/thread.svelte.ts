@@ -2,6 +2,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Content, Conversation, Message, Model, Part, Tree } from '../api/types';
 import { partsOf } from '../api/types';
+import { templateOfFence } from '../artifacts/hint';
 import { isKept, typedOf } from '../marks/own';
 import { ApiFailure, call, send } from '../api/client';
 import { kept } from '../offline/kept';
@@ -144,14 +145,18 @@ class Thread {
     }
   }
 
-  private options(mode: Mode, model = models.current): object {
-    return optionsOf(settings.chosen, mode, model?.id ?? '', !model || model === models.own[0]);
+  private async options(mode: Mode, template = '', model = models.current): Promise<object> {
+    const options = optionsOf(settings.chosen, mode, model?.id ?? '', !model || model === models.own[0]);
+    if (!template) return options;
+    const filling = await (await import('../artifacts/filling')).fillingOf(template);
+    return { ...options, ...filling, system: [options.system, filling.system].filter(Boolean).join('\n\n') };
   }
 
-  // Says something below what is shown, or below `parent`. Throws what the server says against it.
-  async say(parts: Part[], fileName: string, parent?: string | null, mode: Mode = settings.chosen.mode): Promise<void> {
+  // Says something below what is shown, or below `parent`; the answer fills `template`. Throws what the server says against it.
+  async say(parts: Part[], fileName: string, { parent = this.leaf, template = '' }: { parent?: string | null; template?: string } = {}): Promise<void> {
     const only = parts.length === 1 && parts[0]?.type === 'text' ? parts[0].text : null;
     const content: Content = only ?? parts;
+    const options = await this.options(settings.chosen.mode, template);
     if (!this.id) {
       const text = typedOf(content);
       const made = await call<Conversation>('POST', '/api/conversations', { title: titleFor(text, fileName) });
@@ -159,7 +164,7 @@ class Thread {
       this.id = made.id;
       this.conversation = made;
       try {
-        await this.ask({ message: { content }, ...this.options(mode) });
+        await this.ask({ message: { content }, ...options });
       } catch (error) {
         await call('DELETE', `/api/conversations/${made.id}`).catch(() => {});
         this.clear();
@@ -169,19 +174,20 @@ class Thread {
       library.put({ ...made, updated_ms: Date.now() });
       return;
     }
-    const message = parent === undefined ? { content, parent: this.leaf } : { content, parent };
-    await this.ask({ message, ...this.options(mode) });
+    await this.ask({ message: { content, parent }, ...options });
   }
 
   // Says it differently, beside the old message.
   async edit(message: Message, text: string): Promise<void> {
     const kept = partsOf(message.content).filter(isKept);
-    await this.say([...kept, ...(text.trim() ? [{ type: 'text' as const, text }] : [])], '', message.parent);
+    const answer = [...this.messages.values()].findLast((each) => each.parent === message.id);
+    const template = templateOfFence(answer?.meta.fence);
+    await this.say([...kept, ...(text.trim() ? [{ type: 'text' as const, text }] : [])], '', { parent: message.parent, template });
   }
 
   async answerAgain(answer: Message, mode: Mode = settings.chosen.mode, model?: Model): Promise<void> {
     if (!answer.parent) return;
-    await this.ask({ to: answer.parent, ...this.options(mode, model) });
+    await this.ask({ to: answer.parent, ...(await this.options(mode, templateOfFence(answer.meta.fence), model)) });
   }
 
   // Has it answered another way, and shows both.
