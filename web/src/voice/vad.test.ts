@@ -43,7 +43,13 @@ describe('VoiceDetector', () => {
     expect(heard(pieces.map(([level, ms]) => [level * 0.6, ms]), true)).toEqual([]);
   });
   it('ends what never ends', () => {
-    expect(heard([[0.002, 300], [0.3, 31_000]]).slice(0, 2).map(([event]) => event)).toEqual(['begins', 'ends']);
+    const words = Array.from({ length: 90 }, (): [number, number][] => [[0.3, 300], [0.001, 100]]).flat();
+    const [begins, ends] = heard([[0.002, 300], ...words]);
+    expect([begins?.[0], ends?.[0]]).toEqual(['begins', 'ends']);
+    expect((ends?.[1] ?? 0) - (begins?.[1] ?? 0)).toBe(30_000);
+  });
+  it('takes for a noise what doesn’t change for long', () => {
+    expect(heard([[0.002, 300], [0.3, 20_000]]).map(([event]) => event)).toEqual(['begins', 'ends']);
   });
 });
 
