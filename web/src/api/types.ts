@@ -52,6 +52,8 @@ export interface Details {
 export const partsOf = (content: Content): Part[] =>
   typeof content === 'string' ? (content ? [{ type: 'text', text: content }] : []) : (content as Part[]);
 
+export const filesOf = (content: Content): string[] => partsOf(content).flatMap((part) => (part.type === 'file' ? [part.file_id] : []));
+
 export const textOf = (content: Content): string =>
   partsOf(content)
     .flatMap((part) => (part.type === 'text' ? [part.text] : []))

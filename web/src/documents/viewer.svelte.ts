@@ -1,5 +1,5 @@
 // Which document is shown, and which place in it. Citations in answers open it.
-import { partsOf } from '../api/types';
+import { filesOf } from '../api/types';
 import { fileUrl, send } from '../api/client';
 import { files } from '../state/files.svelte';
 import { thread } from '../state/thread.svelte';
@@ -31,7 +31,7 @@ class Viewer {
   // "page 3" of the newest document that has it.
   async cite(text: string): Promise<void> {
     const citation = citationOf(text);
-    const ids = thread.path.flatMap((message) => partsOf(message.content).flatMap((part) => (part.type === 'file' ? [part.file_id] : [])));
+    const ids = thread.path.flatMap((message) => filesOf(message.content));
     for (const id of [...new Set(ids)].reverse()) {
       const info = await files.find(id);
       if (!info || !isDocumentText(info.name)) continue;

@@ -38,6 +38,11 @@ class Files {
     return this.known.get(id);
   }
 
+  // Those that can be looked at: pictures and clips.
+  viewable(ids: string[]): string[] {
+    return ids.filter((id) => ['picture', 'clip'].includes(kindOf(this.info(id)?.type ?? '', '')));
+  }
+
   // Null: there is none.
   async find(id: string): Promise<FileInfo | null> {
     const info = this.known.get(id);

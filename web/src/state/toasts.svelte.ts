@@ -20,6 +20,11 @@ class Toasts {
     this.show(error instanceof Error ? error.message : String(error), 'error');
   }
 
+  // Says what goes wrong with it.
+  watch(work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) => this.error(error));
+  }
+
   close(id: number): void {
     this.all = this.all.filter((toast) => toast.id !== id);
   }

@@ -1,5 +1,5 @@
 // A conversation as one HTML file that needs nothing else: pictures and sounds are in it, and nothing in it runs.
-import { partsOf, textOf, type Details, type Message, type Tree } from '../api/types';
+import { filesOf, textOf, type Details, type Message, type Tree } from '../api/types';
 import { call, fileUrl, send } from '../api/client';
 import { kindOf } from '../state/files.svelte';
 import { pathTo } from '../state/tree';
@@ -41,7 +41,7 @@ function proseHtml(text: string): string {
 
 async function messageHtml(message: Message): Promise<string> {
   if (message.role !== 'assistant') {
-    const ids = partsOf(message.content).flatMap((part) => (part.type === 'file' ? [part.file_id] : []));
+    const ids = filesOf(message.content);
     const files = await Promise.all(ids.map((id) => fileHtml(id).catch(() => '')));
     const text = textOf(message.content);
     return `${files.length ? `<div class="files">${files.join('')}</div>` : ''}${text ? `<div class="user">${escapeHtml(text)}</div>` : ''}`;

@@ -1,7 +1,7 @@
 // Listens to the microphone and gives what is said, one utterance at a time, as WAV files.
 import { wavOf } from '../chat/record';
 import tapUrl from './tap.worklet.ts?worker&url';
-import { loudness, VoiceDetector } from './vad';
+import { kEnd_ms, kFrame_ms, loudness, VoiceDetector } from './vad';
 
 const kRate = 24_000;
 const kBefore = 30; // frames before a voice is noticed that belong to it
@@ -70,7 +70,7 @@ export async function listen(hearing: Hearing): Promise<Listening> {
     } else if (event === 'ends') {
       const whole = frames;
       frames = [];
-      if (spoken * 10 - 700 < kShortest_ms) return hearing.nothing();
+      if (spoken * kFrame_ms - kEnd_ms < kShortest_ms) return hearing.nothing();
       void resampled(whole, context.sampleRate).then(
         (samples) => hearing.said(new File([wavOf(samples, kRate)], 'said.wav', { type: 'audio/wav' })),
         () => hearing.nothing(),

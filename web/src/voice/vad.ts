@@ -4,7 +4,7 @@
 export const kFrame_ms = 10;
 const kBegin = 4; // loud frames among the last kWindow
 const kWindow = 6;
-const kEnd_ms = 700;
+export const kEnd_ms = 700;
 const kLongest_ms = 30_000;
 const kAbove = 3.2; // times the floor (10 dB)
 const kQuietest = 0.006; // of full scale: never taken for speech
