@@ -76,15 +76,32 @@ test('a recording is attached and heard', async (t) => {
   await page.check();
 });
 
-test('what an answer will take, from what the last ones took', async () => {
+// The budget of an agent's reasoning, as a run's events have it.
+async function budgetOf(reasoning_effort) {
+  const body = { model: 'melete-thinking', reasoning_effort, stream: true, melete: { events: true }, messages: [{ role: 'user', content: 'What is 2 + 3?' }] };
+  const response = await fetch(`${here.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  return Number(/"max_reasoning_tokens":(\d+)/.exec(await response.text())[1]);
+}
+
+test('what an answer will take: a guess at first, then from what the last ones took', async () => {
+  const efforts = ['minimal', 'low', 'medium', 'high', 'xhigh'];
+  const budgets = [];
+  for (const effort of efforts) budgets.push(await budgetOf(effort)); // the server knows its speed now
   const page = await openPage(here.browser, here.url);
   const hint = page.locator('.hint');
   await composer(page).fill('What is 2 + 3?');
-  assert.doesNotMatch(await hint.innerText(), /about/);
+  const guessed = [];
+  for (const effort of ['Minimal', 'Low', 'Medium', 'High', 'Very high']) {
+    await page.getByRole('button', { name: /^Effort/ }).click();
+    await page.getByRole('menuitemradio', { name: new RegExp(`^${effort}`) }).click();
+    const [, tokens] = /^Thinking: about [\d.]+ m?s and (\d+) tokens, a guess · Instant \S+ m?s, a guess · Contemplating \S+ m?s, a guess$/.exec(await hint.innerText()) ?? assert.fail(await hint.innerText());
+    guessed.push(Number(tokens));
+  }
+  assert.deepEqual(guessed, budgets.map((budget) => budget + 20), 'the budgets are the server’s');
   await composer(page).fill('');
   await ask(page, 'What is 2 + 3?');
   await composer(page).fill('What is 3 + 3?');
-  assert.match(await hint.innerText(), /^Thinking: about \d+ ms and \d+ tokens/);
+  assert.match(await hint.innerText(), /^Thinking: about \d+ ms and \d+ tokens, as lately · Instant \S+ m?s, a guess/);
   await page.check();
 });
 
