@@ -1,7 +1,8 @@
 // Marks of one's own: drawn, moved, commented, sent with the question and shown with it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ask, composer, example, openPage, stage } from './app.mjs';
+import { ask, composer, download, example, openPage, stage, talkOf } from './app.mjs';
 
 const here = stage();
 
@@ -100,5 +101,62 @@ test('a sound and a clip are marked on their timelines', async () => {
     await page.goto(`${here.url}/#/`);
     await composer(page).waitFor();
   }
+  await page.check();
+});
+
+// Two pictures of one question, and reasoning that marks each of them.
+async function talkOfTwo(reasoning, marks) {
+  const form = new FormData();
+  for (const name of ['shapes.png', 'label.png']) form.append('file', new Blob([readFileSync(example(name))], { type: 'image/png' }), name);
+  const { files } = await (await fetch(`${here.url}/api/files`, { method: 'POST', body: form })).json();
+  const ids = files.map((each) => each.id);
+  const details = { tokens: { prompt: 1, reasoning: 9, answer: 1, forced: 0 }, timings: { total_s: 1, first_token_s: 1, prefill_s: 1 }, marks: marks.map(({ label }) => ({ label })), seed: 1 };
+  const meta = { answer: 'ans_two', status: 'completed', mode: 'thinking', model: 'm', finish: 'stop', reasoning, details };
+  const at = await talkOf(here.url, 'Two', { content: [...ids.map((file_id) => ({ type: 'file', file_id })), { type: 'text', text: 'Which?' }], files: ids }, { content: 'Both.', meta });
+  const run = (agent, kind, data, seq) => `event: run\ndata: ${JSON.stringify({ seq, agent, kind, token: seq, data })}\n\n`;
+  const events = [[-1, 'run.started', { mode: 'thinking' }], [0, 'agent.spawned', { max_reasoning_tokens: 9 }], [0, 'agent.delta', { channel: 'reasoning', text: reasoning }], ...marks.map((mark) => [0, 'mark.added', { kind: 'point', at: [500, 500], text_bytes: reasoning.indexOf(mark.label) + mark.label.length, channel: 'reasoning', ...mark }]), [-1, 'run.completed', { agent: 0 }]];
+  return { at, events: events.map((each, i) => run(...each, i)).join('') };
+}
+
+test('marks are on the picture that the reasoning names', async () => {
+  const { at, events } = await talkOfTwo('one red, picture 2: two blue, picture 1: three green', [{ label: 'one red' }, { label: 'two blue', on: 'picture 2' }, { label: 'three green', on: 'picture 1' }]);
+  const page = await openPage(here.browser, 'about:blank');
+  await page.route('**/api/answers/ans_two/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: events }));
+  await page.goto(at);
+  const shown = async () => [await page.locator('.marked figure img').getAttribute('alt'), (await page.locator('.marked [data-mark]').evaluateAll((nodes) => nodes.map((node) => Number(node.dataset.mark) + 1))).join()];
+  await page.locator('.marked [data-mark]').first().waitFor();
+  assert.deepEqual(await shown(), ['shapes.png', '1,3'], 'that of the last mark');
+  await page.getByText('A part of the reasoning doesn’t say which picture').waitFor();
+  await page.getByRole('button', { name: /^two blue/ }).hover();
+  assert.deepEqual(await shown(), ['label.png', '1,2']);
+  await page.mouse.move(2, 2);
+  await page.getByRole('button', { name: 'picture 2' }).click();
+  assert.deepEqual(await shown(), ['label.png', '1,2']);
+  const [saved] = await Promise.all([download(page, () => page.getByRole('menuitem', { name: /^As SVG/ }).click()), page.getByRole('button', { name: 'Save the marks' }).click()]);
+  assert.match(saved.text.toString(), /two blue/);
+  assert.doesNotMatch(saved.text.toString(), /three green/);
+  await page.getByRole('slider', { name: 'Marks shown' }).fill('3');
+  assert.deepEqual(await shown(), ['shapes.png', '1,3']);
+  await page.check();
+});
+
+test('marks on the second of several pictures, and the same picture twice', async () => {
+  const page = await openPage(here.browser, here.url);
+  await page.locator('input[type=file]').setInputFiles([example('shapes.png'), example('label.png')]);
+  await page.locator('.attached').getByText(/^picture 2, /).waitFor();
+  await page.getByRole('button', { name: 'Mark label.png' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Add a point' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click();
+  const [, , marks] = await partsAsked(page, 'What is there?');
+  assert.match(marks.text, /^Marks on picture 2: \[\{"x":500,"y":500\}\]/);
+  await page.getByRole('list', { name: 'Marks on picture 2' }).getByText(/^picture 2, at 50 %/).waitFor();
+  const frames = page.locator('article[aria-label=You] .frame');
+  assert.deepEqual([await frames.nth(0).locator('[data-mark]').count(), await frames.nth(1).locator('[data-mark]').count()], [0, 1]);
+  await page.locator('input[type=file]').setInputFiles(example('shapes.png'));
+  await page.locator('.attached li').getByText(/\d kB/).waitFor();
+  await page.locator('input[type=file]').setInputFiles(example('shapes.png'));
+  await page.locator('.attached').getByText(/^picture 2, /).waitFor();
+  await ask(page, 'Are they the same?');
+  assert.equal(await page.locator('article[aria-label=You]').last().locator('img').count(), 2);
   await page.check();
 });
