@@ -64,3 +64,10 @@ for command in ask chat; do
   [[ $code == 130 ]] || fail "$command: Ctrl-C must exit with 130, got $code"
   tail -n 1 log.jsonl | grep -qF '"finish":"cancelled"' || fail "$command: the log must end as cancelled"
 done
+
+# Keys typed in a terminal: one agent is ended, and another's answer is taken; a number that no agent has does nothing.
+printf 1k9p0p | timeout 100 script -qec "'$MELETE' ask --mode contemplating --agents 4 --events keys.jsonl 'What is 27 + 58?'" /dev/null >typed.txt 2>err.txt ||
+  fail "ask in a terminal: $(cat typed.txt)"
+grep -q '"agent":1,"kind":"agent.killed".*"user"' keys.jsonl || fail "1k must end agent 1: $(grep agent.killed keys.jsonl)"
+grep -q '"agent":0,"kind":"agent.pinned"' keys.jsonl || fail "0p must take agent 0's answer: $(grep agent.pinned keys.jsonl)"
+grep -q "while agents contemplate" typed.txt || fail "ask must say which keys there are"

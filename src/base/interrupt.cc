@@ -3,15 +3,17 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <atomic>
 
 namespace melete {
 namespace {
 
 volatile sig_atomic_t signalled = 0;
+std::atomic<void (*)()> before_end{nullptr};
 
 void on_signal(int number) {
   if (signalled) {
+    if (const auto act = before_end.load()) act();
     ::signal(number, SIG_DFL);
     ::raise(number);
     return;
@@ -30,6 +32,8 @@ void catch_interrupts() {
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
+
+void before_ending_at_once(void (*act)()) { before_end = act; }
 
 bool interrupted() { return signalled != 0; }
 

@@ -6,6 +6,9 @@ namespace melete {
 // From now on SIGINT and SIGTERM set the flag instead of ending the process. Idempotent.
 void catch_interrupts();
 
+// What the second signal does before the process ends: only what a signal handler may. Null: nothing.
+void before_ending_at_once(void (*act)());
+
 // True after the first signal; long loops ask at every step and return cancelled(...).
 bool interrupted();
 

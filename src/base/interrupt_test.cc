@@ -22,12 +22,21 @@ void interrupt_twice() {
   std::_Exit(1);
 }
 
+void interrupt_with_an_act() {
+  before_ending_at_once([] { std::_Exit(9); });
+  interrupt_twice();
+}
+
 TEST(InterruptDeathTest, TheFirstSignalOnlySetsTheFlag) {
   EXPECT_EXIT(interrupt_once(), testing::ExitedWithCode(7), "next safe point");
 }
 
 TEST(InterruptDeathTest, TheSecondEndsTheProcess) {
   EXPECT_EXIT(interrupt_twice(), testing::KilledBySignal(SIGINT), "next safe point");
+}
+
+TEST(InterruptDeathTest, TheSecondFirstDoesWhatIsWanted) {
+  EXPECT_EXIT(interrupt_with_an_act(), testing::ExitedWithCode(9), "next safe point");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "cli/ask_command_run.h"
 #include "cli/command.h"
+#include "cli/steering_keys.h"
 
 namespace melete {
 namespace {
@@ -95,6 +96,9 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
     MELETE_ASSIGN_OR_RETURN(const auto held_to, options.held_to(request));
     log.put(-1, "run.request", 0, run_record(request, held_to, std::move(origin)));
   }
+  SteeringKeys keys(options.mode == "contemplating" && !options.quiet && !options.json);
+  if (keys.is_on()) std::cerr << kSteeringKeys << "\n";
+  request.steers = [&keys] { return keys.wishes(); };
   Services services = assistant->services();
   MELETE_ASSIGN_OR_RETURN(const Answer answer, run_mode(options.mode, request, services, log));
   if (options.json) std::cout << json_text(to_json(answer, options.mode, request.seed), 2) << "\n";

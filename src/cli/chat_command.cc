@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "cli/ask_command_run.h"
 #include "cli/command.h"
+#include "cli/steering_keys.h"
 #include "media/decode.h"
 
 namespace melete {
@@ -115,11 +116,20 @@ class ChatRun {
       attachments_.clear();
       if (event_file_) origin_["files"] = Json::array();
     } else if (command == "/help") {
-      std::cerr << kHelp;
+      std::cerr << kHelp << kSteeringKeys << "\n";
     } else {
       return invalid_argument("[chat] must be a command of /help, got ", command, "; type /help");
     }
     return ok_status();
+  }
+
+  Result<Answer> answer_steered(Request& request, Assistant& assistant, EventLog& log) {
+    SteeringKeys keys(options_.mode == "contemplating" && !options_.quiet && !options_.json);
+    request.steers = [&keys] { return keys.wishes(); };
+    Services services = assistant.services();
+    auto result = run_mode(options_.mode, request, services, log);
+    request.steers = [] { return std::vector<Steer>(); };
+    return result;
   }
 
   Status answer(const std::string& line, Request& request, Assistant& assistant) {
@@ -134,8 +144,7 @@ class ChatRun {
       MELETE_ASSIGN_OR_RETURN(const auto held_to, options_.held_to(request));
       log.put(-1, "run.request", 0, run_record(request, held_to, origin_));
     }
-    Services services = assistant.services();
-    auto result = run_mode(options_.mode, request, services, log);
+    auto result = answer_steered(request, assistant, log);
     if (!result.ok()) {
       request.conversation.messages.pop_back();
       return result.error();
