@@ -110,8 +110,7 @@ Json conversation_schemas() {
       "answer": {"type": "string"}, "status": {"enum": ["running", "completed", "failed", "interrupted"]},
       "model": {"type": "string"}, "mode": {"type": "string"}, "seed": {"type": "integer"},
       "reasoning": {"type": "string"}, "finish": {"type": "string"}, "error": {"type": "string"},
-      "details": {"type": "object"},
-      "fence": {"type": "string", "description": "what the block of code that it is kept as begins with"}}},
+      "details": {"type": "object"}, "fence": {"type": "string", "description": "what the block of code that it is kept as begins with"}}},
     "NewMessage": {"type": "object", "additionalProperties": false, "required": ["content"], "properties": {
       "role": {"enum": ["user", "system"]},
       "parent": {"type": "string", "description": "empty: a root; none: what is shown last"},
