@@ -66,6 +66,7 @@ test('a picture is marked by pointer and by keys, and asked about', async () => 
   const again = page.waitForRequest((request) => request.url().endsWith('/answers'));
   await page.getByRole('button', { name: 'Ask again' }).click();
   assert.deepEqual((await again).postDataJSON().message.content.slice(0, 2), [file, marks]);
+  await question.locator('.bubble').getByText('What colour is it?').waitFor(); // the old question is gone
   await page.locator('article[aria-label=Melete] footer').waitFor();
 
   await page.getByRole('button', { name: 'Enlarge shapes.png' }).click();
