@@ -89,6 +89,7 @@ const views = {
   'library of artifacts': { at: '/#/artifacts', show: (page) => page.getByRole('button', { name: /^Clock/ }).waitFor() },
   'an artifact of the library': { at: '/#/artifacts', show: async (page) => (await page.getByRole('button', { name: /^Clock/ }).click(), await page.getByRole('dialog').frameLocator('iframe').getByText('two').waitFor()) },
   'a template and its data': { at: '/#/artifacts/plate', show: async (page) => (await page.getByText('Its data').click(), await page.getByLabel(/Data of the template/).fill('{'), await page.getByRole('button', { name: 'Use this data' }).click(), await page.getByText('That isn’t JSON').waitFor()) },
+  'a template to fill': { at: '/#/artifacts/plate', show: async (page) => (await page.getByRole('button', { name: 'Ask Melete for one' }).click(), await page.getByText('Fills the template').waitFor()) },
   'requests in the drawer': { show: drawer('Requests', async (page) => (await ask(page, 'What is 2 + 3?'), await page.getByRole('complementary').getByRole('button', { name: /answers/ }).first().click())) },
   'tokens in the drawer': { show: drawer('Tokens', async (page) => (await page.getByLabel('Text', { exact: true }).fill('apples'), await page.locator('ol[aria-label=Tokens] li').first().waitFor())) },
   'playground in the drawer': { show: drawer('Playground', async (page) => (await page.getByRole('button', { name: 'Send it' }).click(), await page.getByText(/data: \[DONE\]/).waitFor())) },
