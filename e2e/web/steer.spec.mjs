@@ -4,85 +4,118 @@ import { afterEach, test } from 'node:test';
 import { checkAxeInBothThemes, choose, composer, openPage, slowDown, speedUp, stage } from './app.mjs';
 
 const here = stage();
-afterEach(speedUp);
+afterEach(() => {
+  here.server.thaw();
+  return speedUp();
+});
 
-async function asked(more, question = 'What is 27 + 58?') {
-  await slowDown(here.url);
-  await choose(here.url, { effort: 'xhigh', temperature: 2, agents: 128, ...more });
-  const page = await openPage(here.browser, here.url);
-  await composer(page).fill(question);
-  await composer(page).press('Enter');
-  return page;
-}
 const answered = (page) => page.locator('article[aria-label=Melete] footer').waitFor();
 
-// Agents end when they like: who is still at work is known only while the server is frozen.
-async function whileFrozen(page, act) {
-  here.server.freeze();
+// What the page shows once all has arrived that the server had sent.
+async function settled(page) {
   const shown = () => page.evaluate(() => [...document.querySelectorAll('.lane :is(.words, .state)')].map((node) => node.textContent).join());
-  for (let before = '', now = await shown(); now !== before; now = await shown()) {
-    before = now; // what it had sent arrives yet
+  for (let before = null, now = await shown(); now !== before; now = await shown()) {
+    before = now;
     await page.waitForTimeout(300);
   }
-  await act();
-  here.server.thaw();
 }
 
-test('an agent is ended, and one is taken', async () => {
-  const page = await asked({ mode: 'contemplating' });
-  const reasons = page.locator('.lane', { has: page.getByRole('button', { name: /^Have agent \d+ answer now$/ }) });
-  const lane = (n) => page.locator('.lane').nth(n - 1);
-  await reasons.nth(1).waitFor();
-  let ended, taken;
-  await whileFrozen(page, async () => {
-    [ended, taken] = (await reasons.getByRole('button', { name: /^Agent \d+$/ }).allInnerTexts()).map((name) => Number(name.slice(6)));
-    const end = page.getByRole('button', { name: `End agent ${ended}`, exact: true });
-    await end.focus();
-    await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: `Have agent ${taken} answer now` }).click();
-  });
-  await lane(ended).getByText('stopped').waitFor();
-  assert.equal(await page.getByRole('button', { name: `End agent ${ended}`, exact: true }).count(), 0);
-  await lane(taken).getByText(/^(answers|done)$/).waitFor();
-  await whileFrozen(page, () => page.getByRole('button', { name: `Take agent ${taken}’s answer` }).click());
+// Agents end when they like, and a run may be over before a slow page shows its beginning. So others make its steps slow, and
+// the server is frozen as soon as it has begun: what the page then shows stays true until it thaws.
+async function frozenAtWork(agents) {
+  await slowDown(here.url);
+  await choose(here.url, { mode: 'contemplating', effort: 'xhigh', temperature: 2, agents });
+  const page = await openPage(here.browser, here.url);
+  await composer(page).fill('What is 27 + 58?');
+  const begun = page.waitForResponse((response) => response.url().endsWith('/answers'));
+  await composer(page).press('Enter');
+  await begun;
+  here.server.freeze();
+  const canAnswer = page.locator('.lane').getByRole('button', { name: /^Have agent \d+ answer now$/ });
+  for (await settled(page); (await canAnswer.count()) < 2; await settled(page)) {
+    here.server.thaw();
+    await page.waitForTimeout(20);
+    here.server.freeze();
+  }
+  const [ended, taken] = (await canAnswer.evaluateAll((buttons) => buttons.map((button) => button.ariaLabel))).map((label) => Number(/\d+/.exec(label)[0]));
+  return { page, ended, taken };
+}
+
+// Whether the agent that was to answer now had still been reasoning: what the server did last may not have been told yet.
+async function endOneAndHurryAnother() {
+  const { page, ended, taken } = await frozenAtWork(64);
+  const end = page.getByRole('button', { name: `End agent ${ended}`, exact: true });
+  await end.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: `Have agent ${taken} answer now` }).click();
+  here.server.thaw();
   await speedUp();
   await answered(page);
-  const panel = page.locator('.panel');
-  if (!(await panel.locator('.lane').count())) await panel.locator('.fold').click();
-  await panel.getByText('You chose this agent’s answer.').waitFor();
-  assert.ok(await lane(taken).evaluate((node) => node.classList.contains('wins')));
+  const log = await logOf(page);
+  const told = (agent, kind, why) => new RegExp(`"agent":${agent - 1},"kind":"agent.${kind}"[^\\n]*${why}`).test(log);
+  if (told(ended, 'killed', '"reason":"user"') && told(taken, 'closed', '"by":"user"')) return { page, ended, taken };
+  await page.check();
+  return null;
+}
+
+test('an agent is ended, and one answers now', async () => {
+  let done = null;
+  for (let attempt = 0; attempt < 4 && !done; ++attempt) done = await endOneAndHurryAnother();
+  const { page, ended, taken } = done ?? assert.fail('neither wish was fulfilled in time');
+  const lane = (n) => page.locator('.panel .lane').nth(n - 1);
+  if (!(await lane(1).count())) await page.locator('.panel .fold').click();
+  await lane(ended).getByText('stopped').waitFor();
   await lane(taken).getByRole('button', { name: `Agent ${taken}`, exact: true }).click();
   assert.match(await page.getByRole('dialog').innerText(), /asked to answer/);
-  await page.keyboard.press('Escape');
+  await page.check();
+});
+
+test('an agent’s answer is taken', async () => {
+  const { page, taken } = await frozenAtWork(64);
+  await page.getByRole('button', { name: `Take agent ${taken}’s answer` }).click();
+  here.server.thaw();
+  await speedUp();
+  await answered(page);
+  const lane = page.locator('.panel .lane').nth(taken - 1);
+  if (!(await lane.count())) await page.locator('.panel .fold').click();
+  await page.getByText('You chose this agent’s answer.').waitFor();
+  assert.ok(await lane.evaluate((node) => node.classList.contains('wins')));
   await page.reload(); // the log has it as well
   await page.locator('.panel .fold').click();
   await page.getByText('You chose this agent’s answer.').waitFor();
   await page.check();
 });
 
+const logOf = (page) =>
+  page.evaluate(async () => {
+    const tree = await (await fetch(`/api${location.hash.replace('#/c', '/conversations')}`)).json();
+    return await (await fetch(`/api/answers/${tree.messages.at(-1).meta.answer}/events`)).text();
+  });
+
 test('agents at work, for axe', async () => {
-  const page = await asked({ mode: 'contemplating', agents: 16 });
-  await page.locator('.panel .lane .acts').first().waitFor();
-  await checkAxeInBothThemes(page, 'agents that can be steered'); // they may end meanwhile
+  const { page } = await frozenAtWork(16);
+  await checkAxeInBothThemes(page, 'agents that can be steered');
+  assert.ok((await page.locator('.panel .lane .acts').count()) > 0);
+  here.server.thaw();
   await page.check();
 });
 
 test('all agents answer now', async () => {
-  const page = await asked({ mode: 'contemplating' });
-  await page.locator('.panel .lane .words').first().waitFor();
+  const { page } = await frozenAtWork(64);
   await page.getByRole('button', { name: 'Answer now', exact: true }).click();
-  await speedUp(); // nothing else needs time any more
+  here.server.thaw();
+  await speedUp();
   await answered(page);
-  const log = await page.evaluate(async () => {
-    const tree = await (await fetch(`/api${location.hash.replace('#/c', '/conversations')}`)).json();
-    return await (await fetch(`/api/answers/${tree.messages.at(-1).meta.answer}/events`)).text();
-  });
-  assert.match(log, /"agent.closed"[^\n]*"by":"user"/);
+  assert.match(await logOf(page), /"agent.closed"[^\n]*"by":"user"/);
   await page.check();
 });
 
 test('reasoning ends and the answer comes, by button and by key', async () => {
-  const page = await asked({ mode: 'thinking' }, 'What is 385274 + 928465?');
+  await slowDown(here.url);
+  await choose(here.url, { mode: 'thinking', effort: 'xhigh', temperature: 2 });
+  const page = await openPage(here.browser, here.url);
+  await composer(page).fill('What is 385274 + 928465?');
+  await composer(page).press('Enter');
   const last = page.locator('article[aria-label=Melete]').last();
   const steps = {
     button: () => last.getByRole('button', { name: 'Answer now', exact: true }).click({ timeout: 4000 }),

@@ -2,6 +2,7 @@
 #include "media/speech.h"
 #include "server/api/answer_options.h"
 #include "server/api/app_api.h"
+#include "server/api/chat_schema.h"
 
 namespace melete {
 namespace {
