@@ -7,9 +7,9 @@
 #include "agent/run_record.h"
 #include "agent/terminal_view.h"
 #include "base/interrupt.h"
+#include "cli/ask_command_keys.h"
 #include "cli/ask_command_run.h"
 #include "cli/command.h"
-#include "cli/steering_keys.h"
 #include "media/decode.h"
 
 namespace melete {

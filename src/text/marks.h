@@ -20,9 +20,9 @@ struct TextMark {
   Kind kind = Kind::point;
   std::string label;  // the words before the tokens (and before " : ("), from the last , ; : . ( ) line break
                       // or mark on; empty if longer than 200 bytes
-  std::string on;     // the file that the text named last, as "picture 2" (named_file.h); empty: none
   std::array<int, 4> at{};  // thousandths: x, y, and for a box the far corner, x1 <= x2 and y1 <= y2
   int64_t text_bytes = 0;   // bytes of plain text before the mark
+  std::string on = {};      // the file that the text named last, as "picture 2" (named_file.h); empty: none
 };
 
 // The centre of a bin, and the bin that holds a coordinate (clamped to the picture), in thousandths.

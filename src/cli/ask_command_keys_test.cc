@@ -1,4 +1,4 @@
-#include "cli/steering_keys.h"
+#include "cli/ask_command_keys.h"
 
 #include <gtest/gtest.h>
 
