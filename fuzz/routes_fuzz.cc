@@ -60,7 +60,7 @@ class Server {
     options.password_cost = {1, 8192};
     server_ = ok(ApiServer::start(options, models(), *store_));
     quotas_ = std::make_unique<Quotas>(store_->database());
-    caller_ = ok(Accounts(store_->database()).local_caller());
+    caller_ = ok(Accounts(store_->database()).single_user()).value();
     Conversations all = store_->conversations(kLocalOwner);
     conversation_ = ok(all.create("Fruit")).id;
     message_ = ok(all.add(conversation_, {"", "user", "apples"})).id;
