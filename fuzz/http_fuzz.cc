@@ -3,9 +3,12 @@
 // The first byte chooses in which pieces the rest is sent.
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -67,7 +70,14 @@ int connect_to(uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
-  MELETE_CHECK(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  // libFuzzer's alarm may strike while the call waits, and a call that was interrupted can't be made again.
+  sigset_t alarm, before;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  ::pthread_sigmask(SIG_BLOCK, &alarm, &before);
+  const int connected = ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  MELETE_CHECK(connected == 0, std::strerror(errno));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return socket;
 }
 
@@ -81,8 +91,8 @@ std::string answers_to(std::string_view bytes, size_t piece) {
   char buffer[4096];
   pollfd waiting{socket, POLLIN, 0};
   while (true) {
-    MELETE_CHECK(::poll(&waiting, 1, 5'000) > 0, "the connection stays open");
-    const ssize_t size = ::recv(socket, buffer, sizeof buffer, 0);
+    MELETE_CHECK(TEMP_FAILURE_RETRY(::poll(&waiting, 1, 5'000)) > 0, "the connection stays open");
+    const ssize_t size = TEMP_FAILURE_RETRY(::recv(socket, buffer, sizeof buffer, 0));
     if (size <= 0) break;
     answers.append(buffer, static_cast<size_t>(size));
   }
