@@ -108,8 +108,9 @@ void check_answers(std::string_view answers) {
     const size_t head = answers.find("\r\n\r\n");
     if (head == std::string_view::npos) return;
     const size_t length = answers.substr(0, head).find("Content-Length: ");
-    if (length == std::string_view::npos) {  // "100 Continue", or chunks
+    if (length == std::string_view::npos) {  // "100 Continue", chunks, or for HTTP/1.0 all until the end
       const bool is_stream = answers.substr(0, head).find("chunked") != std::string_view::npos;
+      if (!is_stream && !answers.starts_with("HTTP/1.1 100 ")) return;
       const size_t end = is_stream ? answers.find("\r\n0\r\n\r\n", head) : head - 3;
       if (end == std::string_view::npos) return;
       answers.remove_prefix(end + 7);
