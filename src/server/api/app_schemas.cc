@@ -2,7 +2,6 @@
 #include "media/speech.h"
 #include "server/api/answer_options.h"
 #include "server/api/app_api.h"
-#include "server/api/chat_schema.h"
 
 namespace melete {
 namespace {
@@ -140,7 +139,7 @@ Json answer_schemas() {
       "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
       "max_tokens": {"type": "integer", "minimum": 1}, "seed": {"type": "integer"},
       "temperature": {"type": "number"}, "top_p": {"type": "number"}, "top_k": {"type": "integer"},
-      "min_p": {"type": "number"},
+      "min_p": {"type": "number"}, "response_format": {"type": "object", "additionalProperties": true, "description": "as chat completions take it"},
       "fence": {"type": "string", "pattern": "^[a-z0-9 -]{0,60}$", "description": "with a response_format: the answer is kept as a block of code that begins with these words"}}},
     "RunEvent": {"type": "object", "required": ["seq", "agent", "kind", "token", "data"], "properties": {
       "seq": {"type": "integer"}, "agent": {"type": "integer"}, "kind": {"type": "string"},
@@ -168,8 +167,6 @@ Json answer_schemas() {
       "answers": {"type": "integer"}}}
   })json");
   schemas["Question"]["properties"]["melete"] = extension_schema();
-  schemas["Question"]["properties"]["response_format"] =
-      chat_request_schema()["properties"]["response_format"];
   schemas["Speech"]["properties"]["text"]["maxLength"] = kMaxSpokenBytes;
   return schemas;
 }
