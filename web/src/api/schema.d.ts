@@ -224,10 +224,13 @@ export interface components {
             top_p?: number;
             top_k?: number;
             min_p?: number;
+            /** @description as chat completions take it */
+            response_format?: {
+                [key: string]: unknown;
+            };
             /** @description with a response_format: the answer is kept as a block of code that begins with these words */
             fence?: string;
             melete?: components["schemas"]["Extension"];
-            response_format?: Record<string, unknown>;
         };
         Quota: {
             requests_per_day?: number | null;
