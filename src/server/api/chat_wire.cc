@@ -54,6 +54,12 @@ Json call_json(const AnswerDelta& call) {
 
 }  // namespace
 
+ChatWire::ChatWire(ChatEnvelope envelope, const Options& options)
+    : envelope_(std::move(envelope)), options_(options), told_(static_cast<size_t>(options.choices)) {
+  chunk_head_ = json_text(frame("chat.completion.chunk", Json::array()));
+  chunk_head_.resize(chunk_head_.rfind("]}"));
+}
+
 Json ChatWire::frame(const char* object, Json choices) const {
   return {{"id", envelope_.id},
           {"object", object},
@@ -63,34 +69,37 @@ Json ChatWire::frame(const char* object, Json choices) const {
           {"choices", std::move(choices)}};
 }
 
-std::string ChatWire::chunk(int choice, Json delta, const Json& reason, const FinishedAnswer* answer,
-                            const Json& tokens) const {
-  Json one = {
-      {"index", choice}, {"delta", std::move(delta)}, {"logprobs", nullptr}, {"finish_reason", reason}};
-  if (!tokens.empty()) one["logprobs"] = log_probs(tokens);
-  if (answer != nullptr) one["melete"] = answer_details(answer->answer, answer->mode, answer->seed);
-  return event_text("", json_text(frame("chat.completion.chunk", Json::array({std::move(one)}))));
+// Put together from text, since one comes with each token and most of it is the same in all.
+std::string ChatWire::chunk(int choice, const std::string& delta, const Json& tokens,
+                            const FinishedAnswer* answer) const {
+  std::string text = chunk_head_ + R"({"index":)" + std::to_string(choice) + R"(,"delta":)" + delta;
+  text += R"(,"logprobs":)" + (tokens.empty() ? "null" : json_text(log_probs(tokens)));
+  text += R"(,"finish_reason":)" + (answer ? json_text(finish_reason(answer->end)) : "null");
+  if (answer) text += R"(,"melete":)" + json_text(answer_details(answer->answer, answer->mode, answer->seed));
+  return event_text("", text + "}]}");
 }
 
-std::string ChatWire::begin(int choice) {
-  return chunk(choice, {{"role", "assistant"}, {"content", ""}}, nullptr);
+std::string ChatWire::text_chunk(int choice, const std::string& member, const std::string& text,
+                                 const Json& tokens) const {
+  return chunk(choice, "{\"" + member + "\":" + json_text(text) + "}", tokens);
 }
+
+std::string ChatWire::begin(int choice) { return chunk(choice, R"({"role":"assistant","content":""})"); }
 
 std::string ChatWire::delta(int choice, const AnswerDelta& delta) {
   Told& told = told_[static_cast<size_t>(choice)];
   switch (delta.kind) {
-    case Kind::reasoning: return chunk(choice, {{"reasoning_content", delta.text}}, nullptr);
-    case Kind::commentary: told.commentary = true; return chunk(choice, {{"content", delta.text}}, nullptr);
+    case Kind::reasoning: return text_chunk(choice, "reasoning_content", delta.text);
+    case Kind::commentary: told.commentary = true; return text_chunk(choice, "content", delta.text);
     case Kind::content: {
       const bool begins = !std::exchange(told.content, true) && told.commentary;
-      return chunk(choice, {{"content", (begins ? "\n\n" : "") + delta.text}}, nullptr, nullptr,
-                   delta.tokens);
+      return text_chunk(choice, "content", (begins ? "\n\n" : "") + delta.text, delta.tokens);
     }
     case Kind::call: break;
   }
   Json call = {{"index", delta.call}};
   call.update(call_json(delta));
-  return chunk(choice, {{"tool_calls", Json::array({std::move(call)})}}, nullptr);
+  return chunk(choice, json_text({{"tool_calls", Json::array({std::move(call)})}}));
 }
 
 std::string ChatWire::event(int choice, const Event& event) {
@@ -106,7 +115,7 @@ std::string ChatWire::event(int choice, const Event& event) {
 }
 
 std::string ChatWire::finish(int choice, const FinishedAnswer& answer) {
-  return chunk(choice, Json::object(), finish_reason(answer.end), &answer);
+  return chunk(choice, "{}", Json(), &answer);
 }
 
 std::string ChatWire::end(const std::vector<FinishedAnswer>& answers) {

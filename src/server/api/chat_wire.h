@@ -23,8 +23,7 @@ class ChatWire : public AnswerWire {
     int choices = 1;
     bool include_usage = false, has_log_probs = false;
   };
-  ChatWire(ChatEnvelope envelope, const Options& options)
-      : envelope_(std::move(envelope)), options_(options), told_(static_cast<size_t>(options.choices)) {}
+  ChatWire(ChatEnvelope envelope, const Options& options);
 
   std::string begin(int choice) override;
   std::string delta(int choice, const AnswerDelta& delta) override;
@@ -40,12 +39,16 @@ class ChatWire : public AnswerWire {
     bool commentary = false, content = false;
   };
   Json frame(const char* object, Json choices) const;
-  std::string chunk(int choice, Json delta, const Json& finish_reason, const FinishedAnswer* answer = nullptr,
-                    const Json& tokens = Json()) const;
+  // delta: JSON as text. answer: of the last chunk.
+  std::string chunk(int choice, const std::string& delta, const Json& tokens = Json(),
+                    const FinishedAnswer* answer = nullptr) const;
+  std::string text_chunk(int choice, const std::string& member, const std::string& text,
+                         const Json& tokens = Json()) const;
   Json message(const FinishedAnswer& answer) const;
 
   const ChatEnvelope envelope_;
   const Options options_;
+  std::string chunk_head_;  // of every chunk, up to its choices
   std::vector<Told> told_;
 };
 

@@ -63,9 +63,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> answer(ExchangePtr exchange, std::shared_ptr<ExchangeState> state, Ending ending);
   Task<bool> answer_with(ExchangeState& state, Ending ending);
   Task<bool> stream(ExchangeState& state, ExchangeState::Output output, Ending ending);
-  Task<bool> write_events(std::string_view events);
+  ExchangeState::Writer direct_writer(Ending ending);
+  Task<bool> write_rest();
+  std::string chunk_of(std::string_view events) const;
   Task<bool> write_response(HttpResponse response, Ending ending);
   Task<bool> write(std::string_view bytes);
+  void count_written(size_t bytes);
   Task<void> take_turns();
   Task<void> wait_until(Deadline deadline);
   Task<void> linger();
@@ -92,6 +95,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   HttpHeaders extra_;                        // headers of each answer: x-request-id and the origin's
   std::string request_id_;
   AccessRecord record_;  // of the answer under way
+  // What direct_writer() did: of this thread while the exchange has no writer.
+  struct {
+    size_t bytes = 0;
+    std::string rest;
+  } direct_;
+  Deadline last_write_;  // so of both
   size_t body_charge_ = 0;
   uint64_t body_limit_ = 0;  // of the request under way
   uint64_t armed_ = 0;       // counts arm(), so that a late alarm is told apart

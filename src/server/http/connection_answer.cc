@@ -1,5 +1,5 @@
 // Connection's second half: how an answer is made and written.
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <boost/asio/post.hpp>
 
@@ -83,18 +83,19 @@ Task<bool> Connection::stream(ExchangeState& state, ExchangeState::Output output
   ++shared_.counts.open_streams;
   bool writes = co_await write(head);
   while (writes) {
-    if (!output.bytes.empty() && !ending.is_head) writes = co_await write_events(output.bytes);
+    if (!output.bytes.empty() && !ending.is_head) writes = co_await write(chunk_of(output.bytes));
     if (!writes || output.ended || output.abandoned || is_gone()) break;
-    const Deadline ping = Deadline::clock::now() + limits_.ping;
-    output = state.take();
+    const Deadline ping = last_write_ + limits_.ping;
+    output = state.take(direct_writer(ending));
     if (!output.bytes.empty() || output.ended || output.abandoned) {
       co_await take_turns();
       continue;
     }
     co_await wait_until(ping);
     output = state.take();
+    writes = co_await write_rest();
     if (output.bytes.empty() && !output.ended && !output.abandoned && !is_gone() && is_events &&
-        Deadline::clock::now() >= ping)
+        Deadline::clock::now() >= last_write_ + limits_.ping)
       output.bytes = kPing;
   }
   --shared_.counts.open_streams;
@@ -103,29 +104,56 @@ Task<bool> Connection::stream(ExchangeState& state, ExchangeState::Output output
   co_return record_.whole&& speaks_1_1_;
 }
 
-Task<bool> Connection::write_events(std::string_view events) {
-  if (!speaks_1_1_) co_return co_await write(events);
-  const std::string chunk = fmt::format("{:x}\r\n{}\r\n", events.size(), events);
-  co_return co_await write(chunk);
+std::string Connection::chunk_of(std::string_view events) const {
+  if (!speaks_1_1_) return std::string(events);
+  return fmt::format(FMT_COMPILE("{:x}\r\n{}\r\n"), events.size(), events);
+}
+
+// Where nothing is to be written before it, a token leaves on the thread it came on: to wake this one for it
+// would take as long as to write it, and on a machine whose cores all compute much longer.
+ExchangeState::Writer Connection::direct_writer(Ending ending) {
+  if (ending.is_head || socket_.has_tls()) return nullptr;
+  return [this](std::string_view events) {
+    std::string chunk = chunk_of(events);
+    const size_t size = socket_.write_now(chunk);
+    direct_.bytes += size;
+    direct_.rest = chunk.substr(size);
+    last_write_ = Deadline::clock::now();
+    return direct_.rest.empty();
+  };
+}
+
+// What direct_writer() left.
+Task<bool> Connection::write_rest() {
+  count_written(std::exchange(direct_.bytes, 0));
+  const std::string rest = std::exchange(direct_.rest, {});
+  if (rest.empty()) co_return true;
+  co_return co_await write(rest);
 }
 
 // What there is room for goes at once, the rest when the client has taken something.
 Task<bool> Connection::write(std::string_view bytes) {
   if (record_.first_byte == Deadline()) record_.first_byte = Deadline::clock::now();
-  auto [error, size] = socket_.write_now(asio::buffer(bytes));
+  size_t size = socket_.write_now(bytes);
   while (true) {
-    if (error && error != asio::error::would_block) {
+    count_written(size);
+    bytes.remove_prefix(size);
+    last_write_ = Deadline::clock::now();
+    if (bytes.empty() || aborted_) co_return bytes.empty();
+    arm(limits_.write);
+    error_code error;
+    std::tie(error, size) = co_await socket_.write_some(asio::buffer(bytes));
+    disarm();
+    if (error) {
       eof_ = true;
       co_return false;
     }
-    record_.bytes += static_cast<int64_t>(size);
-    shared_.counts.bytes_out += static_cast<int64_t>(size);
-    bytes.remove_prefix(size);
-    if (bytes.empty() || aborted_) co_return bytes.empty();
-    arm(limits_.write);
-    std::tie(error, size) = co_await socket_.write_some(asio::buffer(bytes));
-    disarm();
   }
+}
+
+void Connection::count_written(size_t bytes) {
+  record_.bytes += static_cast<int64_t>(bytes);
+  shared_.counts.bytes_out += static_cast<int64_t>(bytes);
 }
 
 // What could go on at once lets the other connections go first.

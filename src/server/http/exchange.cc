@@ -9,7 +9,7 @@ void ExchangeState::changed(std::unique_lock<std::mutex>& lock) {
   if (tell) wake_();
 }
 
-ExchangeState::Output ExchangeState::take() {
+ExchangeState::Output ExchangeState::take(Writer writer) {
   std::shared_ptr<Source> source;
   Output taken;
   {
@@ -19,6 +19,7 @@ ExchangeState::Output ExchangeState::take() {
     output_.ended = taken.ended;
     output_.abandoned = taken.abandoned;
     source = source_;
+    writer_ = taken.bytes.empty() && !source ? std::move(writer) : nullptr;
     room_.notify_all();
   }
   if (!source || !(*source)(taken.bytes)) return taken;
@@ -35,6 +36,7 @@ void ExchangeState::set_gone() {
     const std::lock_guard lock(mutex_);
     if (gone_) return;
     gone_ = true;
+    writer_ = nullptr;
     source = std::exchange(source_, nullptr);
     if (!finished_) act = std::exchange(act_, nullptr);
     room_.notify_all();
@@ -78,7 +80,8 @@ bool ExchangeState::put(std::string bytes) {
   MELETE_CHECK(answered_, "no open stream");
   room_.wait(lock, [&] { return gone_ || finished_ || output_.bytes.size() < max_pending_bytes_; });
   if (gone_ || finished_) return false;
-  output_.bytes += bytes;
+  if (writer_ && writer_(bytes)) return true;
+  if (!std::exchange(writer_, nullptr)) output_.bytes += bytes;
   changed(lock);
   return true;
 }

@@ -29,6 +29,9 @@ class ExchangeState {
   // Appends what there is to send now, not too much at once; true: that was all of it. Called on the
   // connection's thread: it must not block.
   using Source = std::function<bool(std::string& bytes)>;
+  // Writes the bytes of a stream on the thread that puts them; false: not all, and the connection writes the
+  // rest. Called one at a time; it must not block, nor call this.
+  using Writer = std::function<bool(std::string_view bytes)>;
 
   // wake: called after something came to write; must not block. max_pending_bytes: what a stream holds for a
   // slow reader before put() waits.
@@ -43,7 +46,8 @@ class ExchangeState {
     bool ended = false;                    // the stream is whole
     bool abandoned = false;                // nobody is going to answer any more
   };
-  Output take();
+  // `writer`: if nothing came, it gets what comes, until the next take().
+  Output take(Writer writer = nullptr);
   // The stream begins now, with these headers, if the handler allows it and hasn't answered.
   std::optional<HttpHeaders> begin_early();
   // Nobody reads any more: put() is false from now on, and those who wait or listen are told.
@@ -75,6 +79,7 @@ class ExchangeState {
   std::optional<HttpHeaders> early_headers_;  // of a stream that may begin early
   std::function<void()> act_;
   std::shared_ptr<Source> source_;
+  Writer writer_;  // only while there is nothing in output_
   Json notes_ = Json::object();
 };
 
@@ -113,8 +118,8 @@ class Exchange {
   // A stream is going to come: it may begin by itself, with these headers and a ping, when nothing has come
   // for long.
   void allow_stream(HttpHeaders headers = {}) { state_->allow_stream(std::move(headers)); }
-  // Appends event_text()s. Waits while the reader is too far behind. False: nobody reads any more,
-  // or the stream has ended.
+  // Sends event_text()s. Waits while the reader is too far behind. False: nobody reads any more, or the
+  // stream has ended.
   bool put(std::string events) { return state_->put(std::move(events)); }
   void end_stream();
 

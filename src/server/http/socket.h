@@ -2,6 +2,8 @@
 // is slow to compile.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -12,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace melete {
@@ -34,8 +37,6 @@ class Socket {
  public:
   // tls: null for a plain one.
   Socket(TcpSocket socket, asio::ssl::context* tls) : plain_(std::move(socket)) {
-    error_code ignored;
-    plain_.non_blocking(true, ignored);  // for write_now()
     if (tls) tls_.emplace(plain_, *tls);
   }
 
@@ -54,11 +55,14 @@ class Socket {
     co_return std::pair(error, size);
   }
 
-  // What can be written without waiting; would_block if nothing can. With TLS that is never known.
-  std::pair<error_code, size_t> write_now(asio::const_buffer buffer) {
-    error_code error = asio::error::would_block;
-    const size_t size = tls_ ? 0 : plain_.write_some(buffer, error);
-    return {error, size};
+  bool has_tls() const { return tls_.has_value(); }
+
+  // How many of the bytes are written without waiting: none with TLS, nor where writing fails, which
+  // write_some() tells of. On any thread, while no other writes or closes.
+  size_t write_now(std::string_view bytes) {
+    const ssize_t size =
+        tls_ ? 0 : ::send(plain_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return size > 0 ? static_cast<size_t>(size) : 0;
   }
 
   Task<std::pair<error_code, size_t>> write_some(asio::const_buffer buffer) {

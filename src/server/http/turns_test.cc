@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -77,6 +78,32 @@ TEST_F(Turns, AStreamThatAlwaysHasMoreDoesNotHoldOthersUp) {
     EXPECT_EQ(other.read_answer().body, "here");
   }
   server_->stop(std::chrono::milliseconds(0));
+}
+
+TEST_F(Turns, AStreamGoesOnWhileTheServersThreadIsHeldUp) {
+  ExchangePtr streaming;
+  std::promise<void> held_up, go_on;
+  start([&](const ExchangePtr& exchange) {
+    if (exchange->request.path == "/stream") {
+      exchange->begin_stream();
+      streaming = exchange;
+      return;
+    }
+    held_up.set_value();
+    go_on.get_future().wait();
+    exchange->respond({200, "here", "text/plain", {}});
+  });
+  TestClient reader(server_->port()), other(server_->port());
+  reader.get("/stream");
+  reader.read_until("\r\n\r\n");
+  other.get("/other");
+  held_up.get_future().wait();
+  EXPECT_TRUE(streaming->put("data: 1\n\n"));
+  EXPECT_EQ(reader.read_until("\n\n"), "9\r\ndata: 1\n\n");
+  go_on.set_value();
+  EXPECT_EQ(other.read_answer().body, "here");
+  streaming->end_stream();
+  EXPECT_EQ(reader.read_until("0\r\n\r\n"), "\r\n0\r\n\r\n");
 }
 
 }  // namespace
