@@ -106,5 +106,30 @@ TEST_F(Turns, AStreamGoesOnWhileTheServersThreadIsHeldUp) {
   EXPECT_EQ(reader.read_until("0\r\n\r\n"), "\r\n0\r\n\r\n");
 }
 
+TEST_F(Turns, AReaderThatFallsBehindGetsAllInOrder) {
+  std::promise<ExchangePtr> begun;
+  start([&](const ExchangePtr& exchange) {
+    exchange->begin_stream();
+    begun.set_value(exchange);
+  });
+  TestClient reader(server_->port(), /*receive_bytes=*/4096);
+  reader.send("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n");  // an answer without chunks
+  reader.read_until("\r\n\r\n");
+  std::string sent;
+  std::jthread writer([&, exchange = begun.get_future().get()] {
+    for (int i = 0; i < 200; ++i) {
+      const std::string piece = std::to_string(i) + std::string(50'000, static_cast<char>('a' + i % 26));
+      exchange->put(piece);
+      sent += piece;
+    }
+    exchange->end_stream();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // behind by all that the system holds
+  const std::string received = reader.read_all();
+  writer.join();
+  EXPECT_EQ(received.size(), sent.size());
+  EXPECT_TRUE(received == sent);
+}
+
 }  // namespace
 }  // namespace melete
