@@ -52,7 +52,10 @@ ask '{"model": "melete-contemplating", "melete": {"agents": 4}, "max_tokens": 40
   "messages": [{"role": "user", "content": "What is the capital of France?"}]}' >answer.json
 grep -q '"content":"{\\\?[^}]*city' answer.json || fail "the answer must be of the schema: $(cat answer.json)"
 
-ask '{"model": "melete-instant", "stream": true, "temperature": 1, "max_tokens": 2000, "messages": [{"role": "user", "content": "Tell a long story."}]}' >stream.txt &
+: >stream.txt
+# The form keeps the model from ending before it is killed.
+ask '{"model": "melete-instant", "stream": true, "max_tokens": 2000, "response_format": {"type": "json_schema", "json_schema": {"name": "numbers",
+  "schema": {"type": "array", "items": {"type": "integer"}, "minItems": 900}}}, "messages": [{"role": "user", "content": "Count."}]}' >stream.txt &
 reader=$!
 for _ in $(seq 300); do
   (($(grep -c '"content":"' stream.txt) < 5)) || break
