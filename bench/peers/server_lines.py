@@ -159,9 +159,9 @@ def cancel_ms(port, content, until):
     received = b""
     while until and until not in received:
         received += client.recv(65536)
-    while answers_running(metrics) == 0:
-        pass
     if not until:
+        while answers_running(metrics) == 0:
+            pass
         time.sleep(0.02)
     if answers_running(metrics) == 0:
         return None
