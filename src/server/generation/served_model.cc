@@ -12,7 +12,7 @@ namespace melete {
 namespace {
 
 // A client that goes away while its prompt is computed frees the engine after so long.
-constexpr double kMaxStep_s = 0.04;
+constexpr double kMaxStep_s = 0.03;
 
 Result<std::vector<float>> mean_hidden(EngineThread& thread, const Prompt& prompt) {
   Result<std::vector<float>> mean = unavailable("[engine] must be running, got a failure; start it again");
