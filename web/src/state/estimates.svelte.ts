@@ -1,4 +1,5 @@
 // What answers of each mode took lately, and so what the next will take about. Of Contemplating, an agent's share.
+import { untrack } from 'svelte';
 import type { Details } from '../api/types';
 import { send } from '../api/client';
 import { parseMetrics } from '../developer/metrics';
@@ -91,7 +92,7 @@ export function noteTaken(mode: Mode, details: Details, agents: number): void {
 
 // Before the first answer here, how quick the server was for others. Who may not read that goes without.
 export async function learnSpeed(): Promise<void> {
-  if (!estimates.isEmpty) return;
+  if (!untrack(() => estimates.isEmpty)) return; // an effect that calls this is not to run again after each answer
   try {
     const values = parseMetrics(await (await send('GET', '/metrics')).text());
     const busy = values.get('melete_engine_busy_seconds_total') ?? 0;
