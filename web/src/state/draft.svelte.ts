@@ -18,8 +18,8 @@ export interface Attachment {
 }
 
 // Null: nothing can be marked on it.
-export function markedKind(file: { type: string; name: string }): Marked | null {
-  const kind = kindOf(file.type, file.name);
+export function markedKind(file: { type: string; name: string } | null | undefined): Marked | null {
+  const kind = file ? kindOf(file.type, file.name) : 'file';
   return kind === 'picture' || kind === 'sound' || kind === 'clip' ? kind : null;
 }
 
@@ -88,12 +88,13 @@ class Draft {
 
   // Files first, as the models were trained. Null: one of the files couldn't be sent.
   async parts(): Promise<Part[] | null> {
-    const infos = await Promise.all(this.attachments.map((each) => each.arrival));
+    const sent = [...this.attachments]; // some may come or go while these arrive
+    const infos = await Promise.all(sent.map((each) => each.arrival));
     if (infos.some((info) => info === null)) return null;
     const list: Part[] = infos.map((info) => ({ type: 'file', file_id: (info as FileInfo).id }));
-    const kinds = this.attachments.map(markedKind);
+    const kinds = sent.map(markedKind);
     numbered(kinds).forEach((number, i) => {
-      const [kind, marks] = [kinds[i], this.attachments[i]?.marks];
+      const [kind, marks] = [kinds[i], sent[i]?.marks];
       if (kind && marks?.length) list.push({ type: 'text', text: marksText(kind, number, $state.snapshot(marks)) });
     });
     if (this.text.trim()) list.push({ type: 'text', text: this.text.trim() });
