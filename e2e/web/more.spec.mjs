@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ask, choose, composer, download, lastAnswer, longTalk, openPage, stage, startBrowser } from './app.mjs';
+import { ask, choose, composer, download, example, lastAnswer, longTalk, openPage, stage, startBrowser } from './app.mjs';
 
 const here = stage();
 
@@ -99,9 +99,33 @@ test('what an answer will take: a guess at first, then from what the last ones t
   }
   assert.deepEqual(guessed, budgets.map((budget) => budget + 20), 'the budgets are the server’s');
   await composer(page).fill('');
+  let loads = 0;
+  page.on('request', (request) => (loads += Number(/\/v1\/models$|\/metrics$/.test(request.url()))));
   await ask(page, 'What is 2 + 3?');
   await composer(page).fill('What is 3 + 3?');
-  assert.match(await hint.innerText(), /^Thinking: about \d+ ms and \d+ tokens, as lately · Instant \S+ m?s, a guess/);
+  assert.match(await hint.innerText(), /^Thinking: about \S+ m?s and \d+ tokens, as lately · Instant \S+ m?s, a guess/);
+  assert.equal(loads, 0, 'what the page loads at first isn’t loaded again by an answer');
+  await page.check();
+});
+
+test('a question that waits for its file is asked once', async () => {
+  const page = await openPage(here.browser, here.url);
+  let arrive;
+  await page.route('**/api/files', async (route) => {
+    await new Promise((done) => (arrive = done));
+    await route.continue();
+  });
+  await page.locator('input[type=file]').setInputFiles(example('shapes.png'));
+  await composer(page).fill('How many red shapes are there?');
+  await composer(page).press('Enter');
+  await composer(page).press('Enter');
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(request.url().endsWith('/answers'))));
+  arrive();
+  await page.locator('article[aria-label=Melete] footer').waitFor();
+  await page.waitForTimeout(300); // a second question would follow at once
+  assert.equal(asked, 1);
+  assert.equal(await page.locator('article[aria-label=You]').count(), 1);
   await page.check();
 });
 
