@@ -1,6 +1,6 @@
 // Marks as files: SVG and PNG with the picture in them, JSON with their places.
 import { saveAs } from '../text/export';
-import { drawn, type Drawn } from './geometry';
+import { drawnHere, type Drawn } from './geometry';
 import type { Mark } from './run';
 
 const colours = ['#b4412b', '#1f62ad', '#1d7a4b', '#8a5a00', '#8a3a9a', '#0f7480', '#a8336b', '#5a6412'];
@@ -22,11 +22,11 @@ function shapeSvg(shape: Drawn): string {
   );
 }
 
-// `picture` as a data URL; empty: only the marks. Null: a mark of another picture.
+// `picture` as a data URL; empty: only the marks.
 export function marksSvg(marks: (Mark | null)[], ratio: number, picture: string, isClip: boolean): string {
   const height = 1000 * ratio;
   const image = picture ? `<image href="${xml(picture)}" width="1000" height="${height}" preserveAspectRatio="none"/>` : '';
-  const shapes = marks.map((mark, i) => (mark ? shapeSvg(drawn(mark, i, ratio, isClip)) : '')).join('');
+  const shapes = drawnHere(marks, ratio, isClip).map(shapeSvg).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 ${height}" width="1000" height="${height}">${image}${shapes}</svg>`;
 }
 

@@ -12,12 +12,16 @@ export interface Drawn {
 }
 
 // In a clip, a mark with two ends is the way of what it names; a box that is no wider than a line is one as well.
-export function drawn(mark: Mark, index: number, ratio: number, isClip: boolean): Drawn {
+function drawn(mark: Mark, index: number, ratio: number, isClip: boolean): Drawn {
   const [x = 0, y = 0, x2 = x, y2 = y] = mark.at;
   const isTrack = mark.kind === 'box' && (isClip || x2 <= x || y2 <= y);
   const kind = mark.kind === 'point' ? 'point' : isTrack ? 'track' : 'box';
   return { index, label: mark.label, kind, x, y: y * ratio, x2, y2: y2 * ratio };
 }
+
+// On one of several pictures: null is a mark of another one, so that the others keep their numbers.
+export const drawnHere = (marks: (Mark | null)[], ratio: number, isClip: boolean): Drawn[] =>
+  marks.flatMap((mark, i) => (mark ? drawn(mark, i, ratio, isClip) : []));
 
 // Height over width of a picture that has just been loaded.
 export function ratioOf(event: Event): number {
