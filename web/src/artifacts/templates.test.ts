@@ -3,14 +3,14 @@ import { pageOf, savedPage, savedPolicy } from './page';
 import { dataOf, filled, templateOf, templates } from './templates';
 import { schemas } from './templates/schemas';
 
-type Any = Record<string, never> & { [name: string]: unknown };
+type Schema = Record<string, any>;
 
 // Where a value isn't what its schema says; empty: nowhere. Only what these schemas use.
-function misfits(schema: Any, value: unknown, at = ''): string[] {
-  const { type, properties = {}, required = [], items, prefixItems = [], minItems = 0, maxItems = 1e9, minimum = -1e99, maximum = 1e99, minLength = 0, maxLength = 1e9, pattern = '' } = schema as never as Record<string, any>;
+function misfits(schema: Schema, value: unknown, at = ''): string[] {
+  const { type, properties = {}, required = [], items, prefixItems = [], minItems = 0, maxItems = 1e9, minimum = -1e99, maximum = 1e99, minLength = 0, maxLength = 1e9, pattern = '' } = schema;
   const fits = (good: boolean): string[] => (good ? [] : [`${at}: ${JSON.stringify(value)}`]);
   if ('const' in schema) return fits(value === schema['const']);
-  if ('enum' in schema) return fits((schema['enum'] as unknown[]).includes(value));
+  if ('enum' in schema) return fits(schema['enum'].includes(value));
   if (type === 'string') return fits(typeof value === 'string' && value.length >= minLength && value.length <= maxLength && new RegExp(pattern).test(value));
   if (type === 'number' || type === 'integer') return fits(typeof value === 'number' && value >= minimum && value <= maximum && (type === 'number' || Number.isInteger(value)));
   if (type === 'array') {
@@ -19,6 +19,12 @@ function misfits(schema: Any, value: unknown, at = ''): string[] {
   }
   const members = Object.entries(value as object);
   return [...required.filter((name: string) => !members.some(([has]) => has === name)).map((name: string) => `${at}/${name}: missing`), ...members.flatMap(([name, each]) => (properties[name] ? misfits(properties[name], each, `${at}/${name}`) : [`${at}/${name}: unknown`]))];
+}
+
+// What a schema calls members and choices.
+function namesIn(schema: Schema): string[] {
+  const { properties = {}, items, prefixItems = [] } = schema;
+  return [...(schema['enum'] ?? []), ...Object.keys(properties), ...[...Object.values(properties), ...prefixItems, ...(items ? [items] : [])].flatMap(namesIn)];
 }
 
 describe('templates', () => {
@@ -33,8 +39,14 @@ describe('templates', () => {
   for (const { name } of templates)
     it(`${name} comes with data of its schema`, async () => {
       const data = JSON.parse(dataOf(await templateOf(name))) as Record<string, unknown>;
-      expect(misfits(schemas[name] as never, data)).toEqual([]);
-      expect(misfits(schemas[name] as never, { ...data, title: 7, more: 1 })).toHaveLength(2);
+      expect(misfits(schemas[name]!, data)).toEqual([]);
+      expect(misfits(schemas[name]!, { ...data, title: 7, more: 1 })).toHaveLength(2);
+    });
+  for (const { name } of templates)
+    it(`${name} knows all that its schema allows`, async () => {
+      const template = await templateOf(name);
+      const code = template.replace(dataOf(template), '');
+      for (const word of namesIn(schemas[name]!)) expect(code).toMatch(new RegExp(`\\b${word}\\b`));
     });
   it('keeps data inside the slot', async () => {
     const data = { title: '</script><script>alert(1)</script>', odd: '$& $1 \u2028 <!--' };
