@@ -2,7 +2,7 @@
 import shared from '../../styles/shared.css?raw';
 import kit from './kit.css?raw';
 
-export { templates, titleOf, type TemplateInfo } from './list';
+export { templates, type TemplateInfo } from './list';
 
 const sources: Record<string, () => Promise<{ default: string }>> = {
   pairs: () => import('./pairs.html?raw'),
