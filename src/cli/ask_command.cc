@@ -96,7 +96,7 @@ Result<int> run_ask(const AskOptions& options, std::string question, const std::
     MELETE_ASSIGN_OR_RETURN(const auto held_to, options.held_to(request));
     log.put(-1, "run.request", 0, run_record(request, held_to, std::move(origin)));
   }
-  SteeringKeys keys(options.mode == "contemplating" && !options.quiet && !options.json);
+  SteeringKeys keys(options.shows_agents());
   if (keys.is_on()) std::cerr << kSteeringKeys << "\n";
   request.steers = [&keys] { return keys.wishes(); };
   Services services = assistant->services();

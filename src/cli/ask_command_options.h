@@ -40,6 +40,9 @@ struct AskOptions {
   // Reads --tools into request. Errors: as request().
   Status add_tools(Request& request) const;
 
+  // Agents are shown at work, so that keys may steer them.
+  bool shows_agents() const { return mode == "contemplating" && !quiet && !json; }
+
   // Loads the model and what --prompt-cache remembers. Errors: those of find_model, Assistant::load and
   // Assistant::recall_prompts.
   Result<std::unique_ptr<Assistant>> load_assistant() const;

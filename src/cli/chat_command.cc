@@ -124,7 +124,7 @@ class ChatRun {
   }
 
   Result<Answer> answer_steered(Request& request, Assistant& assistant, EventLog& log) {
-    SteeringKeys keys(options_.mode == "contemplating" && !options_.quiet && !options_.json);
+    SteeringKeys keys(options_.shows_agents());
     request.steers = [&keys] { return keys.wishes(); };
     Services services = assistant.services();
     auto result = run_mode(options_.mode, request, services, log);
