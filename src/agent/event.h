@@ -10,8 +10,9 @@
 //                    spelled JSON, with the call's id and name. Of an answer whose log-probabilities are
 //                    asked for, tokens: those that have come since the last such delta
 //   agent.tool_call  id, name, arguments: a call, whole
-//   mark.added       kind, label, at, text_bytes, channel: what the text points at; on: the file that
-//                    the text named last, as "picture 2", if any
+//   mark.added       kind, label, at, text_bytes, channel: what the text points at
+//                    on: the file that the text named last, as "picture 2"; left out if it
+//                    named none
 //   agent.closed     forced_tokens; by: "budget", "deadline" or "user": the reasoning was closed
 //   agent.pinned     this agent's answer is to win
 //   agent.finished   finish, answer, reasoning_tokens, answer_tokens, confidence; tool_calls if there are any
