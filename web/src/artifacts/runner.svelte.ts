@@ -18,7 +18,7 @@ export class Runner {
   state = $state<RunState>('starting');
   lines = $state.raw<Line[]>([]);
   private fresh: Line[] = [];
-  private port: MessagePort | null = null;
+  private ports: MessagePort[] = []; // one a start: what a page said before the next one still comes, and a page can feign a start
   private asked = 0; // when the last unanswered ping went, 0: none
   private received = 0;
   private starts = 0;
@@ -40,17 +40,16 @@ export class Runner {
     removeEventListener('message', this.hear);
     clearInterval(this.timer);
     clearTimeout(this.drawing);
-    this.port?.close();
-    this.port = null;
+    for (const port of this.ports) port.close();
+    this.ports = [];
   }
 
   private hear = (event: MessageEvent): void => {
     if (event.source !== this.frame.contentWindow || !this.count()) return;
     if ((event.data as { melete?: unknown } | null)?.melete !== 'frame') return;
     if (++this.starts > kMostStarts) return this.flood();
-    this.port?.close();
     const { port1, port2 } = new MessageChannel();
-    this.port = port1;
+    this.ports.push(port1);
     this.asked = 0;
     port1.onmessage = (message) => this.take(message.data);
     this.frame.contentWindow?.postMessage({ source: this.page }, '*', [port2]); // only its own page can be in the frame
@@ -101,7 +100,7 @@ export class Runner {
     if (document.hidden) this.asked = 0;
     else if (!this.asked) {
       this.asked = now;
-      this.port?.postMessage(0);
+      for (const port of this.ports) port.postMessage(0);
     } else if (now - this.asked > kSilent && this.state === 'running') this.state = 'silent';
   }
 }
