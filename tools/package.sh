@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# package.sh: makes build/package/melete_VERSION_ARCHITECTURE.deb of the release build: program, shipped model, service
+# package.sh: makes build/package/melete_VERSION_ARCHITECTURE.deb of the release build, and prints its name: program, shipped model, service
 # with a user of its own, manual page, completions. MELETE_BUILD names another build; VERSION another version.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 command -v dpkg-deb dpkg-shlibdeps >/dev/null || { echo "package: needs dpkg-dev; run: apt-get install dpkg-dev" >&2; exit 7; }
 build=${MELETE_BUILD:-build/release}
-[[ -n ${MELETE_BUILD:-} ]] || ./dev build release melete
+[[ -n ${MELETE_BUILD:-} ]] || ./dev build release melete >&2  # what it prints is the name of the package
 number=$(sed -nE 's/^project\(melete VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
 commit=$(git log -1 --date=format-local:%Y%m%d%H%M%S --format='%cd.%h' 2>/dev/null || true)
 version=${VERSION:-$number${commit:++$commit}}
