@@ -36,6 +36,7 @@ class RemoteApiTest : public ::testing::Test {
     models.push_back(std::make_unique<ServedModel>("far", *std::move(model)));
     ApiServerOptions options;
     options.http.port = 0;
+    server_.reset();  // the former one, which uses the store
     store_ = Store::open(folder_.path() / "data").value();
     auto server = ApiServer::start(options, ModelList(std::move(models)), *store_);
     EXPECT_TRUE(server.ok()) << server.error().message;
