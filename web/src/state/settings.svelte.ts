@@ -42,8 +42,15 @@ class Settings {
   private unsaved: Partial<Chosen> = {}; // what is chosen before the server has answered stays
   private loaded = false; // until then nothing is saved: what the server has isn't known
   private timer = 0;
+  arrival: Promise<void> = Promise.resolve(); // over when `chosen` is what the server has, or can't be
 
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    const reading = this.read();
+    this.arrival = reading.catch(() => {});
+    return reading;
+  }
+
+  private async read(): Promise<void> {
     const kept = await call<Record<string, unknown>>('GET', '/api/settings');
     this.unknown = kept;
     const known = Object.keys(defaults).filter((name) => typeof kept[name] === typeof defaults[name as keyof Chosen] || kept[name] === null || defaults[name as keyof Chosen] === null);

@@ -156,6 +156,7 @@ class Thread {
   async say(parts: Part[], fileName: string, { parent = this.leaf, template = '' }: { parent?: string | null; template?: string } = {}): Promise<void> {
     const only = parts.length === 1 && parts[0]?.type === 'text' ? parts[0].text : null;
     const content: Content = only ?? parts;
+    await settings.arrival; // what is asked as soon as the page is there is answered as was chosen, too
     const options = await this.options(settings.chosen.mode, template);
     if (!this.id) {
       const text = typedOf(content);
