@@ -118,7 +118,7 @@ test('a connection that breaks is made again', async () => {
     await route.fulfill({ status: 200, contentType: 'text/event-stream', body: body.slice(0, 7001) });
   });
   const asked = page.waitForRequest((request) => /events\?after=\d+$/.test(request.url()));
-  await composer(page).fill('What is 1 + 1?');
+  await composer(page).fill('What is 48 + 37?');
   await composer(page).press('Enter');
   await asked;
   await page.locator('.panel .lane').nth(127).waitFor();
