@@ -27,7 +27,7 @@ const middle = (values: number[]): number => values.sort((a, b) => a - b)[Math.f
 
 export class Estimates {
   private all = $state.raw<Partial<Record<Mode, Taken[]>>>({});
-  serverSpeed = $state(0); // tokens a second, of everybody's answers; 0: nothing is known
+  serverSpeed = $state(0); // tokens a second of one agent; 0: nothing is known
 
   constructor(kept: string | null) {
     try {
@@ -95,8 +95,8 @@ export async function learnSpeed(): Promise<void> {
   if (!untrack(() => estimates.isEmpty)) return; // an effect that calls this is not to run again after each answer
   try {
     const values = parseMetrics(await (await send('GET', '/metrics')).text());
-    const busy = values.get('melete_engine_busy_seconds_total') ?? 0;
-    if (busy > 0) estimates.serverSpeed = (values.get('melete_engine_decoded_tokens_total') ?? 0) / busy;
+    const step = values.get('melete_engine_step_seconds_p50') ?? 0;
+    if (step > 0) estimates.serverSpeed = 1 / step; // a step gives an agent one token, however many there are
   } catch {
     // No estimate, then.
   }

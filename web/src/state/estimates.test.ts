@@ -49,10 +49,10 @@ describe('Estimates', () => {
 });
 
 it('the server’s speed is asked for once, before the first answer', async () => {
-  const asked = vi.fn(async () => new Response('melete_engine_decoded_tokens_total{model="a"} 300\nmelete_engine_busy_seconds_total{model="a"} 2\n'));
+  const asked = vi.fn(async () => new Response('melete_engine_decoded_tokens_total{model="a"} 5000\nmelete_engine_step_seconds_p50{model="a"} 0.008\n'));
   vi.stubGlobal('fetch', asked);
   await learnSpeed();
-  expect(estimates.serverSpeed).toBe(150);
+  expect(estimates.serverSpeed).toBe(125);
   noteTaken('instant', took(3, 0.02, 3), 1);
   await learnSpeed();
   expect(asked).toHaveBeenCalledTimes(1);
