@@ -101,6 +101,20 @@ test('a reload in mid-stream goes on', async () => {
   await page.check();
 });
 
+test('what is asked before the settings have come is answered as was chosen', async () => {
+  await choose(here.url, { mode: 'instant' });
+  const page = await openPage(here.browser, 'about:blank');
+  await page.route('**/api/settings', async (route) => {
+    await new Promise((done) => setTimeout(done, 1500));
+    await route.continue();
+  });
+  await page.goto(here.url);
+  const asked = page.waitForRequest('**/answers');
+  await ask(page, 'What is 2 + 3?');
+  assert.equal((await asked).postDataJSON().model, 'melete-instant');
+  await page.check();
+});
+
 test('a connection that breaks is made again', async () => {
   await slowDown(here.url);
   const page = await openPage(here.browser, here.url);
