@@ -78,6 +78,7 @@ test('documents become text, and citations show the place', async () => {
   await page.goto(await conversationWith(kept, "Pears cost 3 [page 2], as in ['Fruit list'!B1400]; it ends [part 2]. See also [page 99]."));
   await page.getByRole('button', { name: '[page 2]' }).click();
   const dialog = page.getByRole('dialog', { name: 'report.pdf' });
+  await page.waitForFunction(() => document.querySelector('dialog .lit')?.innerText); // what is out of sight is not drawn
   assert.match(await dialog.locator('.lit').innerText(), /Page 2\s*cited\s+Pears cost 3\./);
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: "['Fruit list'!B1400]" }).click();
