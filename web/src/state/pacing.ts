@@ -3,7 +3,7 @@
 const kLeast = 40; // ms between drawings
 const kMost = 250;
 const kHidden = 1000; // nobody looks
-const kShare = 0.055; // of a core
+const kShare = 0.04; // of a core; to read what comes, and to scroll to it, takes as much again
 
 // The wait after drawings that took `cost` ms each.
 export const waitFor = (cost: number): number => Math.min(kMost, Math.max(kLeast, cost / kShare));
