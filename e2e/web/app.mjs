@@ -193,31 +193,36 @@ export async function speedUp() {
   slowing = [];
 }
 
+// An answer as the server streams it, in as many parts as there are pieces of its text.
+export function streamOf(pieces) {
+  const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'instant', seed: 1 };
+  const answer = { id: 'msg_a', parent: 'msg_q', role: 'assistant', content: '', meta, files: [], created_ms: 1 };
+  const question = { id: 'msg_q', parent: null, role: 'user', content: 'go', meta: {}, files: [], created_ms: 1 };
+  let seq = 0;
+  const run = (agent, kind, data) => frame('run', { seq: seq++, agent, kind, token: seq, data });
+  const begin = frame('message', question) + frame('answer', answer) + run(-1, 'run.started', { mode: 'instant', agents: 1, seed: 1 }) + run(0, 'agent.spawned', {});
+  const parts = pieces.map((text) => run(0, 'agent.delta', { channel: 'answer', text }));
+  parts[0] = begin + parts[0];
+  parts.push(parts.pop() + frame('done', { message: { ...answer, content: pieces.join(''), meta: { ...meta, status: 'completed' } } }));
+  return parts;
+}
+
 // From now on the page's questions are answered by these pieces, one every so many ms, instead of by the server.
 export async function answerWith(page, pieces, ms) {
   await page.evaluate(
-    ({ pieces, ms }) => {
-      const frame = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-      const meta = { answer: 'ans_x', status: 'running', model: 'm', mode: 'instant', seed: 1 };
-      const answer = { id: 'msg_a', parent: 'msg_q', role: 'assistant', content: '', meta, files: [], created_ms: 1 };
-      const question = { id: 'msg_q', parent: null, role: 'user', content: 'go', meta: {}, files: [], created_ms: 1 };
+    ({ parts, ms }) => {
       const original = window.fetch;
       window.fetch = (path, options) => {
         if (!String(path).endsWith('/answers')) return original(path, options);
         const encoder = new TextEncoder();
-        let seq = 0;
-        const run = (agent, kind, data) => frame('run', { seq: seq++, agent, kind, token: seq, data });
         const body = new ReadableStream({
           start(controller) {
-            const put = (piece) => controller.enqueue(encoder.encode(piece));
-            put(frame('message', question) + frame('answer', answer));
-            put(run(-1, 'run.started', { mode: 'instant', agents: 1, seed: 1 }) + run(0, 'agent.spawned', {}));
             let at = 0;
             const timer = setInterval(() => {
-              put(run(0, 'agent.delta', { channel: 'answer', text: pieces[at++] }));
-              if (at < pieces.length) return;
+              controller.enqueue(encoder.encode(parts[at++]));
+              if (at < parts.length) return;
               clearInterval(timer);
-              put(frame('done', { message: { ...answer, content: pieces.join(''), meta: { ...meta, status: 'completed' } } }));
               controller.close();
             }, ms);
           },
@@ -225,7 +230,7 @@ export async function answerWith(page, pieces, ms) {
         return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
       };
     },
-    { pieces, ms },
+    { parts: streamOf(pieces), ms },
   );
 }
 
