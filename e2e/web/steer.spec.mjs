@@ -41,7 +41,16 @@ async function frozenAtWork(agents) {
   return { page, ended, taken };
 }
 
-// Whether the agent that was to answer now had still been reasoning: what the server did last may not have been told yet.
+// What the server did last may not have been told yet when it is frozen, and a wish then comes too late: it is wished again.
+async function inTime(wish) {
+  for (let attempt = 0; attempt < 4; ++attempt) {
+    const done = await wish();
+    if (done.fulfilled) return done;
+    await done.page.check();
+  }
+  return assert.fail('no wish was fulfilled in time');
+}
+
 async function endOneAndHurryAnother() {
   const { page, ended, taken } = await frozenAtWork(64);
   const end = page.getByRole('button', { name: `End agent ${ended}`, exact: true });
@@ -53,15 +62,29 @@ async function endOneAndHurryAnother() {
   await answered(page);
   const log = await logOf(page);
   const told = (agent, kind, why) => new RegExp(`"agent":${agent - 1},"kind":"agent.${kind}"[^\\n]*${why}`).test(log);
-  if (told(ended, 'killed', '"reason":"user"') && told(taken, 'closed', '"by":"user"')) return { page, ended, taken };
-  await page.check();
-  return null;
+  return { page, ended, taken, fulfilled: told(ended, 'killed', '"reason":"user"') && told(taken, 'closed', '"by":"user"') };
+}
+
+async function takeOne() {
+  const { page, taken } = await frozenAtWork(64);
+  await page.getByRole('button', { name: `Take agent ${taken}’s answer` }).click();
+  here.server.thaw();
+  await speedUp();
+  await answered(page);
+  return { page, taken, fulfilled: (await logOf(page)).includes(`"agent":${taken - 1},"kind":"agent.pinned"`) };
+}
+
+async function hurryAll() {
+  const { page } = await frozenAtWork(64);
+  await page.getByRole('button', { name: 'Answer now', exact: true }).click();
+  here.server.thaw();
+  await speedUp();
+  await answered(page);
+  return { page, fulfilled: /"agent.closed"[^\n]*"by":"user"/.test(await logOf(page)) };
 }
 
 test('an agent is ended, and one answers now', async () => {
-  let done = null;
-  for (let attempt = 0; attempt < 4 && !done; ++attempt) done = await endOneAndHurryAnother();
-  const { page, ended, taken } = done ?? assert.fail('neither wish was fulfilled in time');
+  const { page, ended, taken } = await inTime(endOneAndHurryAnother);
   const lane = (n) => page.locator('.panel .lane').nth(n - 1);
   if (!(await lane(1).count())) await page.locator('.panel .fold').click();
   await lane(ended).getByText('stopped').waitFor();
@@ -71,11 +94,7 @@ test('an agent is ended, and one answers now', async () => {
 });
 
 test('an agent’s answer is taken', async () => {
-  const { page, taken } = await frozenAtWork(64);
-  await page.getByRole('button', { name: `Take agent ${taken}’s answer` }).click();
-  here.server.thaw();
-  await speedUp();
-  await answered(page);
+  const { page, taken } = await inTime(takeOne);
   const lane = page.locator('.panel .lane').nth(taken - 1);
   if (!(await lane.count())) await page.locator('.panel .fold').click();
   await page.getByText('You chose this agent’s answer.').waitFor();
@@ -101,12 +120,7 @@ test('agents at work, for axe', async () => {
 });
 
 test('all agents answer now', async () => {
-  const { page } = await frozenAtWork(64);
-  await page.getByRole('button', { name: 'Answer now', exact: true }).click();
-  here.server.thaw();
-  await speedUp();
-  await answered(page);
-  assert.match(await logOf(page), /"agent.closed"[^\n]*"by":"user"/);
+  const { page } = await inTime(hurryAll);
   await page.check();
 });
 
