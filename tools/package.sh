@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# package.sh: makes build/package/melete_VERSION_ARCHITECTURE.deb of the release build, and prints its name: program, shipped model, service
-# with a user of its own, manual page, completions. MELETE_BUILD names another build; VERSION another version.
+# package.sh: makes build/package/melete_VERSION_ARCHITECTURE.deb of the release build (program, shipped model, service with a
+# user of its own, manual page, completions) and prints its name. MELETE_BUILD names another build; VERSION another version.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 command -v dpkg-deb dpkg-shlibdeps >/dev/null || { echo "package: needs dpkg-dev; run: apt-get install dpkg-dev" >&2; exit 7; }

@@ -37,8 +37,11 @@ async function metric(session, name) {
   const parts = streamOf(Array.from({ length: 3000 }, (_, i) => words[i % words.length]));
   const source = createServer(async (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'access-control-allow-origin': '*' });
-    for await (const _ of setInterval(10)) if (!parts.length || !response.write(parts.shift())) break;
-    response.end(parts.join(''));
+    for await (const _ of setInterval(10)) {
+      response.write(parts.shift());
+      if (!parts.length) break;
+    }
+    response.end();
   }).listen(0, '127.0.0.1');
   await once(source, 'listening');
   const page = await openPage(browser, server.url, { bypassCSP: true });

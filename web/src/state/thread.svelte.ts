@@ -145,8 +145,11 @@ class Thread {
     }
   }
 
-  private async options(mode: Mode, template = '', model = models.current): Promise<object> {
-    const options = optionsOf(settings.chosen, mode, model?.id ?? '', !model || model === models.own[0]);
+  // How to answer, with what was chosen where nothing else is given.
+  private async options({ mode, template, model }: { mode?: Mode | undefined; template?: string; model?: Model | undefined }): Promise<object> {
+    await settings.arrival; // what is asked as soon as the page is there is answered as was chosen, too
+    const by = model ?? models.current;
+    const options = optionsOf(settings.chosen, mode ?? settings.chosen.mode, by?.id ?? '', !by || by === models.own[0]);
     if (!template) return options;
     const filling = await (await import('../artifacts/filling')).fillingOf(template);
     return { ...options, ...filling, system: [options.system, filling.system].filter(Boolean).join('\n\n') };
@@ -156,8 +159,7 @@ class Thread {
   async say(parts: Part[], fileName: string, { parent = this.leaf, template = '' }: { parent?: string | null; template?: string } = {}): Promise<void> {
     const only = parts.length === 1 && parts[0]?.type === 'text' ? parts[0].text : null;
     const content: Content = only ?? parts;
-    await settings.arrival; // what is asked as soon as the page is there is answered as was chosen, too
-    const options = await this.options(settings.chosen.mode, template);
+    const options = await this.options({ template });
     if (!this.id) {
       const text = typedOf(content);
       const made = await call<Conversation>('POST', '/api/conversations', { title: titleFor(text, fileName) });
@@ -186,9 +188,9 @@ class Thread {
     await this.say([...kept, ...(text.trim() ? [{ type: 'text' as const, text }] : [])], '', { parent: message.parent, template });
   }
 
-  async answerAgain(answer: Message, mode: Mode = settings.chosen.mode, model?: Model): Promise<void> {
+  async answerAgain(answer: Message, mode?: Mode, model?: Model): Promise<void> {
     if (!answer.parent) return;
-    await this.ask({ to: answer.parent, ...(await this.options(mode, templateOfFence(answer.meta.fence), model)) });
+    await this.ask({ to: answer.parent, ...(await this.options({ mode, template: templateOfFence(answer.meta.fence), model })) });
   }
 
   // Has it answered another way, and shows both.
