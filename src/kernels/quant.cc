@@ -45,7 +45,7 @@ Cut cut(const QuantWork& work, int threads) {
   Cut c{work, (work.rows + kQuantRows - 1) / kQuantRows, quant_panels(work.cols), 1, 1};
   const int64_t bytes = c.panels * work.pairs * work.record_bytes * c.blocks;
   if (threads == 1 || bytes < 2 * kTaskBytes) return c;
-  const int64_t wanted = threads * std::clamp<int64_t>(bytes / (threads * 4 * kTaskBytes), 1, 4);
+  const int64_t wanted = threads * std::clamp<int64_t>(bytes / (threads * 4 * kTaskBytes), 1, 12);
   c.panel_parts = std::clamp<int64_t>(c.panels / 2, 1, wanted);
   c.block_parts = std::clamp<int64_t>(c.blocks / 4, 1, (wanted + c.panel_parts - 1) / c.panel_parts);
   return c;
