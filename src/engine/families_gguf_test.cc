@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <numeric>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -188,6 +189,28 @@ TEST(FamiliesGguf, BlocksAreTakenAsTheyAre) {
       const double difference = largest_difference(packed, as_floats);
       EXPECT_GT(difference, 1e-5) << form.folder << " " << name_of(type);  // activations are rounded
       EXPECT_LT(difference, 0.4) << form.folder << " " << name_of(type);
+    }
+  }
+}
+
+// Wherever its rows are taken from, a head that is the same tensor among others.
+TEST(FamiliesGguf, EmbedsTheFilesNumbers) {
+  ThreadPool pool(2);
+  for (const Form& form : forms()) {
+    if (form.folder == "gemma3") continue;  // multiplies them
+    for (const DataType type : {DataType::f32, DataType::q8_0, DataType::q4_0, DataType::q4_1}) {
+      const fs::path path = write_form(form, type, temporary(cat(form.folder, "_table.gguf")));
+      const auto table = TensorFile::open(path).value().floats("token_embd.weight").value();
+      const auto decoder = load_decoder(path, {}, pool).value();
+      std::vector<int32_t> ids(static_cast<size_t>(decoder->shape().vocab_size));
+      std::iota(ids.begin(), ids.end(), 0);
+      Arena arena;
+      SpanOps ops(pool, arena);
+      const Tensor rows = decoder->embed(ops, ids);
+      ASSERT_EQ(rows.size(), std::ssize(table));
+      for (int64_t i = 0; i < rows.size(); ++i)
+        ASSERT_EQ(rows.row(0)[i], table[static_cast<size_t>(i)])
+            << form.folder << " " << name_of(type) << " at " << i;
     }
   }
 }

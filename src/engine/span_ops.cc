@@ -13,6 +13,20 @@ namespace {
 
 // Rows whose keys and values one task writes at least: fewer cost less than a run of the pool does.
 constexpr int64_t kWrittenRows = 4;
+// Rows of a table that one task looks up at least.
+constexpr int64_t kLookedUpRows = 16;
+
+// From a table in a file's format.
+void lookup_rows(const TensorView& table, std::span<const int32_t> ids, Matrix y) {
+  const int64_t rows = table.shape[0];
+  const size_t row_bytes = table.bytes.size() / static_cast<size_t>(rows);
+  for (int64_t i = 0; i < y.rows; ++i) {
+    const int32_t id = ids[static_cast<size_t>(i)];
+    MELETE_CHECK(id >= 0 && id < rows, "id ", id);
+    to_floats(table.type, table.bytes.subspan(static_cast<size_t>(id) * row_bytes, row_bytes),
+              {y.data + i * y.cols, static_cast<size_t>(y.cols)});
+  }
+}
 
 }  // namespace
 
@@ -32,14 +46,12 @@ SpanOps::SpanOps(ThreadPool& pool, Arena& arena, std::span<const BatchPart> part
 }
 
 Tensor SpanOps::embed(const Table& table, std::span<const int32_t> ids) {
-  Tensor y = arena_.make(static_cast<int64_t>(ids.size()), table.width);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    MELETE_CHECK(ids[i] >= 0 && ids[i] < table.rows, "id ", ids[i]);
-    const size_t row_bytes = table.stored.bytes.size() / static_cast<size_t>(table.rows);
-    to_floats(table.stored.type,
-              table.stored.bytes.subspan(static_cast<size_t>(ids[i]) * row_bytes, row_bytes),
-              {y.row(static_cast<int64_t>(i)), static_cast<size_t>(table.width)});
-  }
+  Tensor y = arena_.make(std::ssize(ids), table.width);
+  pool_.for_ranges(std::ssize(ids), kLookedUpRows, [&](int64_t begin, int64_t end) {
+    const auto some = ids.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    const melete::Matrix rows(y.row(begin), end - begin, table.width);
+    table.head.empty() ? lookup_rows(table.stored, some, rows) : lookup_rows(table.head, some, rows);
+  });
   return y;
 }
 

@@ -19,7 +19,8 @@ namespace melete {
 
 // Rows that are looked up, not multiplied, and may lie in the memory-mapped file.
 struct RowTable {
-  TensorView stored;              // for embed(): rows in the file's format, converted at each look-up
+  TensorView stored;              // for embed(): rows in the file's format, converted at each look-up,
+  QuantMatrix head;               // or this if it isn't empty: a head that holds the same numbers
   std::span<const float> values;  // for weighted_rows()
   std::vector<float> owned;       // empty if `values` belongs to the file
   int64_t rows = 0, width = 0;

@@ -336,6 +336,13 @@ void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t wi
   forget_pages(view->bytes);
 }
 
+void WeightLoader::tie(const WeightMatrix& head, RowTable& to) const {
+  const DataType stored = to.stored.type;
+  const bool is_same = head.quant() != nullptr && ((stored == DataType::q8_0 && head.quant()->bits() == 8) ||
+                                                   (stored == DataType::q4_0 && head.quant()->bits() == 4));
+  if (step_ == LoadStep::load && is_same) to.head = *head.quant();
+}
+
 void WeightLoader::kernel(const std::string& name, int64_t channels, int64_t taps, ConvKernel& to) {
   const TensorView* view =
       use(name, {channels, 1, taps}, channels * taps * static_cast<int64_t>(sizeof(float)));

@@ -71,6 +71,10 @@ class WeightLoader {
   void stored_rows(const std::string& name, int64_t rows, int64_t width, RowTable& to,
                    bool is_checked = false);
 
+  // The table of a head that is the same tensor and has been loaded: its rows are looked up in the head where
+  // that holds the file's very numbers, so that they take memory once.
+  void tie(const WeightMatrix& head, RowTable& to) const;
+
   // A depthwise convolution's weight [channels, 1, taps].
   void kernel(const std::string& name, int64_t channels, int64_t taps, ConvKernel& to);
 

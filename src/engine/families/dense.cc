@@ -96,7 +96,10 @@ void load_weights(WeightLoader& loader, const DenseConfig& c, const DenseNames& 
   loader.vector(n.final_norm + ".weight", c.width, to.final_norm, c.norm_offset);
   loader.matrix((c.is_tied ? n.embed : n.head) + ".weight", c.vocab_size, c.width, to.head,
                 WeightLoader::Precision::head);
-  if (c.is_tied) loader.skip(n.head + ".weight");
+  if (c.is_tied) {
+    loader.tie(to.head, to.embed);
+    loader.skip(n.head + ".weight");
+  }
 }
 
 // Tensors that say nothing: rotary frequencies, and the parts of a model that don't serve text.
