@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # decode, prefill, shared prompts, memory and load time against llama.cpp on SmolLM2-135M, and shares of the roofline
 #
-# bench.sh engine [THREADS] [ROUNDS] [text|q8_0|q4_0|muse]...: builds both sides (llama.cpp from the llama-cpp-python source package, once), makes Q8_0 and
-# Q4_0 files of the catalogue's smollm2, checks that both compute the same text, then takes medians of interleaved rounds.
+# bench.sh engine [THREADS] [ROUNDS] [text|q8_0|q4_0|muse]...: builds both sides (llama.cpp from the llama-cpp-python source package, once), makes Q8_0,
+# Q4_0 and float32 files of the catalogue's smollm2 (0.8 GB), checks that both compute the same text, then takes medians of interleaved rounds.
 # Without the peer our own figures are printed. MELETE_SMOLLM2 names the model's file if it isn't in the models' folder.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -24,7 +24,7 @@ if folder=$(bench/peers/build_llama.sh); then
     g++ -O2 -std=c++17 "${includes[0]}/include" "${includes[0]}/ggml/include" bench/peers/llama_engine.cc -o "$peer" \
       -Wl,--start-group $libraries -Wl,--end-group -fopenmp -lpthread -ldl
   fi
-  for type in q8_0 q4_0; do
+  for type in q8_0 q4_0 f32; do
     file=$peers/smollm2-$type.gguf
     [[ -e $file ]] || { "$peer" quantize "$smollm2" "$file.part" $type && mv "$file.part" "$file"; }
   done

@@ -1,11 +1,11 @@
-"""Our engine against llama.cpp: equal text first, then interleaved rounds of the same work, as ratios to stated targets.
+"""Our engine against llama.cpp: equal text first, then interleaved rounds of the same work, as ratios to stated targets. Exit
+status 1 if the text differs where it must not.
 
 usage: engine_llama.py BENCH_ENGINE_STEPS LLAMA_ENGINE|'' FOLDER SMOLLM2.gguf THREADS ROUNDS [text|q8_0|q4_0|muse]...
-FOLDER holds smollm2-q8_0.gguf, smollm2-q4_0.gguf (made by the peer) and random-muse_spark, random-muse_glimmer. Both programs
+FOLDER holds smollm2-q8_0.gguf, -q4_0.gguf and -f32.gguf (made by the peer) and random-muse_spark, random-muse_glimmer. Both programs
 answer the same commands (bench/engine_steps.cc). The peer runs each work in the best of its configurations (flash attention or
 not, keys and values of 8 bits or not, one cache for all sequences or one each), chosen in a first round.
 """
-import itertools
 import json
 import os
 import random
@@ -79,27 +79,40 @@ class Bench:
         return started
 
 
-def agreement(bench, model):
-    """Whether both sides continue each prompt alike; where they first differ, how near to a tie it was."""
-    ours, peer = bench.start_ours(model), bench.start_peer(model, 512, 1)
-    same, same_ids, first_tokens, differences = 0, 0, 0, []
-    for text in PROMPTS:
-        ids = ours.ask("ids", text)["ids"]
-        same_ids += ids == peer.ask("ids", text)["ids"]
-        a, b = (side.ask("greedy", AGREEMENT_TOKENS, *ids) for side in (ours, peer))
-        first_tokens += sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a["ids"], b["ids"])))
-        if a["ids"] == b["ids"]:
-            same += 1
-            continue
-        at = next(i for i, (x, y) in enumerate(zip(a["ids"], b["ids"])) if x != y)
-        differences.append(f"{text!r} at token {at}: logit gap ours {a['gaps'][at]:.3f}, peer {b['gaps'][at]:.3f}")
-    print(f"{model.rsplit('/')[-1]}: equal tokens of the prompts: {same_ids} of {len(PROMPTS)}; "
-          f"equal greedy text for {AGREEMENT_TOKENS} tokens: {same} of {len(PROMPTS)}; "
-          f"equal before the first difference: {first_tokens} of {AGREEMENT_TOKENS * len(PROMPTS)}")
-    for line in differences:
-        print(f"    differs: {line}")
+def greedy_texts(side, texts):
+    return [side.ask("greedy", AGREEMENT_TOKENS, *ids) for ids in texts]
+
+
+def compared(label, pairs):
+    """How many of the pairs of greedy texts are equal; of the others where they first differ, and how near to a tie that was."""
+    equal = [a["ids"] == b["ids"] for a, b in pairs]
+    print(f"  {label}: equal greedy text for {AGREEMENT_TOKENS} tokens: {sum(equal)} of {len(pairs)}")
+    for text, (a, b), is_equal in zip(PROMPTS, pairs, equal):
+        if not is_equal:
+            at = next(i for i, (x, y) in enumerate(zip(a["ids"], b["ids"])) if x != y)
+            print(f"    differs: {text!r} at token {at}: logit gaps {a['gaps'][at]:.3f} and {b['gaps'][at]:.3f}")
+    return all(equal)
+
+
+def agreement(bench, folder):
+    """Whether both sides continue each prompt alike: in float32, where they must. Beside it what rounding of weights, activations,
+    keys and values does to it, which both sides do in their own ways: ours against the peer, and the peer against itself."""
+    model = f"{folder}/smollm2-f32.gguf"
+    ours, peer = bench.start_ours(model), bench.start_peer(model, 512, 1, "kv32")
+    texts = [ours.ask("ids", text)["ids"] for text in PROMPTS]
+    same_ids = sum(ids == peer.ask("ids", text)["ids"] for ids, text in zip(texts, PROMPTS))
+    print(f"the same text: equal tokens of the prompts: {same_ids} of {len(PROMPTS)}")
+    agrees = compared("float32, ours and peer", list(zip(greedy_texts(ours, texts), greedy_texts(peer, texts))))
     for side in (ours, peer):
         side.close()
+    for name in ("q8_0", "q4_0"):
+        model, found = f"{folder}/smollm2-{name}.gguf", []
+        for start in (bench.start_ours(model), bench.start_peer(model, 512, 1), bench.start_peer(model, 512, 1, "flash", "kv8")):
+            found.append(greedy_texts(start, texts))
+            start.close()
+        compared(f"{name.upper()}, ours and peer", list(zip(found[0], found[1])))
+        compared(f"{name.upper()}, peer with keys and values of 16 bits and of 8", list(zip(found[1], found[2])))
+    return agrees and same_ids == len(PROMPTS)
 
 
 def rounds_of(bench, sides, work, rounds):
@@ -244,9 +257,7 @@ def main():
     probe.close()
     print(f"machine ({m['isa']}), {threads} threads: read {m['bytes_per_s'] * 1e-9:.1f} GB/s, float32 {m['f32_per_s'] * 1e-9:.0f} "
           f"and int8 {m['int8_per_s'] * 1e-9:.0f} Gmadd/s")
-    for name in ("q8_0", "q4_0"):
-        if peer and "text" in parts:
-            agreement(bench, f"{folder}/smollm2-{name}.gguf")
+    agrees = not peer or "text" not in parts or agreement(bench, folder)
     for name in ("q8_0", "q4_0"):
         if peer and name in parts:
             compare(bench, name.upper(), f"{folder}/smollm2-{name}.gguf")
@@ -255,6 +266,8 @@ def main():
     for name in ("muse_spark", "muse_glimmer"):
         if "muse" in parts:
             muse(bench, folder, name)
+    if not agrees:
+        sys.exit("bench engine: both sides must continue every prompt alike in float32; see above where they don't")
 
 
 main()

@@ -1,9 +1,9 @@
 // The engine benchmark's peer: the commands of bench/engine_steps.cc, answered by llama.cpp's C interface.
 //
-// usage: llama_engine MODEL.gguf THREADS CONTEXT SEQUENCES [flash] [split] [kv8]
-//        llama_engine quantize IN.gguf OUT.gguf q8_0|q4_0
+// usage: llama_engine MODEL.gguf THREADS CONTEXT SEQUENCES [flash] [split] [kv8|kv32]
+//        llama_engine quantize IN.gguf OUT.gguf q8_0|q4_0|f32
 // flash: with flash attention. split: a cache of its own for each sequence instead of a unified one. kv8:
-// keys and values as Q8_0, which needs flash.
+// keys and values as Q8_0, which needs flash; kv32: as floats.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -33,7 +33,7 @@ long peak_bytes() {
 
 class Peer {
  public:
-  Peer(const char* path, int threads, int context, int sequences, bool flash, bool split, bool kv8)
+  Peer(const char* path, int threads, int context, int sequences, bool flash, bool split, ggml_type kv)
       : context_(context) {
     llama_backend_init();
     llama_model_params how = llama_model_default_params();
@@ -48,7 +48,7 @@ class Peer {
     c.n_threads = c.n_threads_batch = threads;
     c.flash_attn_type = flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
     c.kv_unified = !split;
-    if (kv8) c.type_k = c.type_v = GGML_TYPE_Q8_0;
+    c.type_k = c.type_v = kv;
     c.no_perf = true;
     llama_ = llama_init_from_model(model_, c);
     if (llama_ == nullptr) std::exit(1);
@@ -154,7 +154,9 @@ class Peer {
 
 int quantize(const char* from, const char* to, const std::string& type) {
   llama_model_quantize_params how = llama_model_quantize_default_params();
-  how.ftype = type == "q8_0" ? LLAMA_FTYPE_MOSTLY_Q8_0 : LLAMA_FTYPE_MOSTLY_Q4_0;
+  how.ftype = type == "f32"    ? LLAMA_FTYPE_ALL_F32
+              : type == "q8_0" ? LLAMA_FTYPE_MOSTLY_Q8_0
+                               : LLAMA_FTYPE_MOSTLY_Q4_0;
   how.allow_requantize = true;
   return static_cast<int>(llama_model_quantize(from, to, &how));
 }
@@ -199,13 +201,15 @@ int main(int argc, char** argv) {
   llama_log_set(quiet, nullptr);
   if (argc == 5 && std::strcmp(argv[1], "quantize") == 0) return quantize(argv[2], argv[3], argv[4]);
   if (argc < 5) return 2;
-  bool flash = false, split = false, kv8 = false;
+  bool flash = false, split = false;
+  ggml_type kv = GGML_TYPE_F16;
   for (int i = 5; i < argc; ++i) {
     flash = flash || std::strcmp(argv[i], "flash") == 0;
     split = split || std::strcmp(argv[i], "split") == 0;
-    kv8 = kv8 || std::strcmp(argv[i], "kv8") == 0;
+    if (std::strcmp(argv[i], "kv8") == 0) kv = GGML_TYPE_Q8_0;
+    if (std::strcmp(argv[i], "kv32") == 0) kv = GGML_TYPE_F32;
   }
-  Peer peer(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), flash, split, kv8);
+  Peer peer(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), flash, split, kv);
   std::printf("{}\n");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
