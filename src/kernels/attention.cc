@@ -146,12 +146,10 @@ class AttentionRun {
 
   void attend_block(const Bundle& bundle, int64_t block, int64_t kv_head, float* states,
                     float* work_scratch) {
-    const int64_t padded = heads().padded();
-    for (int64_t pair = 0; pair < (bundle.row_end - bundle.row_begin) * share(); ++pair) {
-      float* state = states + pair * stride();
-      std::fill_n(state, stride(), 0.0f);
-      state[padded] = -std::numeric_limits<float>::infinity();
-    }
+    const int64_t pairs = (bundle.row_end - bundle.row_begin) * share();
+    std::fill_n(states, pairs * stride(), 0.0f);
+    for (int64_t pair = 0; pair < pairs; ++pair)
+      states[pair * stride() + heads().padded()] = -std::numeric_limits<float>::infinity();
     AttentionWork work{};
     work.type = shape_.type;
     work.k_offset = offset_ + kv_head * shape_.head_bytes();

@@ -42,6 +42,8 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
   return std::shared_ptr<const MappedFile>(new MappedFile(path, data, stamp, is_private));
 }
 
+void MappedFile::forget_pages() const { ::madvise(data_, size_, MADV_DONTNEED); }
+
 MappedFile::~MappedFile() { ::munmap(data_, size_); }
 
 }  // namespace melete

@@ -29,6 +29,8 @@ class MappedFile {
   std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
   const std::filesystem::path& path() const { return path_; }
   const FileStamp& stamp() const { return stamp_; }
+  // Takes what has been read out of the process's memory; a later read maps it again.
+  void forget_pages() const;
   // Nobody but the process's user can have written it.
   bool is_private() const { return is_private_; }
 

@@ -38,6 +38,9 @@ class TensorFile {
   void keep_files_of(const TensorFile& other) {
     files_.insert(files_.end(), other.files_.begin(), other.files_.end());
   }
+  void forget_pages() const {  // of all files; a later read maps them again
+    for (const auto& file : files_) file->forget_pages();
+  }
   void add_metadata(std::map<std::string, std::string>&& metadata) { metadata_.merge(metadata); }
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }

@@ -106,6 +106,9 @@ Status load_in_two_steps(const TensorFile& tensors, const LoadOptions& options, 
   WeightLoader loader(tensors, pool, options.weights, LoadStep::load, kept ? &*kept : nullptr);
   load(loader);
   MELETE_RETURN_IF_ERROR(loader.status());
+  // Small tensors lie all over the file, and a system that maps large pages at a touch would count most of
+  // it.
+  tensors.forget_pages();
   if (kept) options.packed->keep(*std::move(kept));
   return ok_status();
 }
