@@ -8,6 +8,7 @@ const here = stage();
 test('every example is answered', async () => {
   const page = await openPage(here.browser, here.url);
   const wanted = { 'How many red': '2', 'Which digits': '593', 'What shape is blue': 'square', 'price of milk': '3', 'How many kcal': '230', '27 + 58': '85' };
+  await page.locator('.welcome').waitFor();
   assert.equal(await page.locator('.welcome li').count(), Object.keys(wanted).length);
   for (const [question, answer] of Object.entries(wanted)) {
     await page.goto(`${here.url}/#/`);
