@@ -74,10 +74,11 @@ echo '{"model":"gpt-x","messages":[{"role":"user","content":"a"}]}' >body.json
 ask body.json | grep -qF '"code":"model_not_found"' || fail "an unknown model"
 curl -sS -H "Host: evil.example" "$base/v1/models" | grep -q "permission_error" || fail "another name in Host"
 
-# A client that goes away: its answer ends, as the log says.
+# A client that goes away: its answer, whose form doesn't let it end soon, is cancelled.
 cat >body.json <<'END'
-{"model": "melete-contemplating", "stream": true, "temperature": 2, "max_tokens": 3000,
- "melete": {"agents": 32, "budget_tokens": 64000, "delta": 1e-6, "events": true}, "messages": [{"role": "user", "content": "What is 2 + 3?"}]}
+{"model": "melete-contemplating", "stream": true, "max_tokens": 3000, "melete": {"agents": 32, "budget_tokens": 64000, "events": true},
+ "response_format": {"type": "json_schema", "json_schema": {"name": "numbers",
+ "schema": {"type": "array", "items": {"type": "integer"}, "minItems": 400}}}, "messages": [{"role": "user", "content": "What is 2 + 3?"}]}
 END
 ask body.json 2>/dev/null | head -c 2000 >/dev/null || true
 for _ in $(seq 100); do

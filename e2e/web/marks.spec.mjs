@@ -79,7 +79,10 @@ test('a sound and a clip are marked on their timelines', async () => {
   const page = await openPage(here.browser, here.url);
   for (const name of ['digits.wav', 'clip.mp4']) {
     const dialog = await attach(page, name);
-    const seconds = await dialog.locator('audio, video').evaluate((media) => new Promise((done) => (media.duration ? done(media.duration) : (media.ondurationchange = () => done(media.duration)))));
+    const seconds = await dialog.locator('audio, video').evaluate((media) => new Promise((done) => {
+      media.ondurationchange = () => media.duration < Infinity && done(media.duration); // infinite until all of it is there
+      media.ondurationchange();
+    }));
     const line = await dialog.locator('.line').boundingBox();
     await page.mouse.move(line.x + 0.25 * line.width, line.y + 20);
     await page.mouse.down();
