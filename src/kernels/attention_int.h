@@ -187,7 +187,7 @@ struct IntTile : IntKeys<typename Lanes::Int, kType> {
   template <int R>
   static void soften(const AttentionWork& w, Tile<R>& tile, const std::byte* const* pages, int64_t origin,
                      int64_t num_pages) {
-    KeptProducts<F, R> kept(pages, w.scales_offset + kPagePositions * 4);
+    KeptProducts<F, R> kept{pages, w.scales_offset + kPagePositions * 4, {}};
     ChunkSoftmax<F, kType, R>(w, tile.scores, origin, num_pages).run(tile.worth, kept);
     alignas(64) float greatest[16] = {}, inverse[16];
     max_bits_of_rows<F, R>(kept.greatest, greatest);

@@ -112,7 +112,6 @@ class ChunkSoftmax {
       kept.end(r, state);
     } else {
       for (int64_t i = 0; i < 16 * pages_; i += 16) F::store(scores + i, F::zero());
-      kept.end(r, kept.begin());
     }
     F::store(lanes_[r], sum);
   }
@@ -152,13 +151,9 @@ struct KeptProducts {
       return product;
     }
   };
-  // offset: of the values' scales in a page.
-  KeptProducts(const std::byte* const* chunk_pages, int64_t scales_offset)
-      : pages(chunk_pages), offset(scales_offset) {}
-
   const std::byte* const* pages;
-  int64_t offset;
-  alignas(64) float greatest[R][16];  // written by end()
+  int64_t offset;  // of the values' scales in a page
+  alignas(64) float greatest[R][16];
 
   State begin() const { return {pages, offset, F::zero()}; }
   void end(int r, const State& s) { F::store(greatest[r], s.most); }
