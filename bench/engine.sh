@@ -24,7 +24,9 @@ if folder=$(bench/peers/build_llama.sh); then
     g++ -O2 -std=c++17 "${includes[0]}/include" "${includes[0]}/ggml/include" bench/peers/llama_engine.cc -o "$peer" \
       -Wl,--start-group $libraries -Wl,--end-group -fopenmp -lpthread -ldl
   fi
-  for type in q8_0 q4_0 f32; do
+  types=(q8_0 q4_0)
+  [[ $# -gt 2 && " ${*:3} " != *" text "* ]] || types+=(f32)
+  for type in "${types[@]}"; do
     file=$peers/smollm2-$type.gguf
     [[ -e $file ]] || { "$peer" quantize "$smollm2" "$file.part" $type && mv "$file.part" "$file"; }
   done
