@@ -338,7 +338,8 @@ void WeightLoader::stored_rows(const std::string& name, int64_t rows, int64_t wi
 
 void WeightLoader::tie(const WeightMatrix& head, RowTable& to) const {
   const DataType stored = to.stored.type;
-  const bool is_same = head.quant() != nullptr && ((stored == DataType::q8_0 && head.quant()->bits() == 8) ||
+  // Blocks with an offset hold the same numbers too, but are rounded in another order when looked up.
+  const bool is_same = head.quant() != nullptr && ((has_w8(stored) && head.quant()->bits() == 8) ||
                                                    (stored == DataType::q4_0 && head.quant()->bits() == 4));
   if (step_ == LoadStep::load && is_same) to.head = *head.quant();
 }

@@ -32,6 +32,10 @@ QuantWork work_for(const QuantActivations& x, const QuantMatrix& w, std::span<co
           bias.empty() ? nullptr : bias.data()};
 }
 
+// Most pieces that a thread's share of a product is cut into: where the system takes a thread away for a
+// moment, the others wait for one piece.
+constexpr int64_t kMostPieces = 12;
+
 // One product's pieces: ranges of blocks of rows by ranges of panels. Panels are cut first, so that a thread
 // reads an unbroken part of the weights; rows where panels are few.
 struct Cut {
@@ -45,7 +49,7 @@ Cut cut(const QuantWork& work, int threads) {
   Cut c{work, (work.rows + kQuantRows - 1) / kQuantRows, quant_panels(work.cols), 1, 1};
   const int64_t bytes = c.panels * work.pairs * work.record_bytes * c.blocks;
   if (threads == 1 || bytes < 2 * kTaskBytes) return c;
-  const int64_t wanted = threads * std::clamp<int64_t>(bytes / (threads * 4 * kTaskBytes), 1, 12);
+  const int64_t wanted = threads * std::clamp<int64_t>(bytes / (threads * 4 * kTaskBytes), 1, kMostPieces);
   c.panel_parts = std::clamp<int64_t>(c.panels / 2, 1, wanted);
   c.block_parts = std::clamp<int64_t>(c.blocks / 4, 1, (wanted + c.panel_parts - 1) / c.panel_parts);
   return c;

@@ -106,8 +106,7 @@ Status load_in_two_steps(const TensorFile& tensors, const LoadOptions& options, 
   WeightLoader loader(tensors, pool, options.weights, LoadStep::load, kept ? &*kept : nullptr);
   load(loader);
   MELETE_RETURN_IF_ERROR(loader.status());
-  // Small tensors lie all over the file, and a system that maps large pages at a touch would count most of
-  // it.
+  // Small tensors lie all over the file: where large pages are mapped at a touch, most of it would stay.
   tensors.forget_pages();
   if (kept) options.packed->keep(*std::move(kept));
   return ok_status();
