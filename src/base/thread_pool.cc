@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -27,7 +29,8 @@ void relax() {
 
 ThreadPool::ThreadPool(int num_threads) {
   if (num_threads <= 0) num_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { work(); });
+  shares_ = std::vector<Share>(static_cast<size_t>(num_threads));
+  for (size_t i = 1; i < shares_.size(); ++i) workers_.emplace_back([this, i] { work(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -37,20 +40,47 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::take_tasks(const FunctionRef<void(int64_t)>& task, int64_t num_tasks) {
+bool ThreadPool::Share::take_front(int64_t& task) {
+  uint64_t held = tasks.load(std::memory_order_relaxed);
+  while (held >> 32 < (held & UINT32_MAX)) {
+    if (!tasks.compare_exchange_weak(held, held + (uint64_t{1} << 32))) continue;
+    task = static_cast<int64_t>(held >> 32);
+    return true;
+  }
+  return false;
+}
+
+bool ThreadPool::Share::take_back(int64_t& task) {
+  uint64_t held = tasks.load(std::memory_order_relaxed);
+  while (held >> 32 < (held & UINT32_MAX)) {
+    if (!tasks.compare_exchange_weak(held, held - 1)) continue;
+    task = static_cast<int64_t>((held & UINT32_MAX) - 1);
+    return true;
+  }
+  return false;
+}
+
+void ThreadPool::call(const FunctionRef<void(int64_t)>& task, int64_t i) {
+  try {
+    task(i);
+  } catch (...) {
+    const std::lock_guard lock(error_mutex_);
+    if (!error_) error_ = std::current_exception();
+  }
+}
+
+void ThreadPool::take_tasks(size_t self, const FunctionRef<void(int64_t)>& task) {
   inside_run = true;
-  for (int64_t i = next_.fetch_add(1); i < num_tasks; i = next_.fetch_add(1)) {
-    try {
-      task(i);
-    } catch (...) {
-      const std::lock_guard lock(error_mutex_);
-      if (!error_) error_ = std::current_exception();
-    }
+  int64_t i = 0;
+  while (shares_[self].take_front(i)) call(task, i);
+  for (size_t next = 1; next < shares_.size(); ++next) {
+    Share& other = shares_[(self + next) % shares_.size()];
+    while (other.take_back(i)) call(task, i);
   }
   inside_run = false;
 }
 
-void ThreadPool::work() {
+void ThreadPool::work(size_t self) {
   uint32_t seen = 0;
   while (true) {
     for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) relax();
@@ -61,7 +91,7 @@ void ThreadPool::work() {
     busy_.fetch_add(1);
     // The run may have closed (and another opened) since `seen` was read; only a run that is still open may
     // be entered, and the closer waits for busy_ to fall to zero before it touches the task.
-    if (generation_.load() == seen) take_tasks(*task_, num_tasks_);
+    if (generation_.load() == seen) take_tasks(self, *task_);
     if (busy_.fetch_sub(1) == 1) busy_.notify_all();
   }
 }
@@ -72,14 +102,17 @@ void ThreadPool::run(int64_t num_tasks, FunctionRef<void(int64_t)> task) {
     for (int64_t i = 0; i < num_tasks; ++i) task(i);
     return;
   }
+  MELETE_CHECK(num_tasks <= UINT32_MAX, num_tasks);
   const std::lock_guard caller(caller_);
   task_ = &task;
-  num_tasks_ = num_tasks;
-  next_ = 0;
+  const auto threads = static_cast<int64_t>(shares_.size());
+  for (int64_t i = 0; i < threads; ++i)
+    shares_[static_cast<size_t>(i)].fill(static_cast<uint64_t>(num_tasks * i / threads),
+                                         static_cast<uint64_t>(num_tasks * (i + 1) / threads));
   error_ = nullptr;
   generation_.fetch_add(1);
   generation_.notify_all();
-  take_tasks(task, num_tasks);
+  take_tasks(0, task);
   generation_.fetch_add(1);
   for (int spin = 0; spin < kSpins && busy_.load() != 0; ++spin) relax();
   for (int left = busy_.load(); left != 0; left = busy_.load()) busy_.wait(left);

@@ -39,8 +39,8 @@ class ThreadPool {
   int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   // Calls task(0) .. task(num_tasks - 1), each once, in any order and on any thread, and returns when all
-  // have ended. The first exception that a task throws is rethrown here. A call from inside a task runs on
-  // that task's thread.
+  // have ended; fewer than 2^32. Each thread begins with neighbouring ones. The first exception that a task
+  // throws is rethrown here. A call from inside a task runs on that task's thread.
   void run(int64_t num_tasks, FunctionRef<void(int64_t)> task);
 
   // Splits [0, count) into ranges of at least `grain` and calls body(begin, end) on each.
@@ -49,8 +49,20 @@ class ThreadPool {
  private:
   static constexpr size_t kCacheLine = 64;
 
-  void work();
-  void take_tasks(const FunctionRef<void(int64_t)>& task, int64_t num_tasks);
+  // A thread's share of the open run's tasks, [low, high) as low << 32 | high, on a line of its own. The
+  // thread takes them from the front, so that it reads what it works on in one piece; whoever has ended takes
+  // from the back of another's.
+  struct alignas(kCacheLine) Share {
+    std::atomic<uint64_t> tasks{0};
+
+    void fill(uint64_t low, uint64_t high) { tasks.store(low << 32 | high, std::memory_order_relaxed); }
+    bool take_front(int64_t& task);
+    bool take_back(int64_t& task);
+  };
+
+  void work(size_t self);
+  void take_tasks(size_t self, const FunctionRef<void(int64_t)>& task);
+  void call(const FunctionRef<void(int64_t)>& task, int64_t i);
 
   std::vector<std::thread> workers_;
   std::mutex caller_;  // one run() at a time
@@ -58,8 +70,7 @@ class ThreadPool {
   alignas(kCacheLine) std::atomic<uint32_t> generation_{0};  // odd while a run is open
   std::atomic<bool> stop_{false};
   const FunctionRef<void(int64_t)>* task_ = nullptr;
-  int64_t num_tasks_ = 0;
-  alignas(kCacheLine) std::atomic<int64_t> next_{0};
+  std::vector<Share> shares_;                     // [thread]; the caller's is the first
   alignas(kCacheLine) std::atomic<int> busy_{0};  // workers inside the open run
   std::mutex error_mutex_;
   std::exception_ptr error_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 
@@ -44,6 +45,20 @@ TEST(ThreadPool, RethrowsAndGoesOnAfterwards) {
   EXPECT_EQ(done, 7);
   pool.run(3, [&](int64_t) { ++done; });
   EXPECT_EQ(done, 10);
+}
+
+// The first task waits for all others, half of which are its own thread's share.
+TEST(ThreadPool, AThreadThatHasEndedTakesFromAnother) {
+  ThreadPool pool(2);
+  std::atomic<int> done{0};
+  bool others_ended = false;
+  pool.run(8, [&](int64_t i) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (i == 0 && done < 7 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    if (i == 0) others_ended = done == 7;
+    ++done;
+  });
+  EXPECT_TRUE(others_ended);
 }
 
 TEST(ThreadPool, ARunInsideATaskEnds) {
