@@ -7,8 +7,10 @@
 namespace melete {
 
 template <class F, class Op>
-void map_lanes(float* y, int64_t size, Op op) {
-  for (int64_t i = 0; i < size; i += 16) store_part<F>(y + i, op(i, size - i), size - i);
+[[gnu::flatten]] void map_lanes(float* y, int64_t size, Op op) {
+  int64_t i = 0;
+  for (; i + 16 <= size; i += 16) F::store(y + i, op(i, 16));
+  if (i < size) F::store(y + i, op(i, size - i), size - i);
 }
 
 template <class F>
