@@ -96,7 +96,7 @@ double time_step(ThreadPool& pool, const PageShape& shape, const Step& step, std
     const AttentionPlan plan(kHeads, step.rows, pool.num_threads());
     scratch.resize(static_cast<size_t>(plan.scratch_floats(shape.type)));
     for (int64_t layer = 0; layer < kLayers; ++layer)
-      attention(pool, plan, shape, ConstMatrix(q, n, width), layer * shape.bytes(), 0.125f, scratch,
+      attention(pool, plan, shape, {}, ConstMatrix(q, n, width), layer * shape.bytes(), 0.125f, scratch,
                 Matrix(std::span(o), n, width));
     times.push_back(now_ms(pool.num_threads()) - begin);
   }

@@ -314,6 +314,10 @@ TEST(EngineQueue, RememberedPromptsOutliveTheProcessInAFile) {
     ASSERT_FALSE(loaded.ok()) << i;
     EXPECT_EQ(engine->metrics().cached_pages, 0);
   }
+  std::string earlier = whole;
+  earlier[8] = 1;  // the version
+  ASSERT_TRUE(write_file(file, earlier).ok());
+  refused(*engine, ErrorKind::not_found);
   fs::remove(file);
   EXPECT_EQ(engine->load_prompts(file).error().kind, ErrorKind::not_found);
 }

@@ -12,7 +12,7 @@ namespace melete {
 namespace {
 
 constexpr char kMagic[] = "MELETEKV";
-constexpr uint64_t kVersion = 1, kMaxHeader = 1 << 20;
+constexpr uint64_t kVersion = 2, kMaxHeader = 1 << 20;
 constexpr int64_t kEnd = -2;
 
 std::string_view bytes_of(const auto& value) {
@@ -119,6 +119,9 @@ Status read_header(Reader& reader, const std::filesystem::path& file, const std:
       !reader.get(version) || !reader.get(size) || size > kMaxHeader)
     return corrupt("[", file.string(),
                    "] must be a file of remembered prompts, got something else; remove it");
+  if (version < kVersion)
+    return not_found("[", file.string(), "] must be of version ", kVersion, ", got ", version,
+                     ", an earlier Melete's; it will be replaced");
   std::string header(size, '\0');
   if (!reader.get(header.data(), size))
     return corrupt("[", file.string(), "] must be whole, got a cut file; remove it");

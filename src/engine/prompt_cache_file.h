@@ -20,8 +20,8 @@ Status save_prompt_cache(const std::filesystem::path& file, const RadixCache& ca
                          std::string_view fingerprint);
 
 // Fills the cache, which forgets what it held, with as much as finds room; returns the number of positions.
-// Errors: not_found, corrupt (cut or changed), invalid_argument (another fingerprint or layout); the cache is
-// empty then.
+// Errors: not_found (also of an earlier version's file), corrupt (cut or changed), invalid_argument (another
+// fingerprint or layout); the cache is empty then.
 Result<int64_t> load_prompt_cache(const std::filesystem::path& file, RadixCache& cache, KvPool& pool,
                                   std::string_view fingerprint);
 

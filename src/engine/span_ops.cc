@@ -11,8 +11,6 @@ namespace melete {
 
 namespace {
 
-// Rows whose keys and values one task writes at least: fewer cost less than a run of the pool does.
-constexpr int64_t kWrittenRows = 4;
 // Rows of a table that one task looks up at least.
 constexpr int64_t kLookedUpRows = 16;
 
@@ -247,22 +245,21 @@ Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   MELETE_CHECK(shape.heads.heads == kind.heads && shape.heads.kv_heads == kind.kv_heads &&
                    shape.heads.head_dim == kind.head_dim,
                "layer ", kind.layer, " has another shape than the cache");
-  std::vector<KvSequence*> sequences;  // of each row
-  for (const BatchPart& part : parts_)
-    sequences.insert(sequences.end(), static_cast<size_t>(part.count), part.sequence);
-  pool_.for_ranges(q.rows(), kWrittenRows, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const auto i = static_cast<size_t>(row);
-      write_page(shape, k.row(row), v.row(row), positions_[i] % kPagePositions,
-                 sequences[i]->page_at(kind.layer, positions_[i]));
+  writes_.clear();
+  for (const BatchPart& part : parts_) {
+    for (int64_t i = 0; i < part.count; ++i) {
+      const auto row = std::ssize(writes_);
+      const int64_t position = part.sequence->length() + i;
+      writes_.push_back(
+          {k.row(row), v.row(row), position % kPagePositions, part.sequence->page_at(kind.layer, position)});
     }
-  });
+  }
   const AttentionPlan& plan = plan_of(layout, kind.layer);
   Tensor o = arena_.make(q.rows(), q.width());
   Tensor scratch = arena_.make(1, plan.scratch_floats(shape.type));
   const float scale = 1.0f / std::sqrt(static_cast<float>(kind.head_dim));
-  melete::attention(pool_, plan, shape, q.in(), layout.offset_of(kind.layer), scale, scratch.mutable_values(),
-                    o.out());
+  melete::attention(pool_, plan, shape, writes_, q.in(), layout.offset_of(kind.layer), scale,
+                    scratch.mutable_values(), o.out());
   return o;
 }
 

@@ -130,6 +130,7 @@ class SpanOps {
   std::map<std::pair<double, int64_t>, Rotation> ropes_;  // by theta and head width
   std::map<const float*, Rotation> given_ropes_;          // by the frequencies' place
   std::map<int64_t, AttentionPlan> plans_;                // by group of layers
+  std::vector<PageWrite> writes_;                         // of the layer at hand
   std::vector<float> segment_scratch_;
   Rotation given_;                // the last rotate()'s
   QuantActivations activations_;  // of the last quantised input

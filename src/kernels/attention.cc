@@ -23,8 +23,8 @@ const AttentionTable& attention_table() {
 
 namespace {
 
-// Queries that one task rounds at least.
-constexpr int64_t kRoundedPairs = 256;
+// Rows that one task prepares at least: fewer cost less than a run of the pool does.
+constexpr int64_t kPreparedRows = 2;
 // Pairs whose blocks one task folds at least.
 constexpr int64_t kFoldedPairs = 16;
 
@@ -42,9 +42,23 @@ class AttentionRun {
     MELETE_CHECK(static_cast<int64_t>(scratch.size()) >= plan.scratch_floats(shape.type), scratch.size());
   }
 
+  // Writes the rows' keys and values and rounds their queries.
+  void prepare(ThreadPool& pool, std::span<const PageWrite> writes) {
+    MELETE_CHECK(writes.empty() || std::ssize(writes) == q_.rows, writes.size(), " for ", q_.rows);
+    if (writes.empty() && !is_integer(shape_.type)) return;
+    pool.for_ranges(q_.rows, kPreparedRows, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        if (!writes.empty()) {
+          const PageWrite& write = writes[static_cast<size_t>(row)];
+          write_page(shape_, write.k, write.v, write.place, write.part);
+        }
+        if (is_integer(shape_.type)) round_queries(row);
+      }
+    });
+  }
+
   void run(ThreadPool& pool) {
     const int64_t bundles = std::ssize(plan_.bundles_), blocks = std::ssize(plan_.blocks_);
-    if (is_integer(shape_.type)) round_queries(pool);
     const bool small = plan_.keys_seen_ * q_.cols < (1 << 15);
     const int64_t units = (plan_.by_block_ ? blocks : bundles) * heads().kv_heads;
     const int64_t tasks = std::min<int64_t>(units, small ? 1 : num_slots());
@@ -80,12 +94,10 @@ class AttentionRun {
     return scratch_.data() + std::ssize(scratch_) - (pair + 1) * size;
   }
 
-  void round_queries(ThreadPool& pool) {
-    const int64_t width = heads().head_dim;
-    pool.for_ranges(q_.rows * heads().heads, kRoundedPairs, [&](int64_t begin, int64_t end) {
-      for (int64_t pair = begin; pair < end; ++pair)
-        round_query(q_.data + pair * width, width, rounded_query(pair));
-    });
+  void round_queries(int64_t row) {
+    const int64_t width = heads().head_dim, first = row * heads().heads;
+    for (int64_t pair = first; pair < first + heads().heads; ++pair)
+      round_query(q_.data + pair * width, width, rounded_query(pair));
   }
 
   void round_query(const float* q, int64_t width, float* to) const {
@@ -238,12 +250,15 @@ class AttentionRun {
   Matrix o_;
 };
 
-void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape, ConstMatrix q,
-               int64_t offset, float scale, std::span<float> scratch, Matrix o) {
+void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape,
+               std::span<const PageWrite> writes, ConstMatrix q, int64_t offset, float scale,
+               std::span<float> scratch, Matrix o) {
   MELETE_CHECK(q.cols == shape.heads.heads * shape.heads.head_dim && o.cols == q.cols && o.rows == q.rows &&
                    plan.num_rows() == q.rows,
                q.rows, " x ", q.cols, " for ", plan.num_rows(), " rows");
-  AttentionRun(plan, shape, q, offset, scale, scratch, o).run(pool);
+  AttentionRun run(plan, shape, q, offset, scale, scratch, o);
+  run.prepare(pool, writes);
+  run.run(pool);
 }
 
 void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, ConstMatrix k, ConstMatrix v,
@@ -273,7 +288,7 @@ void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, 
   MELETE_CHECK(std::ssize(rows) == q.rows, rows.size(), " of ", q.rows);
   const AttentionPlan plan(shape, rows, pool.num_threads());
   std::vector<float> work(static_cast<size_t>(plan.scratch_floats(page_shape.type)));
-  attention(pool, plan, page_shape, q, 0, scale, work, o);
+  attention(pool, plan, page_shape, {}, q, 0, scale, work, o);
 }
 
 }  // namespace melete

@@ -69,10 +69,11 @@ class AttentionPlan {
   std::vector<const std::byte*> pages_;
 };
 
-// o = attention of every row. offset: bytes of this layer's part in a page. scratch:
-// plan.scratch_floats(shape.type).
-void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape, ConstMatrix q,
-               int64_t offset, float scale, std::span<float> scratch, Matrix o);
+// o = attention of every row, after `writes` have been made: one of each row, or none. offset: bytes of this
+// layer's part in a page. scratch: plan.scratch_floats(shape.type).
+void attention(ThreadPool& pool, const AttentionPlan& plan, const PageShape& shape,
+               std::span<const PageWrite> writes, ConstMatrix q, int64_t offset, float scale,
+               std::span<float> scratch, Matrix o);
 
 // Every row sees all rows of its segment; lengths sum to N. scratch grows to what the call needs.
 void segment_attention(ThreadPool& pool, const HeadShape& shape, ConstMatrix q, ConstMatrix k, ConstMatrix v,

@@ -22,7 +22,7 @@ template <class F, KvType kType>
 void fold_typed(float* total, const float* block, int64_t padded) {
   const float top = block[padded] > total[padded] ? block[padded] : total[padded];
   alignas(64) float worth[16] = {total[padded] - top, block[padded] - top};
-  F::store(worth, softmax_weight<F, kType>(F::load(worth)));
+  F::store(worth, softmax_exp<F, kType>(F::load(worth)));
   const auto old_worth = F::set(worth[0]), new_worth = F::set(worth[1]);
   for (int64_t i = 0; i < padded; i += 16)
     F::store(total + i, F::fma(new_worth, F::load(block + i), F::mul(old_worth, F::load(total + i))));

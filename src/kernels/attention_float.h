@@ -6,6 +6,17 @@
 
 namespace melete {
 
+// The softmax's weights stay floats, in place of the scores.
+template <class F>
+struct KeptWeights {
+  using V = typename F::V;
+  float* scores;
+
+  static V weight(V x) { return exp_lanes<F>(x); }
+  static V add(V sum, int64_t, V weight) { return F::add(sum, weight); }
+  void store(int r, int64_t page, V weight) const { F::store(scores + r * kChunkKeys + 16 * page, weight); }
+};
+
 template <class Lanes, KvType kType>
 struct FloatTile {
   using F = Lanes;
@@ -31,7 +42,7 @@ struct FloatTile {
     float* q;       // [K][R]
     float q_scale[R];
     alignas(64) float worth[16] = {};
-    float unit[R] = {};
+    float unit[16] = {};
   };
 
   static V load(const std::byte* p) {
@@ -53,8 +64,9 @@ struct FloatTile {
   template <int R>
   static void soften(const AttentionWork& w, Tile<R>& tile, const std::byte* const*, int64_t origin,
                      int64_t num_pages) {
-    KeptWeights<F> kept;
-    ChunkSoftmax<F, kType, R>(w, tile.scores, origin, num_pages).run(tile.worth, kept);
+    const KeptWeights<F> kept{tile.scores};
+    ChunkSoftmax<F, kType, R, KeptWeights<F>>(w, tile.scores, kept, origin, num_pages)
+        .run(tile.worth, tile.unit);
   }
 
   static V value_start(const float* o, V worth) { return F::mul(F::load(o), worth); }

@@ -1,9 +1,12 @@
 // Attention in integers over pages of KvType::int16 or int8 (attention_tile.h), over lanes with integers
 // Lanes::Int.
 //
-// Queries are rounded like keys, the weights of a chunk to parts of the chunk's greatest product of weight
-// and value scale (to 1 / 8191, or 1 / 255 of it), so that scores and outputs are sums of products of
-// integers: exact, therefore without an order to keep, and two or four to a lane where floats have one.
+// Queries are rounded like keys, and products of weights and value scales to parts of the chunk's greatest
+// one (to 1 / 8191, or 1 / 255 of it), so that scores and outputs are sums of products of integers: exact,
+// therefore without an order to keep, and two or four to a lane where floats have one. A value's scale joins
+// its score as a logarithm, so one exponential gives the product, whose greatest is known beforehand; the
+// softmax's denominator takes it divided by the scale again. Beside a value 2^120 times greater the
+// exponential, and so the key's part of the denominator, becomes zero.
 #pragma once
 
 #include <bit>
@@ -179,32 +182,33 @@ struct IntTile : IntKeys<typename Lanes::Int, kType> {
   static ScoreSum score_start(const Tile<R>& tile, int r) {
     return Q::set(kType == KvType::int8 ? tile.start[r] : 0);
   }
+  // Plus the logarithm of the value's scale.
   static V score(ScoreSum sum, const float* scales, V q_scale) {
-    return F::mul(F::mul(Q::to_float(sum), F::load(scales)), q_scale);
+    return F::fma(F::mul(Q::to_float(sum), F::load(scales)), q_scale, F::load(scales + kPagePositions));
   }
 
-  // Softens the chunk's scores, times the values' scales, and rounds the products.
+  // The softmax's weights times the values' scales, rounded.
+  struct Products {
+    static constexpr int32_t kLimit = weight_limit(kType);
+    StoredWeight* weights;
+    const std::byte* const* pages;
+    int64_t inverses;  // of the values' scales, in a page
+
+    static V weight(V x) { return exp2_lanes<F, kLimit>(x); }
+    V add(V sum, int64_t page, V product) const {
+      return F::fma(product, F::load(reinterpret_cast<const float*>(pages[page] + inverses)), sum);
+    }
+    void store(int r, int64_t page, V product) const {
+      Keys::store_weights(weights + r * kChunkKeys + 16 * page, product);
+    }
+  };
+
   template <int R>
   static void soften(const AttentionWork& w, Tile<R>& tile, const std::byte* const* pages, int64_t origin,
                      int64_t num_pages) {
-    KeptProducts<F, R> kept{pages, w.scales_offset + kPagePositions * 4, {}};
-    ChunkSoftmax<F, kType, R>(w, tile.scores, origin, num_pages).run(tile.worth, kept);
-    alignas(64) float greatest[16] = {}, inverse[16];
-    max_bits_of_rows<F, R>(kept.greatest, greatest);
-    const V top = F::load(greatest), one = F::div(top, F::set(static_cast<float>(weight_limit(kType))));
-    const V used =
-        F::select(F::less(top, F::set(0x1p-100f)), F::zero(), one);  // its inverse must not overflow
-    F::store(tile.unit, used);
-    F::store(inverse, F::select(F::less(F::zero(), used), F::div(F::set(1.0f), used), F::zero()));
-    for (int r = 0; r < R; ++r) {
-      StoredWeight* weights = tile.weights + r * kChunkKeys;
-      const V factor = F::set(inverse[r]);
-      for (int64_t i = 0; i < 16 * num_pages; i += 16) {
-        const V parts =
-            inverse[r] > 0 ? F::mul(F::load(tile.scores + r * kChunkKeys + i), factor) : F::zero();
-        Keys::store_weights(weights + i, parts);
-      }
-    }
+    const Products products{tile.weights, pages, w.scales_offset + 2 * kPagePositions * 4};
+    ChunkSoftmax<F, kType, R, Products>(w, tile.scores, products, origin, num_pages)
+        .run(tile.worth, tile.unit);
   }
 
   static ValueSum value_start(const float*, V) { return Q::set(0); }

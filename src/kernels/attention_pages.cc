@@ -54,12 +54,30 @@ float write_keys(const AttentionTable& table, KvType type, const float* k, int64
   return scale;
 }
 
-// v as one of the `neighbours` in each pair or quad of positions.
+// Below it values count as zeros, whose scale is then this: the inverse of a scale must leave room for sums.
+constexpr float kLeastValueScale = 0x1p-60f;
+
+// A value's scale as attention wants it; scales: of the page's keys, then what belongs to its values.
+void write_value_scale(float scale, int64_t place, float* scales) {
+  const float used = scale < kLeastValueScale ? kLeastValueScale : scale;
+  float* logarithms = scales + kPagePositions;
+  logarithms[place] = static_cast<float>(std::log2(static_cast<double>(used)));
+  // An inverse is always finite: it meets the zero weights of rows that don't see this position.
+  logarithms[kPagePositions + place] = std::isnan(scale) ? 1.0f : 1.0f / used;
+}
+
+float value_scale(const float* scales, int64_t place) {
+  const float logarithm = scales[kPagePositions + place];
+  return std::isnan(logarithm) ? logarithm : 1.0f / scales[2 * kPagePositions + place];
+}
+
+// v as one of the `neighbours` in each pair or quad of positions. Returns the scale.
 template <class T, class Round>
 float write_values(const AttentionTable& table, const float* v, int64_t width, int32_t limit,
                    int64_t neighbours, T* values, const Round& round) {
   T rounded[kChunkKeys];
-  const float scale = table.scale(v, width, limit);
+  float scale = table.scale(v, width, limit);
+  if (scale < kLeastValueScale) scale = 0;
   for (int64_t d = 0; d < width; d += kChunkKeys) {
     const int64_t count = std::min(kChunkKeys, width - d);
     round(v + d, count, scale, rounded);
@@ -89,7 +107,7 @@ void write_integers(const PageShape& shape, const float* k, const float* v, int6
   const AttentionTable& table = attention_table();
   auto* scales = reinterpret_cast<float*>(part + shape.scales_offset());
   scales[place] = write_keys(table, shape.type, k, shape.heads.head_dim, part + kStepBytes * place);
-  scales[kPagePositions + place] = write_values(shape, v, place, part);
+  write_value_scale(write_values(shape, v, place, part), place, scales);
 }
 
 void read_integers(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v) {
@@ -103,7 +121,7 @@ void read_integers(const PageShape& shape, const std::byte* part, int64_t place,
                                                : words[d / 2 * 2 * kPagePositions + d % 2];
     k[d] = static_cast<float>(key) * scales[place];
     const int value = shape.type == KvType::int8 ? value_bytes[4 * d] : value_words[2 * d];
-    v[d] = static_cast<float>(value) * scales[kPagePositions + place];
+    v[d] = static_cast<float>(value) * value_scale(scales, place);
   }
   const int64_t block = rotated_together(shape.heads.head_dim);
   if (shape.type != KvType::int8 || block == 1) return;

@@ -5,8 +5,9 @@
 //   bf16  the same, rounded to bfloat16 (ties to even) and widened exactly when read
 //   int16 keys [K / 2 rounded up][16][2] of round(x n / amax), ties to even, amax over the K channels of one
 //         position and head, n = floor(sqrt((2^31 - 1) / K)) so that the product of two such rows fits 32
-//         bits; scales [16] = amax / n as f32 of the keys, then [16] of the values; values [8][K padded to
-//         16][2]: pairs of neighbouring positions side by side, rounded likewise with n = 4095
+//         bits; as f32 scales [16] = amax / n of the keys, then of the values log2 of their scales [16] and
+//         the scales' inverses [16]; values [8][K padded to 16][2]: pairs of neighbouring positions side by
+//         side, rounded likewise with n = 4095
 //   int8  keys [K / 4 rounded up][16][4] of 128 + round(y 127 / amax), where y is x rotated by Hadamard
 //         matrices (2404.00456), so that no channel's size costs the others their precision, and amax over y;
 //         scales as int16's; values [4][K padded to 16][4]: four neighbouring positions side by side, rounded
@@ -60,7 +61,7 @@ struct PageShape {
   }
   int64_t value_bytes() const { return type == KvType::f32 ? 4 : type == KvType::int8 ? 1 : 2; }
   int64_t scales_offset() const { return (heads.head_dim * key_bytes() + 63) / 64 * 64; }
-  int64_t values_offset() const { return scales_offset() + (is_integer(type) ? 128 : 0); }
+  int64_t values_offset() const { return scales_offset() + (is_integer(type) ? 3 * kPagePositions * 4 : 0); }
   int64_t head_bytes() const { return values_offset() + kPagePositions * heads.padded() * value_bytes(); }
   int64_t bytes() const { return heads.kv_heads * head_bytes(); }
 };
@@ -68,6 +69,13 @@ struct PageShape {
 // Writes one position's k and v (each G * K) into its place 0..15 of a layer's part, which must have started
 // as zeros. Under integer types a row of k with an infinity or NaN gives NaN scores, one of v NaN.
 void write_page(const PageShape& shape, const float* k, const float* v, int64_t place, std::byte* part);
+
+// One position's k and v (each G * K), and the place of a layer's part where they belong.
+struct PageWrite {
+  const float *k = nullptr, *v = nullptr;
+  int64_t place = 0;
+  std::byte* part = nullptr;
+};
 
 // The values that attention sees at a place, each G * K: what was written, after rounding.
 void read_page(const PageShape& shape, const std::byte* part, int64_t place, float* k, float* v);

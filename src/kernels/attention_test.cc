@@ -49,7 +49,7 @@ std::vector<float> attend(ThreadPool& pool, const PageShape& shape, std::span<co
   const int64_t n = std::ssize(rows), width = shape.heads.heads * shape.heads.head_dim;
   const AttentionPlan plan(shape.heads, rows, pool.num_threads());
   std::vector<float> o(q.size(), NAN), scratch(size_t(plan.scratch_floats(shape.type)), NAN);
-  attention(pool, plan, shape, ConstMatrix(q, n, width), Pages::kOffset, 0.3f, scratch,
+  attention(pool, plan, shape, {}, ConstMatrix(q, n, width), Pages::kOffset, 0.3f, scratch,
             Matrix(std::span(o), n, width));
   return o;
 }
@@ -306,6 +306,37 @@ TEST(AttentionPages, GreatestIntegersDontOverflow) {
         return attend(pool, shape, q, causal_rows(pages.list, 63, 1, 0));
       });
       for (const float x : o) EXPECT_NEAR(x, 3.0f, 1e-3f);
+    }
+  }
+}
+
+// Output of one row that sees `values` under equal scores, every key and query channel being `size`.
+std::vector<float> mean_of(KvType type, const std::vector<float>& values, float size) {
+  const PageShape shape{{1, 1, 4}, type};
+  std::vector<float> k(4 * values.size(), size), v;
+  for (const float value : values) v.insert(v.end(), 4, value);
+  const Pages pages(shape, k, v);
+  return expect_same_bits("mean", [&](ThreadPool& pool) {
+    const auto rows = causal_rows(pages.list, std::ssize(values) - 1, 1, 0);
+    return attend(pool, shape, std::vector<float>(4, size), rows);
+  });
+}
+
+// A value's scale is part of its score (attention_int.h), to the score's own precision.
+TEST(Attention, ValuesOfAnySizeWeighTheSame) {
+  for (const KvType type : {KvType::int8, KvType::int16}) {
+    for (const float size : {0.0f, 1.0f, 100.0f}) {  // scores up to 17,000
+      std::vector<float> values(150, 3.0f);
+      for (const float other : {0.0f, 3e-12f, 3e12f}) {
+        for (size_t i = 0; i < values.size(); i += 2) values[i] = other;
+        const float mean = (3 + other) / 2;
+        EXPECT_NEAR(mean_of(type, values, size)[0], mean, mean * 5e-3f) << size << ", " << other;
+      }
+    }
+    for (const float size : {0.0f, 100.0f, 3e8f}) {
+      EXPECT_NEAR(mean_of(type, std::vector<float>(150, 3), size)[0], 3, 1e-3) << size;
+      EXPECT_NEAR(mean_of(type, std::vector<float>(150, 3e-12f), size)[0], 3e-12, 1e-15) << size;
+      EXPECT_EQ(mean_of(type, std::vector<float>(150, 3e-25f), size)[0], 0) << size;  // counts as nothing
     }
   }
 }

@@ -32,6 +32,7 @@ void score_pages(const AttentionWork& w, const typename Kind::template Tile<R>& 
   for (int p = 0; p < P; ++p) {
     keys[p] = pages[p] + w.k_offset;
     next[p] = ahead.pages[p] + w.k_offset + ahead.offset;
+    for (int64_t at = w.scales_offset; at < w.v_offset; at += 64) fetch(next[p] + at - w.k_offset);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {

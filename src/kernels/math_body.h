@@ -41,11 +41,12 @@ typename F::V exp_lanes(typename F::V x) {
   return scaled_by_exp2<F>(y, n);
 }
 
-// 2^x = 2^n 2^r, |r| <= 1/2, for x <= 0 and within 4e-6 of the value; 0 below -150; not-a-number stays.
-template <class F>
+// c 2^x = 2^n c 2^r, |r| <= 1/2, for x <= 0 and within 4e-6 of the value, exact for x = 0; 0 below -150;
+// not-a-number stays.
+template <class F, int c = 1>
 typename F::V exp2_lanes(typename F::V x) {
   using V = typename F::V;
-  constexpr float kP[] = {9.78291221e-3f, 5.59768826e-2f, 2.40207106e-1f, 6.93113625e-1f, 1.0f};
+  constexpr float kP[] = {c * 9.78291221e-3f, c * 5.59768826e-2f, c * 2.40207106e-1f, c * 6.93113625e-1f, c};
   const V bounded = F::max(F::set(-152.0f), x), n = F::round(bounded);
   return scaled_by_exp2<F>(polynomial<F>(F::sub(bounded, n), kP), n);
 }

@@ -12,7 +12,7 @@ namespace {
 // Weight bytes times blocks of rows below which waking a thread costs more than it saves.
 constexpr int64_t kTaskBytes = 1 << 15;
 // Activations that one task rounds at least.
-constexpr int64_t kTaskValues = 1 << 11;
+constexpr int64_t kTaskValues = 1 << 13;
 
 QuantWork work_for(const QuantActivations& x, const QuantMatrix& w, std::span<const float> bias, Matrix y) {
   MELETE_CHECK(!w.empty() && x.cols() == w.in() && y.rows == x.rows() && y.cols == w.out(), x.rows(), " x ",

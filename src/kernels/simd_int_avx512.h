@@ -57,16 +57,18 @@ struct Avx512IntBase {
     for (int i = 0; i < 8; ++i) store(joined + 8 * i, word[i]);
   }
 
-  // to[r]: the greatest of row r, and the greatest bits.
+  // to[r]: the greatest of row r.
   static void max_of_eight(const float (*rows)[16], float* to) {
-    _mm256_storeu_ps(
-        to, _mm256_castsi256_ps(reduce_rows(rows, [](__m256i a, __m256i b) {
-          return _mm256_castps_si256(_mm256_max_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b)));
-        })));
-  }
-  static void max_bits_of_eight(const float (*rows)[16], float* to) {
-    const auto most = [](__m256i a, __m256i b) { return _mm256_max_epu32(a, b); };
-    _mm256_storeu_ps(to, _mm256_castsi256_ps(reduce_rows(rows, most)));
+    __m256i h[8];
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) {
+      const __m512 x = _mm512_loadu_ps(rows[r]);
+      h[r] = _mm256_castps_si256(_mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)));
+    }
+    const auto most = [](__m256i x, __m256i y) {
+      return _mm256_castps_si256(_mm256_max_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(y)));
+    };
+    _mm256_storeu_ps(to, _mm256_castsi256_ps(reduce_eight(h, most)));
   }
 
   // One group of 32 values of each of eight rows, `cols` apart, into a record of eight rows: what
@@ -115,18 +117,6 @@ struct Avx512IntBase {
       const __m512i m =
           _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols))),
                            _mm512_castps_si512(_mm512_abs_ps(_mm512_loadu_ps(x + r * cols + 16))));
-      h[r] = most(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
-    }
-    return reduce_eight(h, most);
-  }
-
-  // Of each of eight rows of 16 words the greatest in the sense of `most`.
-  template <class Most>
-  static __m256i reduce_rows(const float (*rows)[16], const Most& most) {
-    __m256i h[8];
-#pragma GCC unroll 8
-    for (int r = 0; r < 8; ++r) {
-      const __m512i m = _mm512_loadu_si512(rows[r]);
       h[r] = most(_mm512_castsi512_si256(m), _mm512_extracti64x4_epi64(m, 1));
     }
     return reduce_eight(h, most);

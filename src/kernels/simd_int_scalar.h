@@ -90,13 +90,16 @@ struct ScalarInt16 {
     for (int n = 0; n < 32; ++n) sum.lane[n / 2] += int32_t{a.word[n]} * b.word[n];
     return sum;
   }
-  // Stores 16 floats as words, rounded to the nearest integers, which must lie in [-32767, 32767].
+  // Stores 16 floats as words, rounded to the nearest integers, which must lie in [-32767, 32767]; of what
+  // isn't a number anything.
   static void store_words(int16_t* p, F::V x) {
-    for (int i = 0; i < 16; ++i) p[i] = static_cast<int16_t>(std::nearbyint(x.lane[i]));
+    for (int i = 0; i < 16; ++i)
+      p[i] = std::isnan(x.lane[i]) ? int16_t{0} : static_cast<int16_t>(std::nearbyint(x.lane[i]));
   }
   // The same as unsigned bytes, in [0, 255].
   static void store_unsigned(uint8_t* p, F::V x) {
-    for (int i = 0; i < 16; ++i) p[i] = static_cast<uint8_t>(std::nearbyint(x.lane[i]));
+    for (int i = 0; i < 16; ++i)
+      p[i] = std::isnan(x.lane[i]) ? uint8_t{0} : static_cast<uint8_t>(std::nearbyint(x.lane[i]));
   }
   // 128 x + start.
   static I raised(I x, int32_t start) {
