@@ -137,8 +137,10 @@ class AttentionRun {
     const int64_t pairs = (bundle.row_end - bundle.row_begin) * share();
     for (int64_t block = bundle.first_block; block < end; ++block) {
       attend_block(bundle, block, kv_head, block == bundle.first_block ? slot : block_states, work);
-      for (int64_t pair = 0; block != bundle.first_block && pair < pairs; ++pair)
-        fold(block_states, slot, pair);
+      for (int64_t pair = 0; block != bundle.first_block && pair < pairs; ++pair) {
+        const float* state = block_states + pair * stride();
+        if (sees_keys(state)) table_.fold(shape_.type, slot + pair * stride(), &state, 1, heads().padded());
+      }
     }
     for (int64_t pair = 0; pair < pairs; ++pair) finish(bundle, kv_head, pair, slot);
   }
@@ -219,18 +221,22 @@ class AttentionRun {
     work.ahead_offset = -kv_head * shape_.head_bytes();
   }
 
-  // pair: of the bundle's (row, head of this kv head) pairs.
-  void fold(const float* block, float* total, int64_t pair) const {
-    const float* state = block + pair * stride();
-    // Zero: the row sees no key of this block.
-    if (state[heads().padded() + 1] != 0)
-      table_.fold(shape_.type, total + pair * stride(), state, heads().padded());
-  }
+  // Whether the row of a block's state saw any of its keys.
+  bool sees_keys(const float* state) const { return state[heads().padded() + 1] != 0; }
 
+  // pair: of the bundle's (row, head of this kv head) pairs.
   void fold_blocks(const Bundle& bundle, int64_t kv_head, int64_t pair) {
+    const int64_t end = bundle.first_block + bundle.block_end - bundle.block_begin;
     float* total = partial(bundle.first_block, kv_head);
-    for (int64_t i = 1; i < bundle.block_end - bundle.block_begin; ++i)
-      fold(partial(bundle.first_block + i, kv_head), total, pair);
+    for (int64_t block = bundle.first_block + 1; block < end;) {
+      const float* states[kMostFolded];
+      int64_t count = 0;
+      for (; block < end && count < kMostFolded; ++block) {
+        states[count] = partial(block, kv_head) + pair * stride();
+        if (sees_keys(states[count])) ++count;
+      }
+      table_.fold(shape_.type, total + pair * stride(), states, count, heads().padded());
+    }
     finish(bundle, kv_head, pair, total);
   }
 

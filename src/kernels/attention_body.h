@@ -17,23 +17,35 @@ void attend_any(const AttentionWork& w) {
   }
 }
 
-// total joined by the keys of a later block.
+// total joined by the keys of later blocks, one after the other; at most kMostFolded, so that one vector holds
+// what they are worth, and another what the total is.
 template <class F, KvType kType>
-void fold_typed(float* total, const float* block, int64_t padded) {
-  const float top = block[padded] > total[padded] ? block[padded] : total[padded];
-  alignas(64) float worth[16] = {total[padded] - top, block[padded] - top};
-  F::store(worth, softmax_exp<F, kType>(F::load(worth)));
-  const auto old_worth = F::set(worth[0]), new_worth = F::set(worth[1]);
-  for (int64_t i = 0; i < padded; i += 16)
-    F::store(total + i, F::fma(new_worth, F::load(block + i), F::mul(old_worth, F::load(total + i))));
+void fold_typed(float* total, const float* const* blocks, int64_t count, int64_t padded) {
+  alignas(64) float old_worth[kMostFolded] = {}, new_worth[kMostFolded] = {};
+  float top = total[padded];
+  for (int64_t i = 0; i < count; ++i) {
+    const float before = top, block_top = blocks[i][padded];
+    top = block_top > before ? block_top : before;
+    old_worth[i] = before - top;
+    new_worth[i] = block_top - top;
+  }
+  F::store(old_worth, softmax_exp<F, kType>(F::load(old_worth)));
+  F::store(new_worth, softmax_exp<F, kType>(F::load(new_worth)));
+  for (int64_t i = 0; i < padded; i += 16) {
+    auto sum = F::load(total + i);
+    for (int64_t j = 0; j < count; ++j)
+      sum = F::fma(F::set(new_worth[j]), F::load(blocks[j] + i), F::mul(F::set(old_worth[j]), sum));
+    F::store(total + i, sum);
+  }
   total[padded] = top;
-  total[padded + 1] = total[padded + 1] * worth[0] + block[padded + 1] * worth[1];
+  for (int64_t i = 0; i < count; ++i)
+    total[padded + 1] = total[padded + 1] * old_worth[i] + blocks[i][padded + 1] * new_worth[i];
 }
 
 template <class F>
-void fold_state(KvType type, float* total, const float* block, int64_t padded) {
-  return is_integer(type) ? fold_typed<F, KvType::int16>(total, block, padded)
-                          : fold_typed<F, KvType::f32>(total, block, padded);
+void fold_states(KvType type, float* total, const float* const* blocks, int64_t count, int64_t padded) {
+  return is_integer(type) ? fold_typed<F, KvType::int16>(total, blocks, count, padded)
+                          : fold_typed<F, KvType::f32>(total, blocks, count, padded);
 }
 
 // Zeros become positive: a product with an unseen key's zero weight may have turned their sign.
@@ -53,7 +65,7 @@ constexpr AttentionTable make_attention_table() {
           .round_words = round_to_words<F>,
           .round_bytes = round_to_bytes<F>,
           .rotate = rotate_channels<F>,
-          .fold = fold_state<F>,
+          .fold = fold_states<F>,
           .finish = finish_state<F>};
 }
 

@@ -12,6 +12,7 @@ namespace melete {
 inline constexpr int64_t kChunkPages = 4;   // softmax runs online over chunks, and
 inline constexpr int64_t kBlockPages = 16;  // blocks' results are folded in ascending order
 inline constexpr int64_t kChunkKeys = kChunkPages * kPagePositions;
+inline constexpr int64_t kMostFolded = 16;
 
 // A (row, head) pair's state: o [K padded], the greatest score m, and l = sum e^(score - m); o is not
 // divided.
@@ -56,7 +57,8 @@ struct AttentionTable {
   int32_t (*round_bytes)(const float* x, int64_t n, float scale, int8_t* bytes);
   // x [n] times the matrices of rotated_together(n); to [n padded to 16].
   void (*rotate)(const float* x, int64_t n, float* to);
-  void (*fold)(KvType type, float* total, const float* block, int64_t padded);
+  // total: a state, which the states of `count` later blocks join in their order; at most kMostFolded.
+  void (*fold)(KvType type, float* total, const float* const* blocks, int64_t count, int64_t padded);
   void (*finish)(const float* state, int64_t head_dim, float* o);
 };
 
