@@ -186,8 +186,8 @@ SpanOps::Rotation SpanOps::rotation_of(std::vector<float> angles) const {
   return rotation;
 }
 
-Tensor SpanOps::rotated(const Tensor& x, int64_t heads, const Rotation& rotation) {
-  Tensor y = arena_.make(x.rows(), x.width());
+Tensor SpanOps::rotated(Tensor x, int64_t heads, const Rotation& rotation) {
+  Tensor y = over(x);
   melete::rotate(pool_, x.in(), rotation.cos, rotation.sin, heads, y.out());
   return y;
 }
@@ -201,26 +201,26 @@ SpanOps::Rotation SpanOps::rotation_by(std::span<const float> frequencies) const
   return rotation_of(std::move(angles));
 }
 
-Tensor SpanOps::rope(const Tensor& x, int64_t heads, double theta) {
+Tensor SpanOps::rope(Tensor x, int64_t heads, double theta) {
   const int64_t head_dim = x.width() / heads;
   auto found = ropes_.find({theta, head_dim});
   if (found == ropes_.end())
     found = ropes_.emplace(std::pair(theta, head_dim), rotation_by(rope_frequencies(head_dim, theta))).first;
-  return rotated(x, heads, found->second);
+  return rotated(std::move(x), heads, found->second);
 }
 
-Tensor SpanOps::rope(const Tensor& x, int64_t heads, std::span<const float> frequencies) {
+Tensor SpanOps::rope(Tensor x, int64_t heads, std::span<const float> frequencies) {
   auto found = given_ropes_.find(frequencies.data());
   if (found == given_ropes_.end())
     found = given_ropes_.emplace(frequencies.data(), rotation_by(frequencies)).first;
-  return rotated(x, heads, found->second);
+  return rotated(std::move(x), heads, found->second);
 }
 
-Tensor SpanOps::rotate(const Tensor& x, int64_t heads, std::span<const float> angles) {
+Tensor SpanOps::rotate(Tensor x, int64_t heads, std::span<const float> angles) {
   // Every layer of a tower gives the same angles, twice.
   if (!std::equal(angles.begin(), angles.end(), given_.angles.begin(), given_.angles.end()))
     given_ = rotation_of({angles.begin(), angles.end()});
-  return rotated(x, heads, given_);
+  return rotated(std::move(x), heads, given_);
 }
 
 const AttentionPlan& SpanOps::plan_of(const KvLayout& layout, int64_t layer) {
@@ -287,14 +287,14 @@ Tensor SpanOps::causal_conv(const Tensor& x, const Kernel& kernel, const Vector&
   return y;
 }
 
-Tensor SpanOps::sigmoid_gate(const Tensor& x, const Tensor& gate) {
-  Tensor y = arena_.make(x.rows(), x.width());
+Tensor SpanOps::sigmoid_gate(Tensor x, const Tensor& gate) {
+  Tensor y = over(x);
   melete::sigmoid_gate(pool_, x.in(), gate.in(), y.out());
   return y;
 }
 
-Tensor SpanOps::swiglu(const Tensor& gate, const Tensor& up) {
-  Tensor y = arena_.make(gate.rows(), gate.width());
+Tensor SpanOps::swiglu(Tensor gate, const Tensor& up) {
+  Tensor y = over(gate);
   melete::swiglu(pool_, gate.in(), up.in(), y.out());
   return y;
 }
@@ -305,20 +305,20 @@ Tensor SpanOps::gelu(const Tensor& x) {
   return y;
 }
 
-Tensor SpanOps::geglu_tanh(const Tensor& gate, const Tensor& up) {
-  Tensor y = arena_.make(gate.rows(), gate.width());
+Tensor SpanOps::geglu_tanh(Tensor gate, const Tensor& up) {
+  Tensor y = over(gate);
   melete::geglu_tanh(pool_, gate.in(), up.in(), y.out());
   return y;
 }
 
-Tensor SpanOps::add(const Tensor& a, const Tensor& b) {
-  Tensor y = arena_.make(a.rows(), a.width());
+Tensor SpanOps::add(Tensor a, const Tensor& b) {
+  Tensor y = over(a);
   melete::add(pool_, a.in(), b.in(), y.out());
   return y;
 }
 
-Tensor SpanOps::residual_gate(const Tensor& x, const Tensor& y, const Vector& gate, double temperature) {
-  Tensor out = arena_.make(x.rows(), x.width());
+Tensor SpanOps::residual_gate(Tensor x, const Tensor& y, const Vector& gate, double temperature) {
+  Tensor out = over(x);
   melete::residual_gate(pool_, x.in(), y.in(), gate, static_cast<float>(temperature), out.out());
   return out;
 }

@@ -91,22 +91,23 @@ class SpanOps {
   Tensor head_scaled_rms(const Tensor& x, int64_t heads, const Vector& w, double eps);
   Tensor layer_norm(const Tensor& x, const Vector& w, const Vector& b, double eps);
 
-  Tensor rope(const Tensor& x, int64_t heads, double theta);
+  // Here and below: a first operand that nobody else holds is written over.
+  Tensor rope(Tensor x, int64_t heads, double theta);
   // Halves rotated by position * frequencies [K / 2]; `frequencies` must outlive this object.
-  Tensor rope(const Tensor& x, int64_t heads, std::span<const float> frequencies);
-  Tensor rotate(const Tensor& x, int64_t heads, std::span<const float> angles);
+  Tensor rope(Tensor x, int64_t heads, std::span<const float> frequencies);
+  Tensor rotate(Tensor x, int64_t heads, std::span<const float> angles);
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionKind& kind);
   Tensor segment_attention(const Tensor& q, const Tensor& k, const Tensor& v, int64_t heads,
                            std::span<const int64_t> lengths);
   Tensor causal_conv(const Tensor& x, const Kernel& kernel, const Vector& bias,
                      std::span<const int64_t> lengths);
 
-  Tensor sigmoid_gate(const Tensor& x, const Tensor& gate);
-  Tensor swiglu(const Tensor& gate, const Tensor& up);
+  Tensor sigmoid_gate(Tensor x, const Tensor& gate);
+  Tensor swiglu(Tensor gate, const Tensor& up);
   Tensor gelu(const Tensor& x);
-  Tensor geglu_tanh(const Tensor& gate, const Tensor& up);  // gelu(gate) * up, gelu by tanh
-  Tensor add(const Tensor& a, const Tensor& b);
-  Tensor residual_gate(const Tensor& x, const Tensor& y, const Vector& gate, double temperature);
+  Tensor geglu_tanh(Tensor gate, const Tensor& up);  // gelu(gate) * up, gelu by tanh
+  Tensor add(Tensor a, const Tensor& b);
+  Tensor residual_gate(Tensor x, const Tensor& y, const Vector& gate, double temperature);
   Tensor scale_sigmoid(const Tensor& x, double scale);
   Tensor softcap(const Tensor& x, double scale, double cap);
 
@@ -119,7 +120,9 @@ class SpanOps {
     std::vector<float> angles, cos, sin;
   };
   Rotation rotation_of(std::vector<float> angles) const;
-  Tensor rotated(const Tensor& x, int64_t heads, const Rotation& rotation);
+  Tensor rotated(Tensor x, int64_t heads, const Rotation& rotation);
+  // x's own floats if nobody else holds them, else new ones.
+  Tensor over(const Tensor& x) { return x.is_unique() ? x : arena_.make(x.rows(), x.width()); }
   Rotation rotation_by(std::span<const float> frequencies) const;
   const AttentionPlan& plan_of(const KvLayout& layout, int64_t layer);
 

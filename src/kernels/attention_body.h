@@ -17,8 +17,8 @@ void attend_any(const AttentionWork& w) {
   }
 }
 
-// total joined by the keys of later blocks, one after the other; at most kMostFolded, so that one vector holds
-// what they are worth, and another what the total is.
+// total joined by the keys of later blocks, one after the other; at most kMostFolded, so that one vector
+// holds what they are worth, and another what the total is.
 template <class F, KvType kType>
 void fold_typed(float* total, const float* const* blocks, int64_t count, int64_t padded) {
   alignas(64) float old_worth[kMostFolded] = {}, new_worth[kMostFolded] = {};

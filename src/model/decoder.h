@@ -29,12 +29,12 @@ typename Ops::Tensor attention_block(Ops& ops, const AttentionWeights<Ops>& w, c
   q = ops.head_rms(q, c.num_heads, c.rms_eps, c.qk_scale);
   k = ops.head_rms(k, c.num_kv_heads, c.rms_eps, 1.0);
   if (c.rope_theta[i] > 0) {
-    q = ops.rope(q, c.num_heads, c.rope_theta[i]);
-    k = ops.rope(k, c.num_kv_heads, c.rope_theta[i]);
+    q = ops.rope(std::move(q), c.num_heads, c.rope_theta[i]);
+    k = ops.rope(std::move(k), c.num_kv_heads, c.rope_theta[i]);
   }
   auto o = ops.attention(q, k, v, kind);
   if (config.is_spark()) o = ops.head_rms(o, c.num_heads, c.rms_eps, 1.0);
-  return ops.linear(ops.sigmoid_gate(o, gate), w.out);
+  return ops.linear(ops.sigmoid_gate(std::move(o), gate), w.out);
 }
 
 // x_ND -> [N, D]. Spark's stream keeps its norm: x = alpha x + beta y with beta = sigmoid(g / temperature)
@@ -45,21 +45,22 @@ typename Ops::Tensor decoder_layer(Ops& ops, const LayerWeights<Ops>& w, const M
   const TextConfig& c = config.text;
   auto y = attention_block(ops, w.attention, config, layer, ops.centered_rms(x, w.attention_norm, c.rms_eps));
   if (config.is_spark())
-    x = ops.residual_gate(x, ops.rms(y, c.post_norm_eps), w.attention_gate, c.residual_gate_temperature);
+    x = ops.residual_gate(std::move(x), ops.rms(y, c.post_norm_eps), w.attention_gate,
+                          c.residual_gate_temperature);
   else
-    x = ops.add(x, ops.centered_rms(y, w.attention_out_norm, c.post_norm_eps));
+    x = ops.add(std::move(x), ops.centered_rms(y, w.attention_out_norm, c.post_norm_eps));
 
   auto m = ops.centered_rms(x, w.mlp_norm, c.rms_eps);
   if (w.is_sparse) {
     y = latent_moe(ops, w.moe, c, m);
   } else {
     auto [gate, up] = ops.linears(m, w.mlp.gate, w.mlp.up);
-    y = ops.linear(ops.swiglu(gate, up), w.mlp.down);
+    y = ops.linear(ops.swiglu(std::move(gate), up), w.mlp.down);
   }
   if (config.is_spark())
-    return ops.residual_gate(x, ops.input_scaled_rms(y, w.mlp_out_norm, c.post_norm_eps), w.mlp_gate,
-                             c.residual_gate_temperature);
-  return ops.add(x, ops.centered_rms(y, w.mlp_out_norm, c.post_norm_eps));
+    return ops.residual_gate(std::move(x), ops.input_scaled_rms(y, w.mlp_out_norm, c.post_norm_eps),
+                             w.mlp_gate, c.residual_gate_temperature);
+  return ops.add(std::move(x), ops.centered_rms(y, w.mlp_out_norm, c.post_norm_eps));
 }
 
 // All layers: embedded rows x_ND -> hidden rows [N, D], normalised for the head.

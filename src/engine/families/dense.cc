@@ -166,8 +166,8 @@ class DenseDecoder : public Decoder {
       k = ops.head_scaled_rms(k, c.num_kv_heads, w.k_norm, c.rms_eps);
     }
     const std::vector<float>& frequencies = c.ropes[c.rope_of_layer[i]];
-    q = scaled(ops.rope(q, c.num_heads, frequencies), query_factor_);
-    k = ops.rope(k, c.num_kv_heads, frequencies);
+    q = scaled(ops.rope(std::move(q), c.num_heads, frequencies), query_factor_);
+    k = ops.rope(std::move(k), c.num_kv_heads, frequencies);
     const AttentionKind kind{index, c.num_heads, c.num_kv_heads, c.head_dim, c.windows[i]};
     return ops.linear(ops.attention(q, k, v, kind), w.out, w.out_b);
   }
@@ -175,7 +175,9 @@ class DenseDecoder : public Decoder {
   Tensor mlp(SpanOps& ops, const DenseLayer& w, const Tensor& m) const {
     std::array<Tensor, 2> both;
     ops.project(m, std::array<SpanOps::Projection, 2>{{{&w.gate, &w.gate_b}, {&w.up, &w.up_b}}}, both);
-    const Tensor h = config_.uses_gelu ? ops.geglu_tanh(both[0], both[1]) : ops.swiglu(both[0], both[1]);
+    auto& [gate, up] = both;
+    const Tensor h =
+        config_.uses_gelu ? ops.geglu_tanh(std::move(gate), up) : ops.swiglu(std::move(gate), up);
     return ops.linear(h, w.down, w.down_b);
   }
 
@@ -184,10 +186,10 @@ class DenseDecoder : public Decoder {
     const DenseLayer& w = weights_.layers[static_cast<size_t>(index)];
     Tensor y = attend(ops, w, index, ops.scaled_rms(x, w.attention_norm, c.rms_eps));
     if (c.has_post_norms) y = ops.scaled_rms(y, w.attention_out_norm, c.rms_eps);
-    x = ops.add(x, y);
+    x = ops.add(std::move(x), y);
     y = mlp(ops, w, ops.scaled_rms(x, w.mlp_norm, c.rms_eps));
     if (c.has_post_norms) y = ops.scaled_rms(y, w.mlp_out_norm, c.rms_eps);
-    return ops.add(x, y);
+    return ops.add(std::move(x), y);
   }
 
   ModelFiles files_;  // keeps the map that the token table lies in
