@@ -63,8 +63,9 @@ class AttentionRun {
     const int64_t units = (plan_.by_block_ ? blocks : bundles) * heads().kv_heads;
     const int64_t tasks = std::min<int64_t>(units, small ? 1 : num_slots());
     pool.run(tasks, [&](int64_t i) {
-      // A prompt's last rows see most keys: what takes longest begins first.
-      const int64_t task = tasks - 1 - i;
+      // A prompt's last rows see most keys: what takes longest begins first. Blocks are taken in the order
+      // that find_ahead() expects.
+      const int64_t task = plan_.by_block_ ? i : tasks - 1 - i;
       float* slot = scratch_.data() + task * slot_floats();
       for (int64_t unit = units * task / tasks; unit < units * (task + 1) / tasks; ++unit)
         run_unit(unit / heads().kv_heads, unit % heads().kv_heads, slot);

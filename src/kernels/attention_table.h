@@ -14,8 +14,8 @@ inline constexpr int64_t kBlockPages = 16;  // blocks' results are folded in asc
 inline constexpr int64_t kChunkKeys = kChunkPages * kPagePositions;
 inline constexpr int64_t kMostFolded = 16;
 
-// A (row, head) pair's state: o [K padded], the greatest score m, and l = sum e^(score - m); o is not
-// divided.
+// A (row, head) pair's state: o [K padded], the greatest score m (of integer types plus log2 of its value's
+// scale), and l = sum e^(score - m); o is not divided.
 constexpr int64_t attention_state_floats(int64_t padded) { return padded + 16; }
 
 // Query rows over pages of one kv head within one block.
