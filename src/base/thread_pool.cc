@@ -40,21 +40,12 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-bool ThreadPool::Share::take_front(int64_t& task) {
+bool ThreadPool::Share::take(bool from_front, int64_t& task) {
   uint64_t held = tasks.load(std::memory_order_relaxed);
   while (held >> 32 < (held & UINT32_MAX)) {
-    if (!tasks.compare_exchange_weak(held, held + (uint64_t{1} << 32))) continue;
-    task = static_cast<int64_t>(held >> 32);
-    return true;
-  }
-  return false;
-}
-
-bool ThreadPool::Share::take_back(int64_t& task) {
-  uint64_t held = tasks.load(std::memory_order_relaxed);
-  while (held >> 32 < (held & UINT32_MAX)) {
-    if (!tasks.compare_exchange_weak(held, held - 1)) continue;
-    task = static_cast<int64_t>((held & UINT32_MAX) - 1);
+    const uint64_t left = from_front ? held + (uint64_t{1} << 32) : held - 1;
+    if (!tasks.compare_exchange_weak(held, left)) continue;
+    task = static_cast<int64_t>(from_front ? held >> 32 : left & UINT32_MAX);
     return true;
   }
   return false;
@@ -72,10 +63,10 @@ void ThreadPool::call(const FunctionRef<void(int64_t)>& task, int64_t i) {
 void ThreadPool::take_tasks(size_t self, const FunctionRef<void(int64_t)>& task) {
   inside_run = true;
   int64_t i = 0;
-  while (shares_[self].take_front(i)) call(task, i);
+  while (shares_[self].take(/*from_front=*/true, i)) call(task, i);
   for (size_t next = 1; next < shares_.size(); ++next) {
     Share& other = shares_[(self + next) % shares_.size()];
-    while (other.take_back(i)) call(task, i);
+    while (other.take(/*from_front=*/false, i)) call(task, i);
   }
   inside_run = false;
 }

@@ -56,8 +56,7 @@ class ThreadPool {
     std::atomic<uint64_t> tasks{0};
 
     void fill(uint64_t low, uint64_t high) { tasks.store(low << 32 | high, std::memory_order_relaxed); }
-    bool take_front(int64_t& task);
-    bool take_back(int64_t& task);
+    bool take(bool from_front, int64_t& task);
   };
 
   void work(size_t self);
