@@ -249,7 +249,7 @@ Tensor SpanOps::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   for (const BatchPart& part : parts_) {
     for (int64_t i = 0; i < part.count; ++i) {
       const auto row = std::ssize(writes_);
-      const int64_t position = part.sequence->length() + i;
+      const int64_t position = positions_[static_cast<size_t>(row)];
       writes_.push_back(
           {k.row(row), v.row(row), position % kPagePositions, part.sequence->page_at(kind.layer, position)});
     }
