@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/attention_table.h"
 #include "kernels/test_values.h"
 
 namespace melete {
@@ -175,6 +176,21 @@ TEST(Attention, SharedPagesChangeNoBitInAnyTreeOfSequences) {
     const PageShape shape{kShapes[seed % std::size(kShapes)], kTypes[seed / 2 % std::size(kTypes)]};
     const Tree tree(shape, static_cast<int64_t>(1 + seed), 100 * seed);
     expect_each_alone(seed % 2 == 0 ? one : two, shape, tree.rows, seed);
+  }
+}
+
+// More blocks than are folded at once: by one thread one after the other, by two all at the end.
+TEST(Attention, ManyBlocksFoldToTheSameBits) {
+  const HeadShape s{1, 1, 16};
+  const int64_t count = 18 * kBlockPages * kPagePositions + 5;
+  for (const KvType type : kTypes) {
+    const Pages pages = random_pages({s, type}, count, 7);
+    const auto q = test_values(16, 8);
+    const auto rows = causal_rows(pages.list, count - 1, 1, 0);
+    const auto o = expect_same_bits("many blocks", [&](ThreadPool& pool) {
+      return attend(pool, {s, type}, q, rows);
+    });
+    expect_exact(s, o, q, rows, pages.k, pages.v, is_integer(type) ? 5e-3 : 1e-5);
   }
 }
 
